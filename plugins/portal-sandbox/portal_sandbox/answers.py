@@ -1,0 +1,102 @@
+"""The companion's JSON read into the portal's values. Whatever is not plainly understood is ``unknown``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portal_app.plugin_api import Check, Fund, Health, MerchantAccount, Outcome, OutcomeKind, Response
+
+_KINDS = {
+    "succeeded": OutcomeKind.SUCCEEDED,
+    "pending": OutcomeKind.PENDING,
+    "action_required": OutcomeKind.ACTION_REQUIRED,
+    "declined": OutcomeKind.DECLINED,
+    "canceled": OutcomeKind.CANCELED,
+}
+_EVIDENCE = (
+    *("id", "reference", "status", "amount_minor", "currency", "merchant_account"),
+    *("method", "brand", "last4", "code", "created_at"),
+)
+# The companion says these only before it has looked at any money.
+_REFUSALS = {401, 422}
+_UNKNOWN = Outcome(kind=OutcomeKind.UNKNOWN)
+
+
+def outcome(response: Response, base_url: str) -> Outcome:
+    """What became of one charge; ``base_url`` makes the payer's next step a full address."""
+    told = _object(response)
+    if response.status in {200, 201}:
+        return _charge(told, base_url)
+    error = told.get("error")
+    if response.status in _REFUSALS and isinstance(error, dict) and _text(error, "code"):
+        code, message = _text(error, "code"), f"{_text(error, 'message')} Nothing was charged.".strip()
+        return Outcome(kind=OutcomeKind.DECLINED, code=code, message=message, payload={"error": error})
+    return Outcome(kind=OutcomeKind.UNKNOWN, code=f"http_{response.status}", payload=told)
+
+
+def found(response: Response, base_url: str) -> Outcome:
+    """What a search by reference says: the one charge, ``absent``, or ``unknown``."""
+    charges = _object(response).get("charges")
+    if response.status != 200 or not isinstance(charges, list) or len(charges) > 1:
+        return Outcome(kind=OutcomeKind.UNKNOWN, code=f"http_{response.status}")
+    if not charges:
+        return Outcome(kind=OutcomeKind.ABSENT)
+    return _charge(charges[0], base_url) if isinstance(charges[0], dict) else _UNKNOWN
+
+
+def health(response: Response) -> Health:
+    """The answer to "Test connection": reached, let in, and an account for each fund."""
+    told = _object(response)
+    reached = Check(label="Reaches the sandbox", is_ok=response.status < 500 and bool(told))
+    is_let_in = response.status == 200
+    error = told.get("error")
+    key_detail = _text(error, "message") if isinstance(error, dict) else ""
+    let_in = Check(label="Secret key is accepted", is_ok=is_let_in, detail=key_detail)
+    accounts = tuple(_account(each) for each in told.get("accounts", ())) if is_let_in else ()
+    funds = {account.fund for account in accounts}
+    has_funds = (Check(label=f"Has an account for {fund} money", is_ok=fund in funds) for fund in Fund if is_let_in)
+    return Health(checks=(reached, let_in, *has_funds), accounts=accounts)
+
+
+def redacted(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Ids, statuses, amounts, brand and last four digits; nothing else."""
+    kept = {name: payload[name] for name in _EVIDENCE if name in payload}
+    error = payload.get("error")
+    return kept | ({"error": {"code": error.get("code")}} if isinstance(error, dict) else {})
+
+
+def _charge(told: dict[str, Any], base_url: str) -> Outcome:
+    amount, id = told.get("amount_minor"), _text(told, "id")
+    kind = _KINDS.get(_text(told, "status"), OutcomeKind.UNKNOWN)
+    if type(amount) is not int or not id or kind is OutcomeKind.UNKNOWN:
+        return _UNKNOWN
+    path = _text(told, "action_path")
+    return Outcome(
+        kind=kind,
+        gateway_reference=id,
+        amount_minor=amount,
+        currency=_text(told, "currency"),
+        merchant_account=_text(told, "merchant_account"),
+        method_summary=f"{_text(told, 'brand')} ending {_text(told, 'last4')}" if told.get("last4") else "",
+        code=_text(told, "code"),
+        message=_text(told, "message"),
+        redirect_url=f"{base_url}{path}" if path.startswith("/") else "",
+        payload=told,
+    )
+
+
+def _account(told: dict[str, Any]) -> MerchantAccount:
+    return MerchantAccount(id=told["id"], name=told["name"], fund=Fund(told["fund"]), currency=told["currency"])
+
+
+def _object(response: Response) -> dict[str, Any]:
+    try:
+        return response.json()
+    except ValueError:
+        return {}
+
+
+def _text(told: Mapping[str, Any], name: str) -> str:
+    value = told.get(name)
+    return value if isinstance(value, str) else ""
