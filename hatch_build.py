@@ -58,7 +58,7 @@ def _fetch(root: Path) -> None:
             # A rename, so that a running server never reads half a file.
             fresh = vendor / f".{name}"
             shutil.copyfile(Path(folder, "node_modules", source), fresh)
-            os.replace(fresh, vendor / name)
+            fresh.replace(vendor / name)
         (vendor / "lock.sha256").write_text(_fingerprint(root))
 
 
