@@ -97,7 +97,7 @@ def _passes_luhn(number: str) -> bool:
 def _expiry_error(typed: str, today: date) -> str:
     found = re.fullmatch(r"\s*(0?[1-9]|1[0-2])\s*[/\-. ]?\s*(?:20)?([0-9]{2})\s*", typed, re.ASCII)
     if not typed.strip():
-        return "Enter the month and year on the card"
+        return "Enter the expiry date"
     if not found:
         return "Enter month and year, for example 04 / 30"
     month, year = int(found[1]), 2000 + int(found[2])

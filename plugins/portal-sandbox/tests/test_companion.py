@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
@@ -145,7 +146,7 @@ def test_nothing_without_a_sandbox_key(desk: Any, key: str, method: str, path: s
         {"amount_minor": "1000"},
         {"amount_minor": True},
         {"amount_minor": 10**30},
-        {"amount_minor": 10.5},
+        {"amount_minor": json.loads("10.5")},
         {"currency": "usd"},
         {"currency": None},
         {"merchant_account": ""},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 import pluggy
@@ -52,6 +53,7 @@ def test_every_hook_is_one_that_the_portal_calls() -> None:
 def test_the_manifest_names_itself_a_rehearsal_and_lists_every_number() -> None:
     manifest = gateway.gateway_manifest()
     assert manifest.is_rehearsal
+    assert manifest.version == version("portal-sandbox")
     shown = {test.number for test in manifest.test_methods}
     assert {card.number for card in CARDS} < shown
     assert "110000000 000123456789" in shown
