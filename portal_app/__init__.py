@@ -1,0 +1,38 @@
+"""Matter Portal: a law firm's own client portal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from portal_app.config import Config
+
+__version__ = "0.1.0"
+
+
+def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
+    """The whole wiring, in reading order. ``overrides`` go into Flask's own configuration (tests)."""
+    from flask import Flask
+    from flask_wtf import CSRFProtect
+    from htmx_flask import Htmx
+
+    from portal_app import client, config, db, firm, web
+    from portal_app.domain import documents
+
+    settings = settings or config.load()
+    config.use(settings)
+    db.open_database(settings.database_url)
+    documents.open_store(settings.documents or settings.data_dir / "documents")
+
+    app = Flask(__name__, static_folder=None, template_folder=web.template_folder())
+    app.config.from_mapping(web.flask_settings(settings) | overrides)
+    web.trust_proxies(app, settings.trusted_proxies)
+    Htmx(app)
+    CSRFProtect(app)
+    web.init_app(app)
+    app.register_blueprint(web.doors.blueprint)
+    app.register_blueprint(firm.blueprint)
+    app.register_blueprint(client.blueprint)
+    return app

@@ -1,0 +1,222 @@
+"""Every setting: name, default, one line of help. Read from the environment (``PORTAL_NAME``) over a file
+(``portal.toml`` in the data folder, or ``PORTAL_CONFIG``). The reference page of the docs is generated from here."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+FILE_NAME = "portal.toml"
+
+
+class BadSetting(ValueError):
+    """A setting has a value that cannot be used; the message names it and says what is expected."""
+
+
+def _text(raw: str) -> str:
+    return raw
+
+
+def _whole(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit()):
+        raise ValueError("a whole number")
+    return int(raw)
+
+
+def _port(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit() and 0 < int(raw) < 65536):
+        raise ValueError("a port number from 1 to 65535")
+    return int(raw)
+
+
+def _flag(raw: str) -> bool:
+    if raw.lower() not in {"true", "false", "1", "0", "yes", "no"}:
+        raise ValueError("true or false")
+    return raw.lower() in {"true", "1", "yes"}
+
+
+def _web_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if raw and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}):
+        raise ValueError("an address without a path, like https://portal.example.com")
+    return raw.rstrip("/")
+
+
+def _database(raw: str) -> str:
+    if raw and not raw.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        raise ValueError("sqlite:///path/to/file or postgresql://user@host/name")
+    return raw
+
+
+def _key(raw: str) -> str:
+    if raw and len(raw) < 32:
+        raise ValueError("at least 32 characters, from `python -c 'import secrets; print(secrets.token_hex(32))'`")
+    return raw
+
+
+def _sender(raw: str) -> str:
+    if raw and ("@" not in raw or any(sign in raw for sign in "\r\n")):
+        raise ValueError("an e-mail address, like portal@example.com")
+    return raw
+
+
+def _mail_security(raw: str) -> str:
+    if raw not in {"starttls", "tls", "none"}:
+        raise ValueError("starttls, tls or none")
+    return raw
+
+
+def _setting(default: Any, read: Callable[[str], Any], help_text: str, *, is_secret: bool = False) -> Any:
+    return field(default=default, metadata={"read": read, "help": help_text, "secret": is_secret})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One installation's settings, checked."""
+
+    data: str = _setting("data", _text, "Folder for the database, documents, keys and this file.")
+    database: str = _setting("", _database, "Database address. Empty: SQLite in the data folder.")
+    documents: str = _setting("", _text, "Where documents lie: a folder, or s3://bucket/prefix. Empty: in the data folder.")
+    secret_key: str = _setting("", _key, "Signs cookies and seals secrets. Empty: made once and kept in the data folder.",
+                               is_secret=True)
+    public_url: str = _setting("", _web_url, "The portal's own address as clients type it; links in e-mails begin with it. "
+                               "With https, cookies are Secure and plain http is refused.")
+    host: str = _setting("127.0.0.1", _text, "Address to listen on.")
+    port: int = _setting(8080, _port, "Port to listen on.")
+    companion_port: int = _setting(0, _whole, "Port for a rehearsal gateway's own pages. 0: the port above the portal's.")
+    companion_url: str = _setting("", _web_url, "Address of those pages as a browser reaches them. Empty: this machine.")
+    threads: int = _setting(8, _whole, "Requests served at the same time.")
+    trusted_proxies: int = _setting(0, _whole, "How many reverse proxies stand in front and set X-Forwarded-*.")
+    compress: bool = _setting(True, _flag, "Compress pages here. Switch off when a proxy does it.")
+    mail_server: str = _setting("", _text, "SMTP server. Empty: e-mails are kept in the portal and shown to administrators.")
+    mail_port: int = _setting(587, _port, "SMTP port.")
+    mail_security: str = _setting("starttls", _mail_security, "starttls, tls or none.")
+    mail_user: str = _setting("", _text, "SMTP user name.")
+    mail_password: str = _setting("", _text, "SMTP password.", is_secret=True)
+    mail_from: str = _setting("", _sender, "Sender of e-mails. Empty: the firm's own e-mail address.")
+    upload_limit_mb: int = _setting(50, _whole, "Largest file that can be added to a matter, in MB.")
+    invitation_days: int = _setting(14, _whole, "How many days an invitation stays open.")
+    session_idle_minutes: int = _setting(60, _whole, "Sign out after this long without a request.")
+    session_hours: int = _setting(12, _whole, "Sign out after this long in any case.")
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.data).absolute()
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.data_dir / 'portal.sqlite3'}"
+
+    @property
+    def own_url(self) -> str:
+        """The portal's address, as links in e-mails begin."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def own_companion_url(self) -> str:
+        return self.companion_url or f"http://localhost:{self.own_companion_port}"
+
+    @property
+    def own_companion_port(self) -> int:
+        return self.companion_port or self.port + 1
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @property
+    def upload_limit_bytes(self) -> int:
+        return self.upload_limit_mb * 1024 * 1024
+
+
+def load(environ: Mapping[str, str] | None = None, **given: Any) -> Config:
+    """Settings from arguments over the environment over the file.
+
+    Raises:
+        BadSetting: naming the setting, where it was set, and the expected form.
+    """
+    environ = os.environ if environ is None else environ
+    data = str(given.get("data") or environ.get("PORTAL_DATA") or Config.__dataclass_fields__["data"].default)
+    path = Path(environ.get("PORTAL_CONFIG") or Path(data) / FILE_NAME)
+    values = _from_file(path) | _from_environment(environ) | {
+        name: (f"option {name}", str(value)) for name, value in given.items() if value is not None
+    }
+    values.setdefault("data", ("default", data))
+    settings = {name: _read(name, where, raw) for name, (where, raw) in values.items()}
+    return Config(**settings)
+
+
+def _from_file(path: Path) -> dict[str, tuple[str, str]]:
+    if not path.is_file():
+        return {}
+    try:
+        read = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise BadSetting(f"{path} cannot be read as TOML: {problem}") from None
+    known = {item.name for item in fields(Config)}
+    for name in read:
+        if name not in known:
+            raise BadSetting(f"{path}: there is no setting “{name}”. See docs/reference/settings.md for the list.")
+    return {name: (str(path), _as_text(value)) for name, value in read.items()}
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    known = {item.name for item in fields(Config)}
+    found = {}
+    for key, value in environ.items():
+        name = key.removeprefix("PORTAL_").lower()
+        if not key.startswith("PORTAL_") or key == "PORTAL_CONFIG":
+            continue
+        if name not in known:
+            raise BadSetting(f"environment variable {key}: there is no setting “{name}”.")
+        found[name] = (f"environment variable {key}", value)
+    return found
+
+
+def _read(name: str, where: str, raw: str) -> Any:
+    item = Config.__dataclass_fields__[name]
+    try:
+        return item.metadata["read"](raw)
+    except ValueError as problem:
+        shown = "the value given" if item.metadata["secret"] else f"“{raw}”"
+        raise BadSetting(f"{where}: {name} cannot be {shown}. Expected: {problem}.") from None
+
+
+def secret_key(config: Config) -> str:
+    """The configured key, or the one in the data folder, made at first need and readable by its owner alone."""
+    if config.secret_key:
+        return config.secret_key
+    path = config.data_dir / "secret_key"
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text("ascii").strip()
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
+    return path.read_text("ascii").strip()
+
+
+_active: list[Config] = []
+
+
+def use(config: Config) -> None:
+    """Make ``config`` this process's settings."""
+    _active[:] = [config]
+
+
+def active() -> Config:
+    """This process's settings."""
+    return _active[0]

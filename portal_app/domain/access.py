@@ -1,0 +1,32 @@
+"""Which role may do what: the one table. ``portal roles`` and the docs draw it; routes name an action each."""
+
+from __future__ import annotations
+
+from portal_app.domain.people import ROLES, FirmUser
+
+EVERYONE = frozenset(ROLES)
+ADMINISTRATOR = frozenset({"administrator"})
+
+ACTIONS: dict[str, frozenset[str]] = {
+    "firm.read": EVERYONE,
+    "matters.edit": frozenset({"administrator", "attorney", "biller"}),
+    "clients.edit": frozenset({"administrator", "attorney", "biller"}),
+    "portal_users.invite": frozenset({"administrator", "attorney", "biller"}),
+    "documents.edit": frozenset({"administrator", "attorney", "biller"}),
+    "events.edit": frozenset({"administrator", "attorney", "biller"}),
+    "time.edit": frozenset({"administrator", "attorney", "biller"}),
+    "invoices.draft": frozenset({"administrator", "attorney", "biller", "bookkeeper"}),
+    "invoices.issue": frozenset({"administrator", "attorney", "biller"}),
+    "invoices.void": frozenset({"administrator", "biller", "bookkeeper"}),
+    "ledger.read": EVERYONE,
+    "payments.read": EVERYONE,
+    "people.manage": ADMINISTRATOR,
+    "gateways.manage": ADMINISTRATOR,
+    "firm.manage": ADMINISTRATOR,
+    "mail.read": ADMINISTRATOR,
+}
+
+
+def may(who: FirmUser, action: str) -> bool:
+    """Whether ``who`` may do ``action``. An unknown action is a mistake in the program."""
+    return who.has_role(*ACTIONS[action])

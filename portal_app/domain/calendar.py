@@ -1,0 +1,105 @@
+"""Events of a matter: when and where, and with whom they are shared."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, ModelSelect, TextField
+
+from portal_app import clock
+from portal_app.db import BaseModel, transaction
+from portal_app.domain import matters, sharing
+from portal_app.domain.errors import Refused
+from portal_app.domain.matters import Matter
+from portal_app.domain.people import Client, FirmUser, PortalUser, new_public_id
+
+
+class Event(BaseModel):
+    """Something at a time and place. ``starts_at`` and ``ends_at`` are UTC, shown in ``time_zone`` to the firm and
+    in their own zone to portal users."""
+
+    public_id = CharField(max_length=32)
+    matter = ForeignKeyField(Matter, backref="events")
+    title = CharField(max_length=120)
+    place = CharField(max_length=200, default="")
+    notes = TextField(default="")
+    starts_at = DateTimeField()
+    ends_at = DateTimeField(null=True)
+    is_all_day = BooleanField(default=False)
+    time_zone = CharField(max_length=64)
+    created_at = DateTimeField()
+    created_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    canceled_at = DateTimeField(null=True)
+
+
+class EventShare(sharing.Share):
+    item = ForeignKeyField(Event, column_name="event_id", backref="shares")
+
+
+def add(matter: Matter, *, title: str, starts_at: dt.datetime, by: FirmUser, **details: object) -> Event:
+    """A new event; times in UTC."""
+    _check_times(starts_at, details.get("ends_at"))
+    with transaction():
+        return Event.create(  # type: ignore[no-any-return]
+            matter=matter, title=title, starts_at=starts_at, created_by=by, created_at=clock.now(),
+            public_id=new_public_id(), **details,
+        )  # fmt: skip
+
+
+def _check_times(starts_at: dt.datetime, ends_at: object) -> None:
+    if isinstance(ends_at, dt.datetime) and ends_at < starts_at:
+        raise Refused("The end is before the start.", "ends_at")
+
+
+def change(event: Event, **values: object) -> None:
+    for name, value in values.items():
+        setattr(event, name, value)
+    _check_times(event.starts_at, event.ends_at)
+    with transaction():
+        event.save(only=list(values))
+
+
+def cancel(event: Event) -> None:
+    """The event is off: it leaves every calendar, the fact stays."""
+    change(event, canceled_at=clock.now())
+
+
+def for_matter(matter: Matter) -> list[Event]:
+    """Events of the matter that are on, the next first, then the past."""
+    rows = list(Event.select().where((Event.matter == matter.id) & Event.canceled_at.is_null()).order_by(Event.starts_at))
+    now = clock.now()
+    return [row for row in rows if row.starts_at >= now] + [row for row in reversed(rows) if row.starts_at < now]
+
+
+def find(matter: Matter, event_id: int) -> Event:
+    return Event.get((Event.id == event_id) & (Event.matter == matter.id) & Event.canceled_at.is_null())  # type: ignore[no-any-return]
+
+
+def coming_up(who: FirmUser, *, until: dt.datetime, limit: int = 8) -> list[Event]:
+    """What happens from now until ``until`` on the matters that ``who`` may see."""
+    seen = matters.visible_to(who).select(Matter.id)
+    query = Event.select(Event, Matter).join(Matter).where(Event.canceled_at.is_null() & Event.matter.in_(seen))
+    starts = (Event.starts_at >= clock.now()) & (Event.starts_at < until)
+    return list(query.where(starts).order_by(Event.starts_at).limit(limit))
+
+
+def visible_to(who: PortalUser) -> ModelSelect:
+    """Events shared with ``who``, each with its share as ``event.eventshare``, its matter and client."""
+    return (
+        Event.select(Event, EventShare, Matter, Client)
+        .join_from(Event, EventShare)
+        .join_from(Event, Matter)
+        .join(Client)
+        .where((EventShare.portal_user == who.id) & EventShare.ended_at.is_null() & Event.canceled_at.is_null())
+    )
+
+
+def upcoming(who: PortalUser, limit: int = 20) -> list[Event]:
+    query = visible_to(who).where(Event.starts_at >= clock.now() - dt.timedelta(hours=2))
+    return list(query.order_by(Event.starts_at).limit(limit))
+
+
+def share(event: Event, people: Sequence[PortalUser], *, by: FirmUser) -> None:
+    """Share with exactly ``people``; those who are new are told by e-mail."""
+    sharing.set_people(EventShare, event, people, by=by, topic="event_shared")

@@ -1,0 +1,281 @@
+"""Documents of a matter: versions whose bytes lie in an object store, shared with portal users one by one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import obstore
+import puremagic
+from obstore.store import LocalStore, from_url
+from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect
+
+from portal_app import clock
+from portal_app.db import BaseModel, transaction
+from portal_app.domain import sharing
+from portal_app.domain.errors import Refused
+from portal_app.domain.matters import Matter
+from portal_app.domain.people import Client, FirmUser, PortalUser, new_public_id
+
+NAME_MAX = 120
+CHUNK_BYTES = 256 * 1024
+UNKNOWN_TYPE = "application/octet-stream"
+_store: list[Any] = []
+
+
+class TooLarge(Refused):
+    """The file is larger than the firm allows."""
+
+
+class NotStored(LookupError):
+    """The bytes are not there (yet)."""
+
+
+class Document(BaseModel):
+    """A named file of a matter. ``kind`` is ``invoice`` for the paper of an issued invoice."""
+
+    public_id = CharField(max_length=32)
+    matter = ForeignKeyField(Matter, backref="documents")
+    name = CharField(max_length=NAME_MAX)
+    folder = CharField(max_length=60, default="")
+    kind = CharField(max_length=10, default="file")
+    created_at = DateTimeField()
+    created_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    changed_at = DateTimeField()
+    removed_at = DateTimeField(null=True)
+
+
+class DocumentVersion(BaseModel):
+    """The bytes of a document at one time. ``sha256`` is hexadecimal."""
+
+    document = ForeignKeyField(Document, backref="versions")
+    number = IntegerField()
+    storage_key = CharField(max_length=120)
+    media_type = CharField(max_length=120)
+    size_bytes = BigIntegerField()
+    sha256 = CharField(max_length=64)
+    created_at = DateTimeField()
+    created_by = ForeignKeyField(FirmUser, null=True, backref="+")
+
+
+class DocumentShare(sharing.Share):
+    item = ForeignKeyField(Document, column_name="document_id", backref="shares")
+    first_downloaded_at = DateTimeField(null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was just written to the store."""
+
+    key: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+
+
+# Bytes
+
+
+def open_store(where: str | Path) -> None:
+    """Keep bytes under ``where``: a folder, or an object store's address."""
+    text = str(where)
+    _store[:] = [from_url(text) if "://" in text else LocalStore(text, mkdir=True)]
+
+
+def put_bytes(chunks: Iterable[bytes], *, limit_bytes: int, folder: str = "documents") -> Stored:
+    """Stream ``chunks`` into the store under a made-up key.
+
+    Raises:
+        TooLarge: past ``limit_bytes``; nothing is kept.
+    """
+    key = f"{folder}/{secrets.token_hex(16)}"
+    meter = _Meter(limit_bytes)
+    try:
+        obstore.put(_store[0], key, meter.read(chunks), use_multipart=False)
+    except Exception:
+        if meter.is_over:
+            raise TooLarge(f"The file is larger than {limit_bytes // (1024 * 1024)} MB.", "file") from None
+        raise
+    return Stored(key, media_type_of(meter.head), meter.size, meter.digest.hexdigest())
+
+
+class _Meter:
+    """Counts and hashes what passes by, and stops it at the limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.size, self.head, self.is_over = limit, 0, b"", False
+        self.digest = hashlib.sha256()
+
+    def read(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self.size += len(chunk)
+            if self.size > self.limit:
+                self.is_over = True
+                raise TooLarge("too large", "file")
+            self.digest.update(chunk)
+            self.head += chunk[: max(0, 4096 - len(self.head))]
+            yield chunk
+
+
+def media_type_of(head: bytes) -> str:
+    """The type by content; unknown when no signature matches. What a browser claims is not asked."""
+    try:
+        found = puremagic.from_string(head, mime=True) if head else ""
+    except (puremagic.PureError, ValueError):
+        found = ""
+    if not found:
+        return "text/plain" if _is_text(head) else UNKNOWN_TYPE
+    return str(found)
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        return head != b"" and head[:4000].decode("utf-8", "strict").isprintable() or b"\n" in head and b"\0" not in head
+    except UnicodeDecodeError:
+        return False
+
+
+def stream(version: DocumentVersion) -> Iterator[bytes]:
+    """The bytes, in chunks.
+
+    Raises:
+        NotStored: the store does not have them.
+    """
+    try:
+        found = obstore.get(_store[0], version.storage_key)
+    except FileNotFoundError:
+        raise NotStored(version.storage_key) from None
+    return (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK_BYTES))
+
+
+def read(key: str) -> bytes:
+    """All the bytes under ``key``: for small things like a logo."""
+    try:
+        return bytes(obstore.get(_store[0], key).bytes())
+    except FileNotFoundError:
+        raise NotStored(key) from None
+
+
+# Documents
+
+
+def clean_name(text: str) -> str:
+    """A file's name fit to be shown and offered for download: no path, no control characters, at most 120 long."""
+    name = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", "", text.replace("\\", "/").rsplit("/", 1)[-1])
+    name = " ".join(name.split()).strip(". ")
+    if len(name) > NAME_MAX:
+        stem, dot, extension = name.rpartition(".")
+        tail = dot + extension if dot and len(extension) <= 10 else ""
+        name = (stem if tail else name)[: NAME_MAX - len(tail)].rstrip() + tail
+    return name or "Untitled"
+
+
+def add(
+    matter: Matter, *, name: str, chunks: Iterable[bytes], limit_bytes: int, by: FirmUser | None, folder: str = ""
+) -> Document:
+    """Store a new document with its first version."""
+    stored = put_bytes(chunks, limit_bytes=limit_bytes)
+    with transaction():
+        document = create(matter, name=clean_name(name), by=by, folder=folder)
+        _add_version(document, stored, by)
+    return document
+
+
+def create(matter: Matter, *, name: str, by: FirmUser | None, folder: str = "", kind: str = "file") -> Document:
+    """A document whose bytes come later (an invoice's paper is rendered after it was issued)."""
+    now = clock.now()
+    return Document.create(  # type: ignore[no-any-return]
+        public_id=new_public_id(), matter=matter, name=name, folder=" ".join(folder.split())[:60], kind=kind,
+        created_at=now, changed_at=now, created_by=by,
+    )  # fmt: skip
+
+
+def add_version(document: Document, chunks: Iterable[bytes], *, limit_bytes: int, by: FirmUser | None) -> DocumentVersion:
+    """A newer version; the older ones stay."""
+    if document.kind == "invoice" and latest_versions([document]):
+        raise Refused("The paper of an issued invoice cannot be replaced.")
+    stored = put_bytes(chunks, limit_bytes=limit_bytes)
+    with transaction():
+        return _add_version(document, stored, by)
+
+
+def _add_version(document: Document, stored: Stored, by: FirmUser | None) -> DocumentVersion:
+    last = DocumentVersion.select().where(DocumentVersion.document == document.id).count()
+    now = clock.now()
+    Document.update(changed_at=now).where(Document.id == document.id).execute()
+    return DocumentVersion.create(  # type: ignore[no-any-return]
+        document=document, number=last + 1, storage_key=stored.key, media_type=stored.media_type,
+        size_bytes=stored.size_bytes, sha256=stored.sha256, created_at=now, created_by=by,
+    )  # fmt: skip
+
+
+def rename(document: Document, *, name: str, folder: str) -> None:
+    with transaction():
+        document.name, document.folder = clean_name(name), " ".join(folder.split())[:60]
+        document.save(only=["name", "folder"])
+
+
+def remove(document: Document, *, by: FirmUser) -> None:
+    """Take a file away from everyone. An invoice's paper stays."""
+    if document.kind == "invoice":
+        raise Refused("The paper of an issued invoice stays with the matter. Un-share it instead.")
+    with transaction():
+        sharing.set_people(DocumentShare, document, [], by=by)
+        Document.update(removed_at=clock.now()).where(Document.id == document.id).execute()
+
+
+def for_matter(matter: Matter) -> list[Document]:
+    """The matter's documents, by folder, the newest first."""
+    query = Document.select().where((Document.matter == matter.id) & Document.removed_at.is_null())
+    return list(query.order_by(Document.folder, Document.changed_at.desc(), Document.id.desc()))
+
+
+def find(matter: Matter, document_id: int) -> Document:
+    is_it = (Document.id == document_id) & (Document.matter == matter.id) & Document.removed_at.is_null()
+    return Document.get(is_it)  # type: ignore[no-any-return]
+
+
+def latest_versions(documents: Sequence[Document]) -> dict[int, DocumentVersion]:
+    """The newest version of each, by document id; one query. A document without bytes is left out."""
+    ids = [document.id for document in documents]
+    query = DocumentVersion.select().where(DocumentVersion.document.in_(ids)).order_by(DocumentVersion.number)
+    return {row.document_id: row for row in query} if ids else {}
+
+
+def versions_of(document: Document) -> list[DocumentVersion]:
+    query = DocumentVersion.select().where(DocumentVersion.document == document.id)
+    return list(query.order_by(DocumentVersion.number.desc()))
+
+
+def share(document: Document, people: Sequence[PortalUser], *, by: FirmUser) -> None:
+    """Share with exactly ``people``; those who are new are told by e-mail."""
+    sharing.set_people(DocumentShare, document, people, by=by, topic="document_shared")
+
+
+def visible_to(who: PortalUser) -> ModelSelect:
+    """Documents shared with ``who``, each with its share as ``document.documentshare``, its matter, and who shared."""
+    return (
+        Document.select(Document, DocumentShare, FirmUser, Matter, Client)
+        .join_from(Document, DocumentShare)
+        .join(FirmUser, JOIN.LEFT_OUTER, on=(DocumentShare.shared_by == FirmUser.id))
+        .join_from(Document, Matter)
+        .join(Client)
+        .where(
+            (DocumentShare.portal_user == who.id) & DocumentShare.ended_at.is_null() & Document.removed_at.is_null()
+        )
+    )
+
+
+def mark_downloaded(share: DocumentShare) -> None:
+    """Note the first time that the bytes were fetched."""
+    sharing.mark_seen([share])
+    now: dt.datetime = clock.now()
+    is_first = (DocumentShare.id == share.id) & DocumentShare.first_downloaded_at.is_null()
+    with transaction():
+        DocumentShare.update(first_downloaded_at=now).where(is_first).execute()

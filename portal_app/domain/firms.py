@@ -1,0 +1,153 @@
+"""The firm whose portal this is, and its number series."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from peewee import CharField, DateTimeField, IntegerField, TextField
+
+from portal_app import clock, money
+from portal_app.db import BaseModel, db, transaction
+
+ACCENT = "#17493f"
+
+
+class NoFirm(LookupError):
+    """The portal has not been set up yet: ``portal init`` comes first."""
+
+
+class BadAccent(ValueError):
+    """The colour cannot carry white text."""
+
+
+class Firm(BaseModel):
+    """The one row about the firm. ``logo_key`` names stored bytes; empty means the portal's own mark."""
+
+    name = CharField(max_length=120)
+    address = TextField(default="")
+    email = CharField(max_length=254, default="")
+    phone = CharField(max_length=40, default="")
+    accent = CharField(max_length=7, default=ACCENT)
+    logo_key = CharField(max_length=120, default="")
+    currency = CharField(max_length=3, default="USD")
+    locale = CharField(max_length=16, default="en_US")
+    time_zone = CharField(max_length=64, default="America/Chicago")
+    payment_terms_days = IntegerField(default=30)
+    invoice_note = TextField(default="")
+    help_text = TextField(default="")
+    created_at = DateTimeField()
+
+    @property
+    def address_lines(self) -> list[str]:
+        return [line.strip() for line in self.address.splitlines() if line.strip()]
+
+    @cached_property
+    def money(self) -> money.Currency:
+        return money.currency(self.currency, self.locale)
+
+    @property
+    def accent_night(self) -> str:
+        return night(self.accent)
+
+
+class Series(BaseModel):
+    """The last number given out, for each kind and year."""
+
+    name = CharField(primary_key=True, max_length=40)
+    last = IntegerField()
+
+
+def found(name: str, **details: object) -> Firm:
+    """Write down the firm, once."""
+    with transaction():
+        Firm.create(force_insert=True, id=1, name=name, created_at=clock.now(), **details)
+    return current()
+
+
+def current() -> Firm:
+    """The firm.
+
+    Raises:
+        NoFirm: before ``portal init``.
+    """
+    firm: Firm | None = Firm.get_or_none(Firm.id == 1)
+    if firm is None:
+        raise NoFirm
+    return firm
+
+
+def next_number(kind: str, year: int) -> int:
+    """The next number of ``kind`` in ``year``, without gaps: call it inside the transaction that uses it."""
+    name = f"{kind}-{year}"
+    Series.insert(name=name, last=0).on_conflict_ignore().execute()
+    Series.update(last=Series.last + 1).where(Series.name == name).execute()
+    return int(Series.get_by_id(name).last)
+
+
+def invoice_number(year: int) -> str:
+    return f"{year}-{next_number('invoice', year):04d}"
+
+
+def receipt_number(year: int) -> str:
+    return f"R-{year}-{next_number('receipt', year):04d}"
+
+
+def matter_number(year: int) -> str:
+    return f"{year}-{next_number('matter', year):04d}"
+
+
+def suggested_matter_number(year: int) -> str:
+    """What :func:`matter_number` would give, without taking it."""
+    last = Series.get_or_none(Series.name == f"matter-{year}")
+    return f"{year}-{(last.last if last else 0) + 1:04d}"
+
+
+def _channels(colour: str) -> list[int]:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
+        raise BadAccent("Write the colour as # and six digits, for example #17493f.")
+    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+def _luminance(channels: list[int]) -> int:
+    """WCAG relative luminance in millionths, in integers: (c/255)^2.2 stands in for the piecewise curve."""
+    weights = (212_600, 715_200, 72_200)
+    return sum(weight * _curve(value) // 1_000_000 for weight, value in zip(weights, channels, strict=True))
+
+
+def _curve(value: int) -> int:
+    # sRGB to linear, in millionths: c/255/12.92 when dark, else ((c/255+0.055)/1.055)^2.4
+    if value <= 10:
+        return value * 1_000_000 * 100 // (255 * 1292)
+    return round(pow((value * 1000 + 14_025) / 269_025, 12 / 5) * 1_000_000)
+
+
+def contrast_hundredths(one: str, other: str) -> int:
+    """WCAG contrast ratio of two colours, times 100."""
+    high, low = sorted((_luminance(_channels(one)), _luminance(_channels(other))), reverse=True)
+    return (high + 50_000) * 100 // (low + 50_000)
+
+
+def checked_accent(colour: str) -> str:
+    """``colour`` if white text on it can be read (4.5:1).
+
+    Raises:
+        BadAccent: with a sentence for the person who chose it.
+    """
+    if contrast_hundredths(colour, "#ffffff") < 450:
+        raise BadAccent("White text on this colour is hard to read. Choose a darker one.")
+    return colour.lower()
+
+
+def night(colour: str) -> str:
+    """The accent for dark pages: lightened until it has 7:1 on the dark paper."""
+    channels = _channels(colour)
+    for step in range(0, 101, 2):
+        lighter = "#" + "".join(f"{value + (255 - value) * step // 100:02x}" for value in channels)
+        if contrast_hundredths(lighter, "#131716") >= 700:
+            return lighter
+    return "#ffffff"
+
+
+def is_founded() -> bool:
+    return bool(db.table_exists("firm")) and Firm.select().exists()

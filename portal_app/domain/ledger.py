@@ -1,0 +1,264 @@
+"""The ledger: double entry in integer cents, debit plus, credit minus, append-only. Nothing else writes money.
+
+The database refuses what is unbalanced, unsealed, late, edited or deleted (see migration 0004); this module makes
+entries by recipe and reads balances, which are running totals that ``verify`` proves again from the postings.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from peewee import (
+    JOIN,
+    BigIntegerField,
+    CharField,
+    CompositeKey,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    IntegrityError,
+    Window,
+    fn,
+)
+
+from portal_app import clock
+from portal_app.db import BaseModel, db, sum_of, transaction
+from portal_app.domain.matters import Matter
+from portal_app.domain.people import Client, FirmUser, PortalUser
+
+RECEIVABLE, UNAPPLIED, SUSPENSE, FEES, COSTS = "receivable", "unapplied", "suspense", "fees", "costs"
+
+# What each kind of entry is called in a matter's ledger.
+CODES = {
+    "invoice_issued": "Invoice",
+    "invoice_voided": "Invoice voided",
+    "portal_payment": "Paid from portal",
+    "payment_mismatch": "Payment held for review",
+}
+
+
+class AlreadyPosted(Exception):
+    """There is an entry for this source fact; posting again changes nothing."""
+
+
+class Unbalanced(ValueError):
+    """The legs do not sum to zero."""
+
+
+class Account(BaseModel):
+    """An account of the chart. ``kind``: asset, liability, equity, income or expense; ``fund``: whose money."""
+
+    code = CharField(primary_key=True, max_length=40)
+    name = CharField(max_length=120)
+    kind = CharField(max_length=10)
+    fund = CharField(max_length=10)
+
+
+class JournalEntry(BaseModel):
+    """One change of money. ``source`` names the fact that it records ("invoice:17:issued"), once and for ever."""
+
+    posted_at = DateTimeField()
+    occurred_on = DateField()
+    code = CharField(max_length=40)
+    description = CharField(max_length=200)
+    source = CharField(max_length=80)
+    legs = IntegerField()
+    reverses = ForeignKeyField("self", null=True, backref="+")
+    firm_user = ForeignKeyField(FirmUser, null=True, backref="+")
+    portal_user = ForeignKeyField(PortalUser, null=True, backref="+")
+
+
+class JournalSeal(BaseModel):
+    """Lets an entry be committed: its trigger checks the sum and the number of legs."""
+
+    entry_id = BigIntegerField(primary_key=True)
+    sealed_at = DateTimeField()
+
+
+class Posting(BaseModel):
+    """One leg: ``amount_cents`` on one account, debit plus, credit minus; for a matter and an invoice, if any."""
+
+    entry = ForeignKeyField(JournalEntry, backref="postings")
+    account = ForeignKeyField(Account, column_name="account_code", backref="+")
+    matter = ForeignKeyField(Matter, null=True, backref="+")
+    invoice_id = BigIntegerField(null=True)
+    currency = CharField(max_length=3)
+    amount_cents = BigIntegerField()
+
+
+class RunningTotal(BaseModel):
+    """The balance of an account for a matter and an invoice (0: none), kept by a trigger of the database."""
+
+    account_code = CharField(max_length=40)
+    matter_id = BigIntegerField()
+    invoice_id = BigIntegerField()
+    currency = CharField(max_length=3)
+    balance_cents = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("account_code", "matter_id", "invoice_id", "currency")
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A posting to be made: debit plus, credit minus, in cents."""
+
+    account: str
+    amount_cents: int
+    matter_id: int | None = None
+    invoice_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a matter's ledger, from the client's side: what was owed more (debit) or less (credit)."""
+
+    entry: JournalEntry
+    debit_cents: int
+    credit_cents: int
+    balance_cents: int
+    payer_name: str
+    invoice_ids: tuple[int, ...]
+
+
+def post(
+    code: str, legs: Sequence[Leg], *, occurred_on: dt.date, description: str, source: str, currency: str,
+    by: FirmUser | PortalUser | None = None, reverses: JournalEntry | None = None,
+) -> JournalEntry:  # fmt: skip
+    """Write one balanced entry. Joins the caller's transaction, in which the fact itself is written.
+
+    Raises:
+        Unbalanced: the legs do not sum to zero (the database would refuse it too).
+        AlreadyPosted: there is an entry for ``source``.
+    """
+    legs = [leg for leg in legs if leg.amount_cents]
+    if sum(leg.amount_cents for leg in legs) or len(legs) < 2 or code not in CODES:
+        raise Unbalanced(f"{code}: {[(leg.account, leg.amount_cents) for leg in legs]}")
+    now = clock.now()
+    who = {"firm_user" if isinstance(by, FirmUser) else "portal_user": by} if by is not None else {}
+    with transaction():
+        if JournalEntry.select().where(JournalEntry.source == source).exists():
+            raise AlreadyPosted(source)
+        try:
+            with db.atomic():
+                entry = JournalEntry.create(
+                    posted_at=now, occurred_on=occurred_on, code=code, description=description[:200], source=source,
+                    legs=len(legs), reverses=reverses, **who,
+                )  # fmt: skip
+        except IntegrityError:
+            raise AlreadyPosted(source) from None
+        rows = [(entry.id, leg.account, leg.matter_id, leg.invoice_id, currency, leg.amount_cents) for leg in legs]
+        fields = [
+            Posting.entry, Posting.account, Posting.matter, Posting.invoice_id, Posting.currency, Posting.amount_cents,
+        ]  # fmt: skip
+        Posting.insert_many(rows, fields=fields).execute()
+        JournalSeal.create(entry_id=entry.id, sealed_at=now, force_insert=True)
+    return entry  # type: ignore[no-any-return]
+
+
+def reverse(entry: JournalEntry, *, code: str, occurred_on: dt.date, description: str, by: FirmUser) -> JournalEntry:
+    """The linked opposite of ``entry``: how everything is corrected."""
+    legs = [Leg(row.account_id, -row.amount_cents, row.matter_id, row.invoice_id) for row in postings_of(entry)]
+    currency = postings_of(entry)[0].currency
+    return post(
+        code, legs, occurred_on=occurred_on, description=description, source=f"{entry.source}:reversed",
+        currency=currency, by=by, reverses=entry,
+    )  # fmt: skip
+
+
+def open_account(code: str, *, name: str, kind: str, fund: str) -> None:
+    """Make sure that an account exists: the clearing account of a gateway, the books of a bank account."""
+    Account.insert(code=code, name=name, kind=kind, fund=fund).on_conflict_ignore().execute()
+
+
+def clearing(plugin: str) -> str:
+    """The code of a gateway's clearing account: taken there, not yet at the bank."""
+    return f"clearing:{plugin}"
+
+
+def entry_of(source: str) -> JournalEntry:
+    return JournalEntry.get(JournalEntry.source == source)  # type: ignore[no-any-return]
+
+
+def find(entry_id: int) -> JournalEntry:
+    return JournalEntry.get_by_id(entry_id)  # type: ignore[no-any-return]
+
+
+def postings_of(entry: JournalEntry) -> list[Posting]:
+    """The legs with their accounts and matters, debits first."""
+    query = Posting.select(Posting, Account, Matter).join_from(Posting, Account).join_from(Posting, Matter, JOIN.LEFT_OUTER)
+    return list(query.where(Posting.entry == entry.id).order_by(Posting.id))
+
+
+# Balances
+
+
+def _total(*conditions: object) -> int:
+    query = RunningTotal.select(fn.SUM(RunningTotal.balance_cents))
+    return sum_of(query.where(*conditions).scalar())
+
+
+def invoice_balance(invoice_id: int) -> int:
+    """What is still owed on an invoice, in cents."""
+    return _total(RunningTotal.invoice_id == invoice_id, RunningTotal.account_code == RECEIVABLE)
+
+
+def matter_balance(matter_id: int) -> int:
+    """What the client owes on a matter, in cents."""
+    return _total(RunningTotal.matter_id == matter_id, RunningTotal.account_code == RECEIVABLE)
+
+
+def client_balance(client: Client) -> int:
+    """What a client owes on all matters, in cents."""
+    matters = Matter.select(Matter.id).where(Matter.client == client.id)
+    return _total(RunningTotal.matter_id.in_(matters), RunningTotal.account_code == RECEIVABLE)
+
+
+def account_balance(code: str) -> int:
+    return _total(RunningTotal.account_code == code)
+
+
+# A matter's ledger
+
+
+def for_matter(matter: Matter, *, limit: int = 100, before_id: int | None = None) -> list[Line]:
+    """The matter's entries, newest first, with what the client owed after each. ``before_id`` pages on."""
+    owed = (
+        Posting.select(Posting.entry, fn.SUM(Posting.amount_cents).alias("amount"))
+        .where((Posting.matter == matter.id) & (Posting.account == RECEIVABLE))
+        .group_by(Posting.entry)
+        .alias("owed")
+    )
+    running = fn.SUM(owed.c.amount).over(order_by=[owed.c.entry_id], start=Window.preceding()).alias("balance")
+    lines = owed.select_from(owed.c.entry_id, owed.c.amount, running).alias("lines")
+    query = (
+        JournalEntry.select(JournalEntry, PortalUser, lines.c.amount, lines.c.balance)
+        .join(lines, on=(lines.c.entry_id == JournalEntry.id))
+        .join_from(JournalEntry, PortalUser, JOIN.LEFT_OUTER)
+        .order_by(JournalEntry.id.desc())
+        .limit(limit)
+    )
+    if before_id is not None:
+        query = query.where(JournalEntry.id < before_id)
+    rows = list(query.objects())
+    invoices = _invoices_of([row.id for row in rows], matter)
+    return [_line(row, invoices.get(row.id, ())) for row in rows]
+
+
+def _line(row: JournalEntry, invoice_ids: Iterable[int]) -> Line:
+    amount = int(row.amount)
+    payer = row.portal_user.name if row.portal_user_id else ""
+    return Line(row, max(amount, 0), max(-amount, 0), int(row.balance), payer, tuple(invoice_ids))
+
+
+def _invoices_of(entry_ids: Sequence[int], matter: Matter) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    query = Posting.select(Posting.entry, Posting.invoice_id).where(
+        Posting.entry.in_(list(entry_ids)) & (Posting.matter == matter.id) & Posting.invoice_id.is_null(False)
+    )
+    for entry_id, invoice_id in query.distinct().order_by(Posting.invoice_id).tuples():
+        found.setdefault(entry_id, []).append(invoice_id)
+    return found

@@ -1,0 +1,195 @@
+"""Matters, which staff may see them, and who can receive their invoices."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from peewee import (
+    JOIN,
+    BooleanField,
+    CharField,
+    CompositeKey,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    ModelSelect,
+)
+
+from portal_app import clock
+from portal_app.db import BaseModel, transaction
+from portal_app.domain import firms
+from portal_app.domain.errors import Refused
+from portal_app.domain.people import Client, FirmUser, PortalUser
+
+BILLING_METHODS = {
+    "hourly": "Hourly",
+    "flat_fee": "Flat fee",
+    "contingency": "Contingency",
+    "not_billable": "Not billable",
+}
+
+
+class Matter(BaseModel):
+    """One piece of work for one client. Unless ``is_restricted``, everyone at the firm sees it."""
+
+    number = CharField(max_length=40)
+    name = CharField(max_length=120)
+    client = ForeignKeyField(Client, backref="matters")
+    practice_area = CharField(max_length=120, default="")
+    opposing_party = CharField(max_length=120, default="")
+    billing_method = CharField(max_length=20, default="hourly")
+    limitations_on = DateField(null=True)
+    responsible_attorney = ForeignKeyField(FirmUser, null=True, backref="+")
+    is_restricted = BooleanField(default=False)
+    opened_on = DateField()
+    closed_on = DateField(null=True)
+    created_at = DateTimeField()
+    created_by = ForeignKeyField(FirmUser, null=True, backref="+")
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_on is None
+
+    @property
+    def billing_method_name(self) -> str:
+        return BILLING_METHODS[self.billing_method]
+
+
+class MatterAccess(BaseModel):
+    """A firm user who may see a restricted matter."""
+
+    matter = ForeignKeyField(Matter, backref="access")
+    firm_user = ForeignKeyField(FirmUser, backref="+")
+
+    class Meta:
+        primary_key = CompositeKey("matter", "firm_user")
+
+
+class InvoiceRecipient(BaseModel):
+    """A portal user with whom this matter's invoices are shared when they are issued."""
+
+    matter = ForeignKeyField(Matter, backref="recipients")
+    portal_user = ForeignKeyField(PortalUser, backref="+")
+    relation = CharField(max_length=40, default="")
+    added_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    added_at = DateTimeField()
+
+
+def visible_to(who: FirmUser) -> ModelSelect:
+    """Matters that ``who`` may open, with their clients. Administrators see all."""
+    query = Matter.select(Matter, Client).join(Client)
+    if who.has_role("administrator"):
+        return query
+    allowed = MatterAccess.select(MatterAccess.matter).where(MatterAccess.firm_user == who.id)
+    return query.where(
+        ~Matter.is_restricted | (Matter.responsible_attorney == who.id) | (Matter.id.in_(allowed))
+    )
+
+
+def find(who: FirmUser, matter_id: int) -> Matter:
+    """One matter through the person; raises ``Matter.DoesNotExist`` for one that ``who`` may not see."""
+    return visible_to(who).where(Matter.id == matter_id).get()  # type: ignore[no-any-return]
+
+
+def search(who: FirmUser, text: str, *, with_closed: bool = False, limit: int = 50, offset: int = 0) -> list[Matter]:
+    """Matters whose number, name or client contains ``text``; the newest first."""
+    query = visible_to(who)
+    words = text.strip()[:80]
+    if words:
+        query = query.where(Matter.number.contains(words) | Matter.name.contains(words) | Client.name.contains(words))
+    if not with_closed:
+        query = query.where(Matter.closed_on.is_null())
+    return list(query.order_by(Matter.opened_on.desc(), Matter.id.desc()).limit(limit).offset(offset))
+
+
+def open_matter(
+    *, number: str, name: str, client: Client, opened_on: dt.date, by: FirmUser, **details: object
+) -> Matter:
+    """A new matter. An empty ``number`` takes the next of the year.
+
+    Raises:
+        Refused: the number is taken.
+    """
+    with transaction():
+        number = number.strip() or _free_number(opened_on.year)
+        if Matter.select().where(Matter.number == number).exists():
+            raise Refused(f"Matter {number} exists already.", "number")
+        if number == firms.suggested_matter_number(opened_on.year):
+            firms.matter_number(opened_on.year)
+        return Matter.create(  # type: ignore[no-any-return]
+            number=number, name=name, client=client, opened_on=opened_on, created_by=by, created_at=clock.now(),
+            **details,
+        )  # fmt: skip
+
+
+def _free_number(year: int) -> str:
+    number = firms.matter_number(year)
+    while Matter.select().where(Matter.number == number).exists():
+        number = firms.matter_number(year)
+    return number
+
+
+def change(matter: Matter, **values: object) -> None:
+    """Set fields of the matter: any of those a person may edit."""
+    with transaction():
+        if "number" in values:
+            taken = Matter.select().where((Matter.number == values["number"]) & (Matter.id != matter.id))
+            if taken.exists():
+                raise Refused(f"Matter {values['number']} exists already.", "number")
+        for name, value in values.items():
+            setattr(matter, name, value)
+        matter.save(only=list(values))
+
+
+def close(matter: Matter, on: dt.date) -> None:
+    if on < matter.opened_on:
+        raise Refused("A matter cannot close before it was opened.", "closed_on")
+    change(matter, closed_on=on)
+
+
+def reopen(matter: Matter) -> None:
+    change(matter, closed_on=None)
+
+
+def set_access(matter: Matter, *, is_restricted: bool, staff: Sequence[FirmUser]) -> None:
+    """Who at the firm may see the matter: everyone, or only ``staff`` (and administrators)."""
+    with transaction():
+        change(matter, is_restricted=is_restricted)
+        MatterAccess.delete().where(MatterAccess.matter == matter.id).execute()
+        for who in staff if is_restricted else []:
+            MatterAccess.create(matter=matter, firm_user=who, force_insert=True)
+
+
+def staff_of(matter: Matter) -> list[FirmUser]:
+    """The people named on a restricted matter."""
+    return list(
+        FirmUser.select().join(MatterAccess).where(MatterAccess.matter == matter.id).order_by(FirmUser.name)
+    )
+
+
+def recipients_of(matter: Matter) -> list[InvoiceRecipient]:
+    """Who can receive invoices from this matter, with their portal users."""
+    query = InvoiceRecipient.select(InvoiceRecipient, PortalUser).join(PortalUser, JOIN.INNER)
+    return list(query.where(InvoiceRecipient.matter == matter.id).order_by(InvoiceRecipient.id))
+
+
+def add_recipient(matter: Matter, who: PortalUser, *, by: FirmUser, relation: str = "") -> InvoiceRecipient:
+    """From now on the matter's invoices are shared with ``who``. Adding twice changes nothing."""
+    with transaction():
+        found: InvoiceRecipient | None = InvoiceRecipient.get_or_none(
+            (InvoiceRecipient.matter == matter.id) & (InvoiceRecipient.portal_user == who.id)
+        )
+        if found is not None:
+            return found
+        return InvoiceRecipient.create(  # type: ignore[no-any-return]
+            matter=matter, portal_user=who, relation=relation, added_by=by, added_at=clock.now()
+        )
+
+
+def remove_recipient(matter: Matter, who: PortalUser) -> None:
+    """Later invoices are not shared with ``who``; what was shared stays until it is un-shared."""
+    with transaction():
+        InvoiceRecipient.delete().where(
+            (InvoiceRecipient.matter == matter.id) & (InvoiceRecipient.portal_user == who.id)
+        ).execute()

@@ -1,0 +1,41 @@
+"""Payments from the portal: a payment, its attempt at a gateway, and the states between "Pay Now" and "paid".
+
+Unknown is never failed: only declined, canceled and not_submitted free the reserved amount. This package writes what
+is known; calling the gateway is ``portal_app.gateways``'s part, with no transaction open.
+"""
+
+from portal_app.domain.payments.models import (
+    DEFINITE,
+    EDGES,
+    FREEING,
+    HOLDING,
+    Allocation,
+    Attempt,
+    BankAccount,
+    Gateway,
+    GatewayRoute,
+    Payment,
+    PaymentChange,
+)
+from portal_app.domain.payments.offers import Offer, Payable, check_amount, check_plan, held_on, offer, propose
+from portal_app.domain.payments.reading import (
+    allocations_of,
+    changes_of,
+    firm_sees,
+    on_invoices,
+    open_ones,
+    received_since,
+    recent,
+    visible_to,
+    void_invoice,
+)
+from portal_app.domain.payments.settling import Due, claim, claim_due, give_up_unsent, mark_submitting, settle
+from portal_app.domain.payments.starting import Order, route_of, start
+
+__all__ = [
+    "DEFINITE", "EDGES", "FREEING", "HOLDING", "Allocation", "Attempt", "BankAccount", "Due", "Gateway",
+    "GatewayRoute", "Offer", "Order", "Payable", "Payment", "PaymentChange", "allocations_of", "changes_of",
+    "check_amount", "check_plan", "claim", "claim_due", "firm_sees", "give_up_unsent", "held_on", "mark_submitting",
+    "offer", "on_invoices", "open_ones", "propose", "received_since", "recent", "route_of", "settle", "start",
+    "visible_to", "void_invoice",
+]  # fmt: skip

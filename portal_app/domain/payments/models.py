@@ -1,0 +1,145 @@
+"""The tables of payments, and their states as data."""
+
+from __future__ import annotations
+
+import json
+
+from peewee import (
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    CompositeKey,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
+
+from portal_app.db import BaseModel
+from portal_app.domain.invoices import Invoice
+from portal_app.domain.people import FirmUser, PortalUser
+from portal_app.plugin_api import BillingAddress, Mode
+
+# What may follow what. A late proof of success always wins; nothing follows success here.
+DEFINITE = frozenset({"succeeded", "declined", "canceled", "not_submitted", "review"})
+_AFTER_SENDING = DEFINITE | {"pending", "action_required", "unknown"}
+EDGES: dict[str, frozenset[str]] = {
+    "ready": frozenset({"submitting", "canceled", "not_submitted"}),
+    "submitting": _AFTER_SENDING,
+    "pending": DEFINITE,
+    "action_required": DEFINITE | {"pending"},
+    "unknown": DEFINITE | {"pending", "action_required"},
+    "declined": frozenset({"succeeded", "review"}),
+    "canceled": frozenset({"succeeded", "review"}),
+    "not_submitted": frozenset({"succeeded", "review"}),
+    "succeeded": frozenset(),
+    "review": frozenset(),
+}
+FREEING = frozenset({"declined", "canceled", "not_submitted"})
+HOLDING = frozenset({"ready", "submitting", "pending", "action_required", "unknown", "review"})
+
+
+class BankAccount(BaseModel):
+    """One of the firm's own bank accounts: operating, or trust."""
+
+    name = CharField(max_length=80)
+    fund = CharField(max_length=10)
+    last4 = CharField(max_length=4, default="")
+
+
+class Gateway(BaseModel):
+    """A plugin that the firm has set up. ``settings`` is JSON whose secrets are sealed; ``health`` is the last
+    answer to "Test connection"."""
+
+    plugin = CharField(max_length=40)
+    settings = TextField(default="{}")
+    mode = CharField(max_length=4, default=Mode.TEST.value)
+    enabled_at = DateTimeField(null=True)
+    changed_at = DateTimeField()
+    changed_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    tested_at = DateTimeField(null=True)
+    is_healthy = BooleanField(null=True)
+    health = TextField(default="[]")
+
+
+class GatewayRoute(BaseModel):
+    """Which merchant account at the gateway takes money of a fund, and the bank account that it pays into."""
+
+    gateway = ForeignKeyField(Gateway, backref="routes")
+    fund = CharField(max_length=10)
+    merchant_account = CharField(max_length=80)
+    bank_account = ForeignKeyField(BankAccount, backref="+")
+
+    class Meta:
+        primary_key = CompositeKey("gateway", "fund")
+
+
+class Payment(BaseModel):
+    """What one portal user set out to pay. ``key`` is made with the form: the same key is the same payment."""
+
+    public_id = CharField(max_length=32)
+    portal_user = ForeignKeyField(PortalUser, backref="payments")
+    gateway = ForeignKeyField(Gateway, backref="+")
+    key = CharField(max_length=64)
+    fund = CharField(max_length=10)
+    method = CharField(max_length=4)
+    amount_cents = BigIntegerField()
+    currency = CharField(max_length=3)
+    billing = TextField()
+    state = CharField(max_length=16, default="ready")
+    message = TextField(default="")
+    method_summary = CharField(max_length=80, default="")
+    receipt_number = CharField(max_length=20, null=True)
+    receipt_key = CharField(max_length=120, default="")
+    created_at = DateTimeField()
+    changed_at = DateTimeField()
+    paid_at = DateTimeField(null=True)
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in HOLDING
+
+    @property
+    def billing_address(self) -> BillingAddress:
+        return BillingAddress(**json.loads(self.billing))
+
+
+class Allocation(BaseModel):
+    """How much of a payment is for which invoice."""
+
+    payment = ForeignKeyField(Payment, backref="allocations")
+    invoice = ForeignKeyField(Invoice, backref="+")
+    amount_cents = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("payment", "invoice")
+
+
+class Attempt(BaseModel):
+    """The one try to take a payment at the gateway. ``reference`` is its idempotency key there; ``evidence`` the
+    gateway's redacted answer."""
+
+    reference = CharField(max_length=32)
+    payment = ForeignKeyField(Payment, backref="attempts")
+    flow = CharField(max_length=10)
+    merchant_account = CharField(max_length=80)
+    state = CharField(max_length=16, default="ready")
+    gateway_reference = CharField(max_length=120, default="")
+    redirect_url = TextField(default="")
+    code = CharField(max_length=60, default="")
+    evidence = TextField(default="{}")
+    lookups = IntegerField(default=0)
+    created_at = DateTimeField()
+    submitted_at = DateTimeField(null=True)
+    resolved_at = DateTimeField(null=True)
+    next_lookup_at = DateTimeField(null=True)
+    leased_until = DateTimeField(null=True)
+
+
+class PaymentChange(BaseModel):
+    """Every state that a payment was in, and since when."""
+
+    payment = ForeignKeyField(Payment, backref="changes")
+    state = CharField(max_length=16)
+    note = CharField(max_length=200, default="")
+    changed_at = DateTimeField()

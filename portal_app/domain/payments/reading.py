@@ -1,0 +1,78 @@
+"""Reading payments: for the payer, for a matter, for the firm; and voiding with regard to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from peewee import ModelSelect, fn
+
+from portal_app.db import locked, sum_of, transaction
+from portal_app.domain import invoices, matters
+from portal_app.domain.errors import Refused
+from portal_app.domain.invoices import Invoice
+from portal_app.domain.matters import Matter
+from portal_app.domain.payments.models import HOLDING, Allocation, Gateway, Payment, PaymentChange
+from portal_app.domain.payments.offers import held_on
+from portal_app.domain.people import FirmUser, PortalUser
+
+
+def visible_to(who: PortalUser) -> ModelSelect:
+    """The payments that ``who`` made."""
+    return Payment.select(Payment, Gateway).join(Gateway).where(Payment.portal_user == who.id)
+
+
+def recent(who: PortalUser, limit: int = 5) -> list[Payment]:
+    """Paid, under way or refused lately, the newest first; what was left before sending is not shown."""
+    query = visible_to(who).where(Payment.state.not_in(["not_submitted", "canceled", "ready"]))
+    return list(query.order_by(Payment.id.desc()).limit(limit))
+
+
+def open_ones(who: PortalUser) -> list[Payment]:
+    """Payments of ``who`` that are not resolved."""
+    return list(visible_to(who).where(Payment.state.in_(HOLDING)).order_by(Payment.id.desc()))
+
+
+def allocations_of(payment: Payment) -> list[Allocation]:
+    """What the payment is for, with invoices and matters."""
+    query = Allocation.select(Allocation, Invoice, Matter).join(Invoice).join(Matter)
+    return list(query.where(Allocation.payment == payment.id).order_by(Invoice.due_on, Invoice.id))
+
+
+def on_invoices(invoice_ids: Sequence[int]) -> list[Allocation]:
+    """Everything paid, or being confirmed, on these invoices, with payments and payers, the oldest first."""
+    query = Allocation.select(Allocation, Payment, PortalUser).join(Payment).join(PortalUser)
+    counts = Payment.state.in_(HOLDING | {"succeeded"})
+    return list(query.where(Allocation.invoice.in_(list(invoice_ids)) & counts).order_by(Payment.id))
+
+
+def changes_of(payment: Payment) -> list[PaymentChange]:
+    return list(PaymentChange.select().where(PaymentChange.payment == payment.id).order_by(PaymentChange.id))
+
+
+def firm_sees(who: FirmUser) -> ModelSelect:
+    """Payments on matters that ``who`` may see, with payers and gateways."""
+    seen = matters.visible_to(who).select(Matter.id)
+    theirs = Allocation.select(Allocation.payment).join(Invoice).where(Invoice.matter.in_(seen))
+    query = Payment.select(Payment, PortalUser, Gateway).join_from(Payment, PortalUser).join_from(Payment, Gateway)
+    return query.where(Payment.id.in_(theirs))
+
+
+def received_since(who: FirmUser, since: dt.datetime) -> tuple[int, int]:
+    """How many payments came in since, and their sum in cents."""
+    rows = firm_sees(who).where(Payment.paid_at >= since)
+    count, total = rows.select(fn.COUNT(Payment.id), fn.SUM(Payment.amount_cents)).tuples().get()
+    return int(count), sum_of(total)
+
+
+def void_invoice(invoice: Invoice, *, reason: str, on: dt.date, by: FirmUser) -> None:
+    """Void an invoice on which nothing is paid and nothing is being confirmed.
+
+    Raises:
+        Refused: with the reason.
+    """
+    with transaction():
+        locked(Invoice.select().where(Invoice.id == invoice.id)).get()
+        if held_on([invoice.id]):
+            raise Refused("A payment for this invoice is being confirmed. Void it once that is settled.")
+        invoices.void(invoice, reason=reason, on=on, by=by)

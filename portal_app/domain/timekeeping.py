@@ -1,0 +1,141 @@
+"""Work done for a matter: time entries, expenses and flat fees; and what of it is unbilled."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+from peewee import BigIntegerField, BooleanField, CharField, DateField, DateTimeField, ForeignKeyField, TextField, fn
+
+from portal_app import clock
+from portal_app.db import BaseModel, sum_of, transaction
+from portal_app.domain import matters
+from portal_app.domain.errors import Refused
+from portal_app.domain.matters import Matter
+from portal_app.domain.people import FirmUser
+
+KINDS = {"time": "Time", "expense": "Expense", "flat_fee": "Flat fee"}
+
+
+class WorkItem(BaseModel):
+    """A time entry, an expense or a flat fee.
+
+    ``quantity_hundredths`` are hundredths of an hour, or of a unit; ``rate_cents`` is for one hour or unit;
+    ``billed_invoice_id`` is the issued invoice that bills it, and nothing can bill it twice.
+    """
+
+    matter = ForeignKeyField(Matter, backref="work")
+    kind = CharField(max_length=10)
+    timekeeper = ForeignKeyField(FirmUser, backref="+")
+    worked_on = DateField()
+    description = TextField()
+    quantity_hundredths = BigIntegerField()
+    rate_cents = BigIntegerField()
+    amount_cents = BigIntegerField()
+    is_billable = BooleanField(default=True)
+    billed_invoice_id = BigIntegerField(null=True)
+    created_at = DateTimeField()
+    created_by = ForeignKeyField(FirmUser, null=True, backref="+")
+
+    @property
+    def is_billed(self) -> bool:
+        return self.billed_invoice_id is not None
+
+
+def amount_of(quantity_hundredths: int, rate_cents: int) -> int:
+    """Hundredths times cents, to whole cents, half up: what a client would compute."""
+    return (quantity_hundredths * rate_cents + 50) // 100
+
+
+def record(
+    matter: Matter, *, kind: str, timekeeper: FirmUser, worked_on: dt.date, description: str,
+    quantity_hundredths: int = 100, rate_cents: int, is_billable: bool = True, by: FirmUser,
+) -> WorkItem:  # fmt: skip
+    """Write down work. ``not_billable`` matters take none that is to be billed."""
+    if not matter.is_open:
+        raise Refused("This matter is closed. Reopen it to record work.")
+    with transaction():
+        return WorkItem.create(  # type: ignore[no-any-return]
+            matter=matter, kind=kind, timekeeper=timekeeper, worked_on=worked_on, description=description,
+            quantity_hundredths=quantity_hundredths, rate_cents=rate_cents,
+            amount_cents=amount_of(quantity_hundredths, rate_cents), created_by=by, created_at=clock.now(),
+            is_billable=is_billable and matter.billing_method != "not_billable",
+        )  # fmt: skip
+
+
+def change(item: WorkItem, **values: object) -> None:
+    """Correct an unbilled item.
+
+    Raises:
+        Refused: it is on an issued invoice, which never changes.
+    """
+    with transaction():
+        _refuse_billed(item)
+        for name, value in values.items():
+            setattr(item, name, value)
+        item.amount_cents = amount_of(item.quantity_hundredths, item.rate_cents)
+        item.save(only=[*values, "amount_cents"])
+
+
+def remove(item: WorkItem) -> None:
+    """Take back an unbilled item."""
+    with transaction():
+        _refuse_billed(item)
+        item.delete_instance()
+
+
+def _refuse_billed(item: WorkItem) -> None:
+    fresh = WorkItem.get_by_id(item.id)
+    if fresh.is_billed:
+        raise Refused("This is on an issued invoice and can no longer be changed. Void the invoice to correct it.")
+
+
+def for_matter(matter: Matter, limit: int = 200, offset: int = 0) -> list[WorkItem]:
+    query = WorkItem.select(WorkItem, FirmUser).join(FirmUser, on=(WorkItem.timekeeper == FirmUser.id))
+    order = (WorkItem.worked_on.desc(), WorkItem.id.desc())
+    return list(query.where(WorkItem.matter == matter.id).order_by(*order).limit(limit).offset(offset))
+
+
+def find(matter: Matter, item_id: int) -> WorkItem:
+    return WorkItem.get((WorkItem.id == item_id) & (WorkItem.matter == matter.id))  # type: ignore[no-any-return]
+
+
+def _is_unbilled() -> object:
+    return WorkItem.billed_invoice_id.is_null() & WorkItem.is_billable
+
+
+def unbilled(matter: Matter) -> list[WorkItem]:
+    """Billable work of the matter that is on no issued invoice, oldest first, with timekeepers."""
+    query = WorkItem.select(WorkItem, FirmUser).join(FirmUser, on=(WorkItem.timekeeper == FirmUser.id))
+    return list(
+        query.where((WorkItem.matter == matter.id) & _is_unbilled()).order_by(WorkItem.worked_on, WorkItem.id)
+    )
+
+
+def unbilled_cents(matter: Matter) -> int:
+    query = WorkItem.select(fn.SUM(WorkItem.amount_cents)).where((WorkItem.matter == matter.id) & _is_unbilled())
+    return sum_of(query.scalar())
+
+
+def unbilled_summary(who: FirmUser) -> tuple[int, int]:
+    """How many matters (that ``who`` may see) have unbilled work, and its sum in cents."""
+    seen = matters.visible_to(who).select(Matter.id)
+    query = WorkItem.select(fn.COUNT(WorkItem.matter.distinct()), fn.SUM(WorkItem.amount_cents))
+    count, total = query.where(_is_unbilled() & WorkItem.matter.in_(seen)).tuples().get()
+    return int(count), sum_of(total)
+
+
+def bill(item_ids: Collection[int], invoice_id: int) -> None:
+    """Mark work as billed by an invoice that is being issued, all or nothing.
+
+    Raises:
+        Refused: some of it was billed in the meantime.
+    """
+    free = WorkItem.id.in_(list(item_ids)) & WorkItem.billed_invoice_id.is_null()
+    if WorkItem.update(billed_invoice_id=invoice_id).where(free).execute() != len(item_ids):
+        raise Refused("Some of this work is on another invoice already. Choose the lines again.", "lines")
+
+
+def unbill(invoice_id: int) -> None:
+    """A voided invoice's work can be billed again."""
+    WorkItem.update(billed_invoice_id=None).where(WorkItem.billed_invoice_id == invoice_id).execute()

@@ -1,0 +1,173 @@
+"""Taking a payment through exactly one gateway: between the domain, which writes, and the plugin, which calls.
+
+No transaction is open during a call; the attempt is committed as ``submitting`` before it; any exception is
+``unknown``; every answer goes through ``payments.settle``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from portal_app import config, plugins
+from portal_app.db import db
+from portal_app.domain import payments
+from portal_app.domain.payments import Attempt, Gateway, Payment
+from portal_app.gateway_setup import context, enabled_gateway, manifest_of
+from portal_app.plugin_api import (
+    BeginRequest,
+    ChargeRequest,
+    Fields,
+    Flow,
+    Fund,
+    LookupQuery,
+    Method,
+    NeverSent,
+    Outcome,
+    OutcomeKind,
+    Redirect,
+)
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = Outcome(kind=OutcomeKind.UNKNOWN)
+
+
+def fields_for(method: Method, currency: str) -> Fields | None:
+    """The enabled gateway's card fields for the Pay Now page; ``None`` when it has none to show."""
+    gateway = enabled_gateway()
+    if gateway is None or Flow.FIELDS not in manifest_of(gateway).flows:
+        return None
+    route = payments.route_of(gateway, Fund.OPERATING)
+    request = BeginRequest(
+        flow=Flow.FIELDS, method=method, currency=currency, fund=Fund.OPERATING,
+        merchant_account=route.merchant_account, page_origin=config.active().own_url,
+    )  # fmt: skip
+    try:
+        found = plugins.registry().call(gateway.plugin, "gateway_begin", ctx=context(gateway), request=request)
+    except Exception:
+        log.exception("gateway %s cannot draw its fields", gateway.plugin)
+        return None
+    return found if isinstance(found, Fields) else None
+
+
+def charge(payment: Payment, token: str) -> Payment:
+    """Send the payment with the token of the gateway's fields, once. Who comes second gets the payment as it is."""
+    attempt = payments.mark_submitting(payment)
+    if attempt is None:
+        return _fresh(payment)
+    request = ChargeRequest(
+        reference=attempt.reference, amount_minor=payment.amount_cents, currency=payment.currency, token=token,
+        method=Method(payment.method), fund=Fund(payment.fund), merchant_account=attempt.merchant_account,
+        return_url=return_url(payment), description=_description(payment), billing=payment.billing_address,
+    )  # fmt: skip
+    return _settle(payment, attempt, _ask(payment.gateway, "gateway_charge", request=request))
+
+
+def begin_redirect(payment: Payment) -> Payment:
+    """Make the gateway's own page for a payment; its address is then on the attempt."""
+    attempt = payments.mark_submitting(payment)
+    if attempt is None:
+        return _fresh(payment)
+    request = BeginRequest(
+        flow=Flow.REDIRECT, method=Method(payment.method), currency=payment.currency, fund=Fund(payment.fund),
+        merchant_account=attempt.merchant_account, page_origin=config.active().own_url,
+        amount_minor=payment.amount_cents, reference=attempt.reference, description=_description(payment),
+        return_url=return_url(payment), billing=payment.billing_address,
+    )  # fmt: skip
+    return _settle(payment, attempt, _ask(payment.gateway, "gateway_begin", request=request))
+
+
+def returned(payment: Payment, args: Mapping[str, str]) -> Payment:
+    """The payer's browser came back: ask the gateway what happened."""
+    return _look(payment, "gateway_return", args)
+
+
+def cancel(payment: Payment) -> Payment:
+    """The payer gives up an unfinished payment; it is freed only when the gateway says that it cannot succeed."""
+    if payments.give_up_unsent(payment):
+        return _fresh(payment)
+    return _look(payment, "gateway_cancel", {})
+
+
+def recover(limit: int = 20) -> int:
+    """Ask about every unresolved attempt that is due. Returns how many were asked about."""
+    due = payments.claim_due(limit)
+    for item in due:
+        if item.payment.state == "ready":
+            payments.give_up_unsent(item.payment)
+        else:
+            query = _query(item.attempt, {})
+            _settle(item.payment, item.attempt, _ask(item.payment.gateway, "gateway_lookup", query=query))
+    return len(due)
+
+
+def return_url(payment: Payment) -> str:
+    return f"{config.active().own_url}/portal/payments/{payment.public_id}/return"
+
+
+def attempt_of(payment: Payment) -> Attempt:
+    return Attempt.get(Attempt.payment == payment.id)  # type: ignore[no-any-return]
+
+
+def _look(payment: Payment, hook: str, args: Mapping[str, str]) -> Payment:
+    attempt = attempt_of(payment)
+    if attempt.submitted_at is None:
+        return payment
+    return _settle(payment, attempt, _ask(payment.gateway, hook, query=_query(attempt, args)))
+
+
+def _query(attempt: Attempt, args: Mapping[str, str]) -> LookupQuery:
+    return LookupQuery(
+        reference=attempt.reference, merchant_account=attempt.merchant_account,
+        gateway_reference=attempt.gateway_reference, args=dict(args),
+    )  # fmt: skip
+
+
+def _ask(gateway: Gateway, hook: str, **arguments: Any) -> Outcome:
+    """One addressed call, checked and redacted. Any exception is ``unknown``, but for what was never sent."""
+    if db.in_transaction():
+        raise RuntimeError("a gateway is never called inside a transaction")
+    try:
+        answer = plugins.registry().call(gateway.plugin, hook, ctx=context(gateway), **arguments)
+        return _checked(gateway, answer)
+    except NeverSent as problem:
+        log.warning("gateway %s, %s: not sent: %s", gateway.plugin, hook, problem)
+        first = hook in {"gateway_charge", "gateway_begin"}
+        return Outcome(kind=OutcomeKind.NOT_SUBMITTED, message=UNREACHABLE) if first else UNKNOWN
+    except Exception:
+        log.exception("gateway %s, %s", gateway.plugin, hook)
+        return UNKNOWN
+
+
+UNREACHABLE = "The payment service could not be reached. Nothing has been charged. Please try again in a few minutes."
+
+
+def _checked(gateway: Gateway, answer: object) -> Outcome:
+    if isinstance(answer, Redirect):
+        return Outcome(
+            kind=OutcomeKind.ACTION_REQUIRED, gateway_reference=answer.gateway_reference, redirect_url=answer.url
+        )
+    if not isinstance(answer, Outcome) or not isinstance(answer.kind, OutcomeKind):
+        raise TypeError(f"gateway {gateway.plugin} returned {type(answer).__name__}")
+    if answer.amount_minor is not None and type(answer.amount_minor) is not int:
+        raise TypeError(f"gateway {gateway.plugin} returned an amount that is not an integer")
+    payload = plugins.registry().call(
+        gateway.plugin, "gateway_redact", ctx=context(gateway), payload=dict(answer.payload)
+    )
+    return Outcome(**{name: getattr(answer, name) for name in Outcome.__dataclass_fields__} | {"payload": payload})
+
+
+def _settle(payment: Payment, attempt: Attempt, outcome: Outcome) -> Payment:
+    horizon = manifest_of(payment.gateway).absence_horizon_seconds
+    return payments.settle(attempt.id, outcome, absence_horizon_seconds=horizon)
+
+
+def _fresh(payment: Payment) -> Payment:
+    return Payment.get_by_id(payment.id)  # type: ignore[no-any-return]
+
+
+def _description(payment: Payment) -> str:
+    numbers = [row.invoice.number for row in payments.allocations_of(payment)]
+    return f"Invoice{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"[:120]

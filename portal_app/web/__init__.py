@@ -1,0 +1,48 @@
+"""The plumbing that both faces stand on: templates, fragments, sign-in, forms, headers, files, letters."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal_app import config, db
+from portal_app.config import Config
+from portal_app.web import assets, doors, errors, headers, login, templates, uploads
+from portal_app.web.templates import template_folder
+
+
+def flask_settings(settings: Config) -> dict[str, Any]:
+    """Flask's own configuration. ``__Host-`` cookies need https, which a first try on one machine has not."""
+    return {
+        "SECRET_KEY": config.secret_key(settings),
+        "SESSION_COOKIE_NAME": "__Host-portal" if settings.is_https else "portal",
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "PERMANENT_SESSION_LIFETIME": dt.timedelta(hours=settings.session_hours),
+        "WTF_CSRF_TIME_LIMIT": None,  # Pay Now may stay open for longer than the default hour
+        "TEMPLATES_AUTO_RELOAD": False,
+    }
+
+
+def trust_proxies(app: Flask, count: int) -> None:
+    """Believe ``X-Forwarded-*`` of exactly that many proxies in front; of none by default."""
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(db.connect)
+    uploads.init_app(app)
+    headers.init_app(app)
+    login.init_app(app)
+    templates.init_app(app)
+    errors.init_app(app)
+    app.register_blueprint(assets.blueprint)
+
+
+__all__ = ["doors", "flask_settings", "init_app", "template_folder", "trust_proxies"]

@@ -1,0 +1,80 @@
+"""Error pages: what happened, that nothing changed, what to do next. They never fail themselves."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Flask, current_app, make_response, render_template
+from flask_wtf.csrf import CSRFError
+from peewee import DoesNotExist
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from portal_app.domain.documents import NotStored
+from portal_app.domain.people import FirmUser, PortalUser
+from portal_app.web.login import person
+from portal_app.web.uploads import Oversize
+
+log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DoesNotExist, lambda _problem: _page(404))
+    app.register_error_handler(NotStored, lambda _problem: _page(404))
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(Oversize, lambda problem: _page(413, said=str(problem)))
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _http(problem: HTTPException) -> Response:
+    if problem.response is not None:
+        return problem.response
+    answer = _page(problem.code or 500)
+    for name, value in problem.get_headers():
+        if name not in {"Content-Type", "Content-Length"}:
+            answer.headers[name] = value
+    return answer
+
+
+def _stale_form(problem: CSRFError) -> Response:
+    return _page(400, said="The form was open for too long or came from another window. Go back, reload, and try again.")
+
+
+def _unexpected(problem: Exception) -> Response:
+    reference = _reference()
+    log.exception("unexpected error, reference %s", reference)
+    return _page(500, reference=reference)
+
+
+def _reference() -> str:
+    text = secrets.token_hex(4).upper()
+    return f"{text[:4]}-{text[4:]}"
+
+
+def _page(code: int, *, reference: str = "", said: str | None = None) -> Response:
+    reference = reference or _reference()
+    try:
+        body = render_template("errors/page.html", code=code, reference=reference, layout=_layout(), said=said)
+    except Exception:
+        log.exception("the error page itself failed, reference %s", reference)
+        body = render_template_plain()
+    response = make_response(body, code)
+    response.headers["Vary"] = "HX-Request"
+    return response
+
+
+def render_template_plain() -> str:
+    source = current_app.jinja_env.loader.get_source(current_app.jinja_env, "errors/plain.html")  # type: ignore[union-attr]
+    return source[0]
+
+
+def _layout() -> str:
+    try:
+        who = person()
+    except Exception:
+        return "layout/signed_out.html"
+    if isinstance(who, FirmUser):
+        return "layout/firm.html"
+    return "layout/client.html" if isinstance(who, PortalUser) else "layout/signed_out.html"

@@ -1,0 +1,52 @@
+"""Stored bytes going out: streamed, never guessed at, uploads never rendered in our origin."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Response, request
+from werkzeug.http import dump_options_header
+
+from portal_app.domain import documents
+from portal_app.domain.documents import Document, DocumentVersion
+
+_SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
+_OWN_PAPER = "default-src 'none'; frame-ancestors 'none'"
+_EXTENSIONS = {"application/pdf": ".pdf", "text/plain": ".txt", "image/png": ".png", "image/jpeg": ".jpg"}
+
+
+def send(document: Document, version: DocumentVersion, *, as_download: bool = True) -> Response:
+    """The bytes of a version. Only paper that we made ourselves (an invoice) may be shown in the browser."""
+    is_shown = not as_download and document.kind == "invoice"
+    return _stream(document.name, version, is_shown)
+
+
+def _stream(name: str, version: DocumentVersion, is_shown: bool) -> Response:
+    body = b"" if request.method == "HEAD" else documents.stream(version)
+    response = Response(body, content_type=version.media_type)
+    response.headers["Content-Length"] = str(version.size_bytes)
+    response.headers["Content-Disposition"] = disposition(name, version.media_type, "inline" if is_shown else "attachment")
+    response.headers["Content-Security-Policy"] = _OWN_PAPER if is_shown else _SANDBOX
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def disposition(name: str, media_type: str, kind: str) -> str:
+    """RFC 6266: an ASCII name for old programs, the whole name for the rest."""
+    extension = _EXTENSIONS.get(media_type, "")
+    if extension and not name.lower().endswith(extension):
+        name += extension
+    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "'")
+    header = dump_options_header(kind, {"filename": plain})
+    if plain != name:
+        header += f"; filename*=UTF-8''{quote(name, safe='')}"
+    return header
+
+
+def send_pdf(body: bytes, name: str, *, as_download: bool = True) -> Response:
+    """A PDF of our own (a receipt)."""
+    response = Response(body, content_type="application/pdf")
+    kind = "attachment" if as_download else "inline"
+    response.headers["Content-Disposition"] = disposition(name, "application/pdf", kind)
+    response.headers["Content-Security-Policy"] = _OWN_PAPER
+    return response

@@ -1,0 +1,188 @@
+"""Forms: Flask-WTF with our own strict fields for money, hours and days, and limits on every text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import Field, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.widgets import TextInput
+
+from portal_app import money
+from portal_app.domain import people
+from portal_app.domain.errors import Refused
+from portal_app.web.templates import current_firm
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+class Form(FlaskForm):
+    """A form of ours. ``refuse`` marks the field that the domain refused."""
+
+    def refuse(self, problem: Refused) -> None:
+        """Write the domain's sentence at its field, or at the top when it has none here."""
+        field = self._fields.get(problem.field)
+        if field is None:
+            self.form_errors.append(str(problem))
+        else:
+            field.errors = [*field.errors, str(problem)]
+
+    @property
+    def is_sent(self) -> bool:
+        return self.is_submitted()
+
+
+def _clean(text: str | None) -> str:
+    return _CONTROL.sub("", (text or "").replace("\r\n", "\n")).strip()
+
+
+class Line(StringField):
+    """One line of text, at most ``most`` characters; control characters are dropped, length is checked, never cut."""
+
+    def __init__(self, label: str, *, most: int = 120, is_required: bool = True, **kwargs: Any) -> None:
+        checks: list[Any] = [Length(max=most, message=f"Use at most {most} characters.")]
+        if is_required:
+            checks.insert(0, InputRequired("Fill in this field."))
+        super().__init__(label, [*checks, *kwargs.pop("validators", [])], filters=[_line], **kwargs)
+
+
+def _line(text: str | None) -> str:
+    return " ".join(_clean(text).split())
+
+
+class Text(TextAreaField):
+    """Several lines of text."""
+
+    def __init__(self, label: str, *, most: int = 2000, is_required: bool = False, **kwargs: Any) -> None:
+        checks: list[Any] = [Length(max=most, message=f"Use at most {most:,} characters.")]
+        if is_required:
+            checks.insert(0, InputRequired("Fill in this field."))
+        super().__init__(label, [*checks, *kwargs.pop("validators", [])], filters=[_clean], **kwargs)
+
+
+class EmailLine(Line):
+    """An e-mail address, in its comparable form."""
+
+    def __init__(self, label: str = "E-mail", *, is_required: bool = True, **kwargs: Any) -> None:
+        super().__init__(label, most=254, is_required=is_required, **kwargs)
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        if validation_stopped or not self.data:
+            return
+        try:
+            self.data = people.clean_email(self.data)
+        except Refused as problem:
+            raise ValidationError(str(problem)) from None
+
+
+class _Typed(Field):
+    """A field that keeps what was typed when it cannot be understood."""
+
+    widget = TextInput()
+    is_optional: bool
+
+    def __init__(self, label: str, *, is_required: bool = True, **kwargs: Any) -> None:
+        checks = [InputRequired("Fill in this field.")] if is_required else []
+        super().__init__(label, [*checks, *kwargs.pop("validators", [])], **kwargs)
+        self.is_optional = not is_required
+        self.typed: str | None = None
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        if not valuelist:
+            return
+        self.typed = valuelist[0][:200]
+        if self.is_optional and not self.typed.strip():
+            self.data = None
+            return
+        self.data = None
+        self.data = self.understand(self.typed)
+
+    def understand(self, typed: str) -> Any:
+        raise AssertionError("each kind of field understands its own")
+
+    def written(self) -> str:
+        raise AssertionError("each kind of field writes its own")
+
+    def _value(self) -> str:
+        if self.typed is not None:
+            return self.typed
+        return "" if self.data is None else self.written()
+
+
+class Money(_Typed):
+    """An amount in the firm's currency, as whole cents."""
+
+    def __init__(self, label: str, *, may_be_zero: bool = False, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.may_be_zero = may_be_zero
+
+    def understand(self, typed: str) -> int:
+        read = money.parse if self.may_be_zero else money.parse_positive
+        try:
+            return read(typed, current_firm().money)
+        except money.BadAmount as problem:
+            raise ValueError(str(problem)) from None
+
+    def written(self) -> str:
+        return money.bare(self.data, current_firm().money)
+
+
+class Hundredths(_Typed):
+    """Hours or units with up to two decimals, as whole hundredths: 1.5 → 150. Hours may be typed as 1:30."""
+
+    MOST = 100_000_00
+
+    def understand(self, typed: str) -> int:
+        text = typed.strip().replace(",", "")
+        clock_time = re.fullmatch(r"([0-9]{1,4}):([0-5][0-9])", text)
+        if clock_time:
+            value = int(clock_time[1]) * 100 + (int(clock_time[2]) * 100 + 30) // 60
+        else:
+            found = re.fullmatch(r"([0-9]{1,6})(?:\.([0-9]{1,2}))?|\.([0-9]{1,2})", text)
+            if found is None:
+                raise ValueError("Enter a number with at most two decimals, for example 1.5.")
+            value = int(found[1] or 0) * 100 + int((found[2] or found[3] or "").ljust(2, "0"))
+        if not 0 < value <= self.MOST:
+            raise ValueError("Enter a number above zero.")
+        return value
+
+    def written(self) -> str:
+        return f"{self.data // 100}.{self.data % 100:02d}"
+
+
+class Day(_Typed):
+    """A calendar day as browsers' date fields send it: 2026-07-16."""
+
+    def understand(self, typed: str) -> dt.date:
+        text = typed.strip()
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError("Enter a date as year-month-day, for example 2026-07-16.")
+        try:
+            day = dt.date.fromisoformat(text)
+        except ValueError:
+            raise ValueError("There is no such day.") from None
+        if not 1900 <= day.year <= 2200:
+            raise ValueError("Enter a year between 1900 and 2200.")
+        return day
+
+    def written(self) -> str:
+        return str(self.data.isoformat())
+
+
+class TimeOfDay(_Typed):
+    """A time as browsers' time fields send it: 14:30."""
+
+    def understand(self, typed: str) -> dt.time:
+        found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?", typed.strip())
+        if found is None:
+            raise ValueError("Enter a time, for example 14:30.")
+        return dt.time(int(found[1]), int(found[2]))
+
+    def written(self) -> str:
+        return str(self.data.strftime("%H:%M"))
+
+

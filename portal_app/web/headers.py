@@ -1,0 +1,112 @@
+"""What every answer carries: the content security policy and its companions; origin check; compression."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, g, request
+
+from portal_app import config
+
+POLICY: dict[str, tuple[str, ...]] = {
+    "default-src": ("'none'",),
+    "script-src": ("'self'",),
+    "style-src": ("'self'",),
+    "img-src": ("'self'", "data:"),
+    "connect-src": ("'self'",),
+    "form-action": ("'self'",),
+    "frame-ancestors": ("'none'",),
+    "base-uri": ("'none'",),
+}
+FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_COMPRESS_FROM = 900
+_PADDING = 64
+
+
+def allow(directive: str, *origins: str) -> None:
+    """Let this one answer load from ``origins``: the gateway's, on the page that needs it."""
+    g.setdefault("policy", {}).setdefault(directive, []).extend(origins)
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_check_host)
+    app.before_request(_check_origin)
+    app.after_request(_finish)
+
+
+def _check_host() -> None:
+    """With https promised, plain http is refused; TRACE is never answered."""
+    if request.method == "TRACE":
+        abort(405)
+    if config.active().is_https and not request.is_secure and request.path != "/health":
+        abort(400)
+
+
+def _check_origin() -> None:
+    """Changes come only from our own pages (Fetch Metadata, then Origin), besides the CSRF token."""
+    if request.method in _SAFE:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            abort(403)
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        abort(403)
+
+
+def _finish(response: Response) -> Response:
+    headers = response.headers
+    for name, value in FIXED.items():
+        headers.setdefault(name, value)
+    headers.setdefault("Content-Security-Policy", _policy())
+    if config.active().is_https:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if "Cache-Control" not in headers:
+        headers["Cache-Control"] = "no-store"
+    return _compressed(response)
+
+
+def _policy() -> str:
+    extra = g.get("policy", {})
+    named = {**POLICY, **{name: () for name in extra if name not in POLICY}}
+    return "; ".join(f"{name} {' '.join([*kept, *extra.get(name, ())])}" for name, kept in named.items())
+
+
+def _compressed(response: Response) -> Response:
+    if (
+        not config.active().compress
+        or response.mimetype != "text/html"
+        or response.is_streamed
+        or "Content-Encoding" in response.headers
+        or "gzip" not in request.accept_encodings
+    ):
+        return response
+    body = response.get_data()
+    if len(body) < _COMPRESS_FROM:
+        return response
+    response.set_data(_gzip(body))
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers.add("Vary", "Accept-Encoding")
+    return response
+
+
+def _gzip(body: bytes) -> bytes:
+    # A random file name in the gzip header varies the length, so that it tells nothing about a token (BREACH).
+    target = io.BytesIO()
+    name = secrets.token_hex(secrets.randbelow(_PADDING))
+    with gzip.GzipFile(filename=name, mode="wb", compresslevel=5, fileobj=target, mtime=0) as file:
+        file.write(body)
+    return target.getvalue()

@@ -1,0 +1,68 @@
+"""The background: keeps the outbox's promises and follows up unfinished payments. Runs inside ``portal serve``, or
+by itself with ``portal worker``."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from portal_app import config, gateways
+from portal_app.domain import mail, outbox, sessions
+from portal_app.web import letters, paper
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 1
+SWEEP_EVERY = 600  # turns
+
+
+def handlers() -> dict[str, outbox.Handler]:
+    """What is done for each topic of the outbox."""
+    return {
+        "email": send_email,
+        "invoice_pdf": paper.store_invoice,
+        "document_shared": letters.document_shared,
+        "event_shared": letters.event_shared,
+        "payment_changed": payment_changed,
+    }
+
+
+def send_email(email_id: int) -> None:
+    mail.send(email_id, letters.server(), letters.sender_name())
+
+
+def payment_changed(payment_id: int) -> None:
+    """A payment has become definite, or is on its way: make the receipt, then tell both sides."""
+    paper.store_receipt(payment_id)
+    letters.payment_changed(payment_id)
+
+
+def turn() -> int:
+    """One round: everything that is due now. Returns how much was done."""
+    return outbox.run_due(handlers()) + gateways.recover()
+
+
+class Worker(threading.Thread):
+    """Turns until it is told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__(name="portal-worker", daemon=True)
+        self.should_stop = threading.Event()
+
+    def run(self) -> None:
+        turns = 0
+        while not self.should_stop.is_set():
+            try:
+                done = turn()
+                if turns % SWEEP_EVERY == 0:
+                    sessions.sweep(config.active().session_hours)
+            except Exception:
+                log.exception("the worker's turn failed; it goes on")
+                done = 0
+            turns += 1
+            if not done:
+                self.should_stop.wait(IDLE_SECONDS)
+
+    def stop(self) -> None:
+        self.should_stop.set()
+        self.join(timeout=30)
