@@ -1,4 +1,8 @@
-"""Build hook: fetches the browser's libraries, pinned by package-lock.json, into portal_app/static/vendor."""
+"""Build hook: what a wheel needs besides the package itself.
+
+The browser's libraries, pinned by package-lock.json, are fetched into portal_app/static/vendor; templates/ and
+migrations/, which stand at the top of the source tree, become folders of the package.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,11 @@ FILES = {  # inside node_modules: the name it is served under
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE.txt",
 }
+PACKAGED = {"templates": "portal_app/_templates", "migrations": "portal_app/_migrations"}
 
 
-class VendorHook(BuildHookInterface[Any]):
-    """Runs before every wheel, editable install and source archive; does nothing when the files are current."""
+class BuildHook(BuildHookInterface[Any]):
+    """Runs before every wheel, editable install and source archive; fetches nothing when the files are current."""
 
     def dependencies(self) -> list[str]:
         """Node comes as a wheel, for the length of the build, on a machine that has no npm."""
@@ -34,6 +39,9 @@ class VendorHook(BuildHookInterface[Any]):
         root = Path(self.root)
         if not _is_current(root):
             _fetch(root)
+        # An editable install reads the source tree itself.
+        if self.target_name == "wheel" and version == "standard":
+            build_data["force_include"].update(PACKAGED)
 
 
 def _fingerprint(root: Path) -> str:
