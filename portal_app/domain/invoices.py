@@ -6,8 +6,19 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from peewee import JOIN, BigIntegerField, Case, CharField, DateField, DateTimeField, ForeignKeyField, IntegerField
-from peewee import ModelSelect, TextField, fn
+from peewee import (
+    JOIN,
+    BigIntegerField,
+    Case,
+    CharField,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    ModelSelect,
+    TextField,
+    fn,
+)
 
 from portal_app import clock
 from portal_app.db import BaseModel, locked, sum_of, transaction
@@ -118,10 +129,17 @@ def lines_from(items: Sequence[WorkItem], invoice: Invoice | None = None) -> lis
     ordered = sorted(items, key=lambda item: (item.worked_on, item.id))
     return [
         InvoiceLine(
-            invoice=invoice, position=position, work_item=item, kind=item.kind, worked_on=item.worked_on,
-            description=item.description, timekeeper_name=item.timekeeper.name,
-            quantity_hundredths=item.quantity_hundredths, rate_cents=item.rate_cents, amount_cents=item.amount_cents,
-        )  # fmt: skip
+            invoice=invoice,
+            position=position,
+            work_item=item,
+            kind=item.kind,
+            worked_on=item.worked_on,
+            description=item.description,
+            timekeeper_name=item.timekeeper.name,
+            quantity_hundredths=item.quantity_hundredths,
+            rate_cents=item.rate_cents,
+            amount_cents=item.amount_cents,
+        )
         for position, item in enumerate(ordered, 1)
     ]
 
@@ -288,13 +306,19 @@ def firm_sees(who: FirmUser) -> ModelSelect:
 
 
 def find(who: FirmUser, invoice_id: int) -> Invoice:
-    return firm_sees(who).where(Invoice.id == invoice_id).get()  # type: ignore[no-any-return]
+    return firm_sees(who).where(Invoice.id == invoice_id).get()
 
 
 def for_matter(matter: Matter) -> list[Invoice]:
     """Drafts first, then the newest."""
     query = with_balances().where(Invoice.matter == matter.id)
     return list(query.order_by(Invoice.number.is_null().desc(), Invoice.issued_on.desc(), Invoice.id.desc()))
+
+
+def unpaid(matter: Matter) -> list[Invoice]:
+    """Issued invoices of the matter on which something is owed, the oldest due first."""
+    is_owed = (Invoice.matter == matter.id) & (RunningTotal.balance_cents > 0)
+    return list(with_balances().where(is_owed).order_by(Invoice.due_on, Invoice.id))
 
 
 def drafts(who: FirmUser) -> tuple[int, int]:

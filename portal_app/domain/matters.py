@@ -14,6 +14,7 @@ from peewee import (
     DateTimeField,
     ForeignKeyField,
     ModelSelect,
+    fn,
 )
 
 from portal_app import clock
@@ -82,14 +83,12 @@ def visible_to(who: FirmUser) -> ModelSelect:
     if who.has_role("administrator"):
         return query
     allowed = MatterAccess.select(MatterAccess.matter).where(MatterAccess.firm_user == who.id)
-    return query.where(
-        ~Matter.is_restricted | (Matter.responsible_attorney == who.id) | (Matter.id.in_(allowed))
-    )
+    return query.where(~Matter.is_restricted | (Matter.responsible_attorney == who.id) | (Matter.id.in_(allowed)))
 
 
 def find(who: FirmUser, matter_id: int) -> Matter:
     """One matter through the person; raises ``Matter.DoesNotExist`` for one that ``who`` may not see."""
-    return visible_to(who).where(Matter.id == matter_id).get()  # type: ignore[no-any-return]
+    return visible_to(who).where(Matter.id == matter_id).get()
 
 
 def search(who: FirmUser, text: str, *, with_closed: bool = False, limit: int = 50, offset: int = 0) -> list[Matter]:
@@ -101,6 +100,18 @@ def search(who: FirmUser, text: str, *, with_closed: bool = False, limit: int = 
     if not with_closed:
         query = query.where(Matter.closed_on.is_null())
     return list(query.order_by(Matter.opened_on.desc(), Matter.id.desc()).limit(limit).offset(offset))
+
+
+def for_client(who: FirmUser, client: Client) -> list[Matter]:
+    """The client's matters that ``who`` may open: open ones first, then the newest."""
+    order = (Matter.closed_on.is_null(False), Matter.opened_on.desc(), Matter.id.desc())
+    return list(visible_to(who).where(Matter.client == client.id).order_by(*order))
+
+
+def open_counts(who: FirmUser, clients: Sequence[Client]) -> dict[int, int]:
+    """How many open matters each client has (that ``who`` may open), by the client's id; one query."""
+    rows = visible_to(who).where(Matter.client.in_([client.id for client in clients]) & Matter.closed_on.is_null())
+    return dict(rows.select(Matter.client, fn.COUNT(Matter.id)).group_by(Matter.client).tuples())
 
 
 def open_matter(
@@ -117,7 +128,7 @@ def open_matter(
             raise Refused(f"Matter {number} exists already.", "number")
         if number == firms.suggested_matter_number(opened_on.year):
             firms.matter_number(opened_on.year)
-        return Matter.create(  # type: ignore[no-any-return]
+        return Matter.create(
             number=number, name=name, client=client, opened_on=opened_on, created_by=by, created_at=clock.now(),
             **details,
         )  # fmt: skip
@@ -163,15 +174,20 @@ def set_access(matter: Matter, *, is_restricted: bool, staff: Sequence[FirmUser]
 
 def staff_of(matter: Matter) -> list[FirmUser]:
     """The people named on a restricted matter."""
-    return list(
-        FirmUser.select().join(MatterAccess).where(MatterAccess.matter == matter.id).order_by(FirmUser.name)
-    )
+    return list(FirmUser.select().join(MatterAccess).where(MatterAccess.matter == matter.id).order_by(FirmUser.name))
 
 
 def recipients_of(matter: Matter) -> list[InvoiceRecipient]:
     """Who can receive invoices from this matter, with their portal users."""
     query = InvoiceRecipient.select(InvoiceRecipient, PortalUser).join(PortalUser, JOIN.INNER)
     return list(query.where(InvoiceRecipient.matter == matter.id).order_by(InvoiceRecipient.id))
+
+
+def find_recipient(matter: Matter, recipient_id: int) -> InvoiceRecipient:
+    """One of them, with their portal user; raises ``InvoiceRecipient.DoesNotExist``."""
+    query = InvoiceRecipient.select(InvoiceRecipient, PortalUser).join(PortalUser)
+    is_it = (InvoiceRecipient.id == recipient_id) & (InvoiceRecipient.matter == matter.id)
+    return query.where(is_it).get()
 
 
 def add_recipient(matter: Matter, who: PortalUser, *, by: FirmUser, relation: str = "") -> InvoiceRecipient:
@@ -182,7 +198,7 @@ def add_recipient(matter: Matter, who: PortalUser, *, by: FirmUser, relation: st
         )
         if found is not None:
             return found
-        return InvoiceRecipient.create(  # type: ignore[no-any-return]
+        return InvoiceRecipient.create(
             matter=matter, portal_user=who, relation=relation, added_by=by, added_at=clock.now()
         )
 

@@ -105,7 +105,7 @@ class Invitation(BaseModel):
 
     @property
     def login(self) -> Login:
-        return self.firm_user or self.portal_user  # type: ignore[no-any-return]
+        return self.firm_user or self.portal_user
 
 
 class PasswordReset(BaseModel):
@@ -120,7 +120,7 @@ class PasswordReset(BaseModel):
 
     @property
     def login(self) -> Login:
-        return self.firm_user or self.portal_user  # type: ignore[no-any-return]
+        return self.firm_user or self.portal_user
 
 
 AnyLink = TypeVar("AnyLink", Invitation, PasswordReset)
@@ -195,7 +195,7 @@ def add_firm_user(
     if not set(roles) <= set(ROLES) or not roles:
         raise Refused("Choose at least one role.", "roles")
     with transaction():
-        return FirmUser.create(  # type: ignore[no-any-return]
+        return FirmUser.create(
             email=_free(email), name=name, roles=" ".join(sorted(roles)), time_zone=time_zone, title=title,
             rate_cents=rate_cents, created_at=clock.now(),
         )  # fmt: skip
@@ -219,6 +219,11 @@ def _keep_an_administrator(who: FirmUser) -> None:
         raise Refused("The firm needs at least one registered administrator.", "roles")
 
 
+def firm_users() -> list[FirmUser]:
+    """Everybody at the firm, by name; those who may not sign in any more come last."""
+    return list(FirmUser.select().order_by(FirmUser.disabled_at.is_null(False), FirmUser.name))
+
+
 def active_firm_users() -> list[FirmUser]:
     return list(FirmUser.select().where(FirmUser.disabled_at.is_null()).order_by(FirmUser.name))
 
@@ -226,14 +231,14 @@ def active_firm_users() -> list[FirmUser]:
 def add_portal_user(*, email: str, name: str, time_zone: str) -> PortalUser:
     """Somebody new who may log in to the portal; invite them next."""
     with transaction():
-        return PortalUser.create(  # type: ignore[no-any-return]
+        return PortalUser.create(
             public_id=new_public_id(), email=_free(email), name=name, time_zone=time_zone, created_at=clock.now()
         )
 
 
 def add_client(*, kind: str, name: str, created_by: FirmUser | None = None, **details: str) -> Client:
     with transaction():
-        return Client.create(kind=kind, name=name, created_by=created_by, created_at=clock.now(), **details)  # type: ignore[no-any-return]
+        return Client.create(kind=kind, name=name, created_by=created_by, created_at=clock.now(), **details)
 
 
 def search_portal_users(text: str, limit: int = 8) -> list[PortalUser]:
@@ -293,7 +298,7 @@ def accept_invitation(token: str, password: str) -> FirmUser | PortalUser:
         login = link.login
         login.password_hash, login.registered_at = hashed, clock.now()
         login.save(only=["password_hash", "registered_at"])
-    return login  # type: ignore[return-value]
+    return login
 
 
 def _use(model: type[AnyLink], link: AnyLink, column: DateTimeField) -> None:
@@ -334,7 +339,7 @@ def reset_password(token: str, password: str) -> FirmUser | PortalUser:
         login = link.login
         login.password_hash = hashed
         login.save(only=["password_hash"])
-    return login  # type: ignore[return-value]
+    return login
 
 
 def standing_of(login: Login, last: Invitation | None) -> Standing:

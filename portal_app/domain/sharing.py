@@ -63,7 +63,9 @@ def set_people(
     """Make the open shares of ``item`` exactly ``people``: what a list of check boxes says."""
     with transaction():
         wanted = {who.id for who in people}
-        gone = [row.portal_user for row in shares_of(model, [item]).get(item.id, []) if row.portal_user_id not in wanted]
+        gone = [
+            row.portal_user for row in shares_of(model, [item]).get(item.id, []) if row.portal_user_id not in wanted
+        ]
         unshare(model, item, gone, by=by)
         share(model, item, people, by=by, topic=topic)
 
@@ -85,10 +87,20 @@ def shares_of(model: type[AnyShare], items: Sequence[BaseModel]) -> dict[int, li
     return dict(found)
 
 
+def on_matter(model: type[AnyShare], matter: BaseModel, *, limit: int | None = None) -> list[AnyShare]:
+    """The open shares of the matter's items, the newest first, with items and people; one query."""
+    item = model.item.rel_model
+    query = model.select(model, item, PortalUser).join_from(model, item).join_from(model, PortalUser)
+    is_open = (item.matter == matter.id) & model.ended_at.is_null()
+    return list(query.where(is_open).order_by(model.shared_at.desc(), model.id.desc()).limit(limit))
+
+
 def mark_seen(shares: Iterable[Share]) -> None:
     """Note the first time that a person opened the item."""
     for row in shares:
         if row.first_seen_at is None:
             model = type(row)
             with transaction():
-                model.update(first_seen_at=clock.now()).where((model.id == row.id) & model.first_seen_at.is_null()).execute()
+                model.update(first_seen_at=clock.now()).where(
+                    (model.id == row.id) & model.first_seen_at.is_null()
+                ).execute()
