@@ -63,17 +63,37 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
     execute(db, UP)
     lite = isinstance(db, SqliteDatabase)
     different = _SEALED.replace("IS DISTINCT FROM", "IS NOT") if lite else _SEALED
-    guard(db, "invoice_sealed", "UPDATE", "invoice", "an issued invoice cannot be changed",
-          f"OLD.number IS NOT NULL AND ({different})")
+    guard(
+        db,
+        "invoice_sealed",
+        "UPDATE",
+        "invoice",
+        "an issued invoice cannot be changed",
+        f"OLD.number IS NOT NULL AND ({different})",
+    )
     guard(db, "invoice_kept", "DELETE", "invoice", "an issued invoice cannot be deleted", "OLD.number IS NOT NULL")
     for event, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
-        guard(db, f"invoice_line_{event.lower()}", event, "invoice_line",
-              "the lines of an issued invoice cannot be changed", _ISSUED.format(row=row))
+        guard(
+            db,
+            f"invoice_line_{event.lower()}",
+            event,
+            "invoice_line",
+            "the lines of an issued invoice cannot be changed",
+            _ISSUED.format(row=row),
+        )
     guard(db, "invoice_void_update", "UPDATE", "invoice_void", "append-only table")
     guard(db, "invoice_void_delete", "DELETE", "invoice_void", "append-only table")
 
 
 def down(migrator: SchemaMigrator, db: Database) -> None:
     execute(db, [f"DROP TABLE {table}" for table in ("invoice_void", "invoice_line", "invoice")])
-    drop_functions(db, "invoice_sealed", "invoice_kept", "invoice_line_insert", "invoice_line_update",
-                   "invoice_line_delete", "invoice_void_update", "invoice_void_delete")
+    drop_functions(
+        db,
+        "invoice_sealed",
+        "invoice_kept",
+        "invoice_line_insert",
+        "invoice_line_update",
+        "invoice_line_delete",
+        "invoice_void_update",
+        "invoice_void_delete",
+    )

@@ -87,16 +87,20 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
     lite = isinstance(db, SqliteDatabase)
     execute(db, [text.replace("{whole}", _whole(text) if lite else "") for text in UP])
     for code, name, kind, fund in CHART:
-        db.execute_sql(
-            f"INSERT INTO account (code, name, kind, fund) VALUES ('{code}', '{name}', '{kind}', '{fund}')"
-        )
+        db.execute_sql(f"INSERT INTO account (code, name, kind, fund) VALUES ('{code}', '{name}', '{kind}', '{fund}')")
     guard(db, "posting_late", "INSERT", "posting", "the entry is sealed", LATE)
     guard(db, "seal_checked", "INSERT", "journal_seal", "the entry is not balanced or not complete", SEAL_IS_WRONG)
     for table in APPEND_ONLY:
         guard(db, f"{table}_no_update", "UPDATE", table, "append-only table")
         guard(db, f"{table}_no_delete", "DELETE", table, "append-only table")
-    guard(db, "account_fixed", "UPDATE", "account", "an account cannot change its nature",
-          "NEW.code <> OLD.code OR NEW.kind <> OLD.kind OR NEW.fund <> OLD.fund")
+    guard(
+        db,
+        "account_fixed",
+        "UPDATE",
+        "account",
+        "an account cannot change its nature",
+        "NEW.code <> OLD.code OR NEW.kind <> OLD.kind OR NEW.fund <> OLD.fund",
+    )
     guard(db, "account_kept", "DELETE", "account", "an account cannot be deleted")
     no_truncate(db, *APPEND_ONLY)
     _keep_totals(db, lite)
@@ -123,5 +127,6 @@ def down(migrator: SchemaMigrator, db: Database) -> None:
     tables = ("running_total", "posting", "journal_entry", "journal_seal", "account")
     execute(db, [f"DROP TABLE {table}{cascade}" for table in tables])
     guards = [f"{table}_no_{event}" for table in APPEND_ONLY for event in ("update", "delete")]
-    drop_functions(db, "posting_late", "seal_checked", "account_fixed", "account_kept", "no_truncate",
-                   "posting_totals", *guards)
+    drop_functions(
+        db, "posting_late", "seal_checked", "account_fixed", "account_kept", "no_truncate", "posting_totals", *guards
+    )

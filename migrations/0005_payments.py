@@ -55,8 +55,8 @@ UP = [
     UNIQUE (portal_user_id, key),
     CHECK ((receipt_number IS NULL) = (paid_at IS NULL)))""",
     "CREATE INDEX payment_changed ON payment (changed_at)",
-    "CREATE INDEX payment_open ON payment (portal_user_id) "
-    "WHERE state IN ('ready', 'submitting', 'pending', 'action_required', 'unknown', 'review')",
+    """CREATE INDEX payment_open ON payment (portal_user_id)
+    WHERE state IN ('ready', 'submitting', 'pending', 'action_required', 'unknown', 'review')""",
     """CREATE TABLE allocation (
     payment_id BIGINT NOT NULL REFERENCES payment(id),
     invoice_id BIGINT NOT NULL REFERENCES invoice(id),
@@ -97,14 +97,27 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
     for table in ("allocation", "payment_change"):
         for event in ("UPDATE", "DELETE"):
             guard(db, f"{table}_no_{event.lower()}", event, table, "append-only table")
-    guard(db, "payment_fixed", "UPDATE", "payment", "a payment cannot change its amount, payer or gateway",
-          "NEW.amount_cents <> OLD.amount_cents OR NEW.currency <> OLD.currency OR NEW.fund <> OLD.fund"
-          " OR NEW.portal_user_id <> OLD.portal_user_id OR NEW.gateway_id <> OLD.gateway_id")
+    guard(
+        db,
+        "payment_fixed",
+        "UPDATE",
+        "payment",
+        "a payment cannot change its amount, payer or gateway",
+        "NEW.amount_cents <> OLD.amount_cents OR NEW.currency <> OLD.currency OR NEW.fund <> OLD.fund"
+        " OR NEW.portal_user_id <> OLD.portal_user_id OR NEW.gateway_id <> OLD.gateway_id",
+    )
     guard(db, "payment_kept", "DELETE", "payment", "a payment cannot be deleted")
 
 
 def down(migrator: SchemaMigrator, db: Database) -> None:
     tables = "payment_change attempt allocation payment gateway_route gateway bank_account"
     execute(db, [f"DROP TABLE {table}" for table in tables.split()])
-    drop_functions(db, "payment_fixed", "payment_kept", "allocation_no_update", "allocation_no_delete",
-                   "payment_change_no_update", "payment_change_no_delete")
+    drop_functions(
+        db,
+        "payment_fixed",
+        "payment_kept",
+        "allocation_no_update",
+        "allocation_no_delete",
+        "payment_change_no_update",
+        "payment_change_no_delete",
+    )

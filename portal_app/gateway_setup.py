@@ -32,7 +32,7 @@ def enabled_gateway() -> Gateway | None:
     """The gateway that takes the portal's payments now; ``None`` when there is none, or its plugin is gone."""
     for gateway in Gateway.select().where(Gateway.enabled_at.is_null(False)).order_by(Gateway.enabled_at):
         if gateway.plugin in plugins.registry().manifests:
-            return gateway  # type: ignore[no-any-return]
+            return gateway
     return None
 
 
@@ -135,7 +135,9 @@ def test_connection(gateway: Gateway) -> Health:
             raise TypeError("gateway_health() did not return Health")
         health = Health(checks=(*health.checks, *_route_checks(gateway, health)), accounts=health.accounts)
     except Exception as problem:
-        health = Health(checks=(Check(label="Connection", is_ok=False, detail=f"The gateway gave no answer: {problem}"),))
+        health = Health(
+            checks=(Check(label="Connection", is_ok=False, detail=f"The gateway gave no answer: {problem}"),)
+        )
     with transaction():
         gateway.tested_at, gateway.is_healthy = clock.now(), health.is_ok
         gateway.health = json.dumps([asdict(check) for check in health.checks])

@@ -108,7 +108,7 @@ def return_url(payment: Payment) -> str:
 
 
 def attempt_of(payment: Payment) -> Attempt:
-    return Attempt.get(Attempt.payment == payment.id)  # type: ignore[no-any-return]
+    return Attempt.get(Attempt.payment == payment.id)
 
 
 def _look(payment: Payment, hook: str, args: Mapping[str, str]) -> Payment:
@@ -165,7 +165,7 @@ def _settle(payment: Payment, attempt: Attempt, outcome: Outcome) -> Payment:
 
 
 def _fresh(payment: Payment) -> Payment:
-    return Payment.get_by_id(payment.id)  # type: ignore[no-any-return]
+    return Payment.get_by_id(payment.id)
 
 
 def _description(payment: Payment) -> str:

@@ -34,14 +34,14 @@ class Event(BaseModel):
 
 
 class EventShare(sharing.Share):
-    item = ForeignKeyField(Event, column_name="event_id", backref="shares")
+    item = ForeignKeyField(Event, column_name="event_id", object_id_name="item_id", backref="shares")
 
 
 def add(matter: Matter, *, title: str, starts_at: dt.datetime, by: FirmUser, **details: object) -> Event:
     """A new event; times in UTC."""
     _check_times(starts_at, details.get("ends_at"))
     with transaction():
-        return Event.create(  # type: ignore[no-any-return]
+        return Event.create(
             matter=matter, title=title, starts_at=starts_at, created_by=by, created_at=clock.now(),
             public_id=new_public_id(), **details,
         )  # fmt: skip
@@ -67,13 +67,15 @@ def cancel(event: Event) -> None:
 
 def for_matter(matter: Matter) -> list[Event]:
     """Events of the matter that are on, the next first, then the past."""
-    rows = list(Event.select().where((Event.matter == matter.id) & Event.canceled_at.is_null()).order_by(Event.starts_at))
+    rows = list(
+        Event.select().where((Event.matter == matter.id) & Event.canceled_at.is_null()).order_by(Event.starts_at)
+    )
     now = clock.now()
     return [row for row in rows if row.starts_at >= now] + [row for row in reversed(rows) if row.starts_at < now]
 
 
 def find(matter: Matter, event_id: int) -> Event:
-    return Event.get((Event.id == event_id) & (Event.matter == matter.id) & Event.canceled_at.is_null())  # type: ignore[no-any-return]
+    return Event.get((Event.id == event_id) & (Event.matter == matter.id) & Event.canceled_at.is_null())
 
 
 def coming_up(who: FirmUser, *, until: dt.datetime, limit: int = 8) -> list[Event]:

@@ -18,7 +18,8 @@ from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyFi
 
 from portal_app import clock
 from portal_app.db import BaseModel, transaction
-from portal_app.domain import sharing
+from portal_app.domain import matters, sharing
+from portal_app.domain.calendar import Event, EventShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser, PortalUser, new_public_id
@@ -65,7 +66,7 @@ class DocumentVersion(BaseModel):
 
 
 class DocumentShare(sharing.Share):
-    item = ForeignKeyField(Document, column_name="document_id", backref="shares")
+    item = ForeignKeyField(Document, column_name="document_id", object_id_name="item_id", backref="shares")
     first_downloaded_at = DateTimeField(null=True)
 
 
@@ -136,7 +137,9 @@ def media_type_of(head: bytes) -> str:
 
 def _is_text(head: bytes) -> bool:
     try:
-        return head != b"" and head[:4000].decode("utf-8", "strict").isprintable() or b"\n" in head and b"\0" not in head
+        return (head != b"" and head[:4000].decode("utf-8", "strict").isprintable()) or (
+            b"\n" in head and b"\0" not in head
+        )
     except UnicodeDecodeError:
         return False
 
@@ -167,7 +170,9 @@ def read(key: str) -> bytes:
 
 def clean_name(text: str) -> str:
     """A file's name fit to be shown and offered for download: no path, no control characters, at most 120 long."""
-    name = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", "", text.replace("\\", "/").rsplit("/", 1)[-1])
+    name = re.sub(
+        r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", "", text.replace("\\", "/").rsplit("/", 1)[-1]
+    )
     name = " ".join(name.split()).strip(". ")
     if len(name) > NAME_MAX:
         stem, dot, extension = name.rpartition(".")
@@ -187,16 +192,36 @@ def add(
     return document
 
 
+def add_all(
+    matter: Matter, files: Sequence[tuple[str, Iterable[bytes]]], *, limit_bytes: int, by: FirmUser, folder: str = ""
+) -> list[Document]:
+    """Store several new documents, ``(name, chunks)`` each: all of them, or none when one is too large."""
+    stored: list[Stored] = []
+    try:
+        for _, chunks in files:
+            stored.append(put_bytes(chunks, limit_bytes=limit_bytes))
+    except TooLarge:
+        obstore.delete(_store[0], [item.key for item in stored])
+        raise
+    with transaction():
+        added = [create(matter, name=clean_name(name), by=by, folder=folder) for name, _ in files]
+        for document, item in zip(added, stored, strict=True):
+            _add_version(document, item, by)
+    return added
+
+
 def create(matter: Matter, *, name: str, by: FirmUser | None, folder: str = "", kind: str = "file") -> Document:
     """A document whose bytes come later (an invoice's paper is rendered after it was issued)."""
     now = clock.now()
-    return Document.create(  # type: ignore[no-any-return]
+    return Document.create(
         public_id=new_public_id(), matter=matter, name=name, folder=" ".join(folder.split())[:60], kind=kind,
         created_at=now, changed_at=now, created_by=by,
     )  # fmt: skip
 
 
-def add_version(document: Document, chunks: Iterable[bytes], *, limit_bytes: int, by: FirmUser | None) -> DocumentVersion:
+def add_version(
+    document: Document, chunks: Iterable[bytes], *, limit_bytes: int, by: FirmUser | None
+) -> DocumentVersion:
     """A newer version; the older ones stay."""
     if document.kind == "invoice" and latest_versions([document]):
         raise Refused("The paper of an issued invoice cannot be replaced.")
@@ -209,7 +234,7 @@ def _add_version(document: Document, stored: Stored, by: FirmUser | None) -> Doc
     last = DocumentVersion.select().where(DocumentVersion.document == document.id).count()
     now = clock.now()
     Document.update(changed_at=now).where(Document.id == document.id).execute()
-    return DocumentVersion.create(  # type: ignore[no-any-return]
+    return DocumentVersion.create(
         document=document, number=last + 1, storage_key=stored.key, media_type=stored.media_type,
         size_bytes=stored.size_bytes, sha256=stored.sha256, created_at=now, created_by=by,
     )  # fmt: skip
@@ -238,7 +263,7 @@ def for_matter(matter: Matter) -> list[Document]:
 
 def find(matter: Matter, document_id: int) -> Document:
     is_it = (Document.id == document_id) & (Document.matter == matter.id) & Document.removed_at.is_null()
-    return Document.get(is_it)  # type: ignore[no-any-return]
+    return Document.get(is_it)
 
 
 def latest_versions(documents: Sequence[Document]) -> dict[int, DocumentVersion]:
@@ -258,6 +283,18 @@ def share(document: Document, people: Sequence[PortalUser], *, by: FirmUser) -> 
     sharing.set_people(DocumentShare, document, people, by=by, topic="document_shared")
 
 
+def people_of(matter: Matter) -> list[PortalUser]:
+    """Portal users who can receive the matter's invoices or see something of it now, by name; one query."""
+    recipients = matters.InvoiceRecipient.select(matters.InvoiceRecipient.portal_user).where(
+        matters.InvoiceRecipient.matter == matter.id
+    )
+    papers = DocumentShare.select(DocumentShare.portal_user).join(Document)
+    events = EventShare.select(EventShare.portal_user).join(Event)
+    sees = PortalUser.id.in_(papers.where((Document.matter == matter.id) & DocumentShare.ended_at.is_null()))
+    goes = PortalUser.id.in_(events.where((Event.matter == matter.id) & EventShare.ended_at.is_null()))
+    return list(PortalUser.select().where(PortalUser.id.in_(recipients) | sees | goes).order_by(PortalUser.name))
+
+
 def visible_to(who: PortalUser) -> ModelSelect:
     """Documents shared with ``who``, each with its share as ``document.documentshare``, its matter, and who shared."""
     return (
@@ -266,9 +303,7 @@ def visible_to(who: PortalUser) -> ModelSelect:
         .join(FirmUser, JOIN.LEFT_OUTER, on=(DocumentShare.shared_by == FirmUser.id))
         .join_from(Document, Matter)
         .join(Client)
-        .where(
-            (DocumentShare.portal_user == who.id) & DocumentShare.ended_at.is_null() & Document.removed_at.is_null()
-        )
+        .where((DocumentShare.portal_user == who.id) & DocumentShare.ended_at.is_null() & Document.removed_at.is_null())
     )
 
 

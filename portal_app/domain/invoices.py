@@ -136,10 +136,10 @@ def lines_from(items: Sequence[WorkItem], invoice: Invoice | None = None) -> lis
             worked_on=item.worked_on,
             description=item.description,
             timekeeper_name=item.timekeeper.name,
-            quantity_hundredths=item.quantity_hundredths,
             rate_cents=item.rate_cents,
+            quantity_hundredths=item.quantity_hundredths,
             amount_cents=item.amount_cents,
-        )
+        )  # fmt: skip
         for position, item in enumerate(ordered, 1)
     ]
 
@@ -162,13 +162,23 @@ def preview(matter: Matter, item_ids: Collection[int]) -> list[InvoiceLine]:
     return lines_from(_chosen(matter, item_ids))
 
 
-def draft(matter: Matter, item_ids: Collection[int], *, by: FirmUser, note: str = "") -> Invoice:
-    """Keep a choice of lines as a draft: no number, no ledger entry, the work stays unbilled."""
+def draft(
+    matter: Matter, item_ids: Collection[int], *, by: FirmUser, note: str = "", terms_days: int | None = None,
+    public_id: str = "",
+) -> Invoice:  # fmt: skip
+    """Keep a choice of lines as a draft: no number, no ledger entry, the work stays unbilled.
+
+    ``terms_days`` defaults to the firm's. The same ``public_id`` (made with the form) gives the same invoice.
+    """
     firm = firms.current()
     with transaction():
+        known: Invoice | None = Invoice.get_or_none((Invoice.public_id == public_id) & (Invoice.matter == matter.id))
+        if known is not None:
+            return known
         invoice: Invoice = Invoice.create(
-            public_id=new_public_id(), matter=matter, note=note, terms_days=firm.payment_terms_days,
-            currency=firm.currency, created_at=clock.now(), created_by=by,
+            public_id=public_id or new_public_id(), matter=matter, note=note, currency=firm.currency,
+            terms_days=firm.payment_terms_days if terms_days is None else terms_days,
+            created_at=clock.now(), created_by=by,
         )  # fmt: skip
         _write_lines(invoice, _chosen(matter, item_ids))
     return invoice
@@ -319,6 +329,38 @@ def unpaid(matter: Matter) -> list[Invoice]:
     """Issued invoices of the matter on which something is owed, the oldest due first."""
     is_owed = (Invoice.matter == matter.id) & (RunningTotal.balance_cents > 0)
     return list(with_balances().where(is_owed).order_by(Invoice.due_on, Invoice.id))
+
+
+def search(who: FirmUser, text: str, state: str, *, today: dt.date, limit: int = 50, offset: int = 0) -> list[Invoice]:
+    """Invoices in ``state`` (see :meth:`Invoice.state`; "all" for any) whose number, client or matter contains
+    ``text``; drafts first, then the newest."""
+    words = text.strip()[:80]
+    query = firm_sees(who)
+    if words:
+        named = Client.name.contains(words) | Matter.name.contains(words) | Matter.number.contains(words)
+        query = query.where(Invoice.number.contains(words) | named)
+    if state != "all":
+        query = query.where(_is_in(state, today))
+    order = (Invoice.number.is_null().desc(), Invoice.issued_on.desc(), Invoice.id.desc())
+    return list(query.order_by(*order).limit(limit).offset(offset))
+
+
+def _is_in(state: str, today: dt.date) -> object:
+    is_issued, is_void = Invoice.number.is_null(False), InvoiceVoid.invoice.is_null(False)
+    is_owed = RunningTotal.balance_cents > 0
+    return {
+        "draft": Invoice.number.is_null(),
+        "void": is_void,
+        "paid": is_issued & ~is_owed & ~is_void,
+        "open": is_owed & (Invoice.due_on >= today),
+        "overdue": is_owed & (Invoice.due_on < today),
+    }[state]
+
+
+def numbers(invoice_ids: Collection[int]) -> dict[int, str]:
+    """The numbers of issued invoices, by id; one query."""
+    rows = Invoice.select(Invoice.id, Invoice.number).where(Invoice.id.in_(list(invoice_ids)))
+    return dict(rows.tuples()) if invoice_ids else {}
 
 
 def drafts(who: FirmUser) -> tuple[int, int]:

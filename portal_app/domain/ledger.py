@@ -7,7 +7,7 @@ entries by recipe and reads balances, which are running totals that ``verify`` p
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from peewee import (
@@ -162,7 +162,7 @@ def post(
 
 def reverse(entry: JournalEntry, *, code: str, occurred_on: dt.date, description: str, by: FirmUser) -> JournalEntry:
     """The linked opposite of ``entry``: how everything is corrected."""
-    legs = [Leg(row.account_id, -row.amount_cents, row.matter_id, row.invoice_id) for row in postings_of(entry)]
+    legs = [Leg(row.account_code, -row.amount_cents, row.matter_id, row.invoice_id) for row in postings_of(entry)]
     currency = postings_of(entry)[0].currency
     return post(
         code, legs, occurred_on=occurred_on, description=description, source=f"{entry.source}:reversed",
@@ -184,8 +184,16 @@ def entry_of(source: str) -> JournalEntry:
     return JournalEntry.get(JournalEntry.source == source)
 
 
-def find(entry_id: int) -> JournalEntry:
-    return JournalEntry.get_by_id(entry_id)
+def find(who: FirmUser, entry_id: int) -> JournalEntry:
+    """An entry that touches a matter which ``who`` may see."""
+    seen = matters.visible_to(who).select(Matter.id)
+    touched = Posting.select(Posting.entry).where(Posting.matter.in_(seen))
+    return JournalEntry.get((JournalEntry.id == entry_id) & JournalEntry.id.in_(touched))
+
+
+def reversal_of(entry: JournalEntry) -> JournalEntry | None:
+    """The entry that took ``entry`` back, if one did."""
+    return JournalEntry.get_or_none(JournalEntry.reverses == entry.id)
 
 
 def postings_of(entry: JournalEntry) -> list[Posting]:
@@ -244,8 +252,12 @@ def account_balance(code: str) -> int:
 # A matter's ledger
 
 
-def for_matter(matter: Matter, *, limit: int = 100, before_id: int | None = None) -> list[Line]:
-    """The matter's entries, newest first, with what the client owed after each. ``before_id`` pages on."""
+def for_matter(
+    matter: Matter, *, limit: int | None = 100, before_id: int | None = None, since: dt.date | None = None,
+    until: dt.date | None = None, codes: Sequence[str] = (),
+) -> list[Line]:  # fmt: skip
+    """The matter's entries, newest first, with what the client owed after each. ``before_id`` pages on; days and
+    ``codes`` leave lines out, but never change a balance."""
     owed = (
         Posting.select(Posting.entry, fn.SUM(Posting.amount_cents).alias("amount"))
         .where((Posting.matter == matter.id) & (Posting.account == RECEIVABLE))
@@ -261,11 +273,24 @@ def for_matter(matter: Matter, *, limit: int = 100, before_id: int | None = None
         .order_by(JournalEntry.id.desc())
         .limit(limit)
     )
-    if before_id is not None:
-        query = query.where(JournalEntry.id < before_id)
+    for is_wanted in _wanted(before_id, since, until, codes):
+        query = query.where(is_wanted)
     rows = list(query.objects())
     invoices = _invoices_of([row.id for row in rows], matter)
     return [_line(row, invoices.get(row.id, ())) for row in rows]
+
+
+def _wanted(
+    before_id: int | None, since: dt.date | None, until: dt.date | None, codes: Sequence[str]
+) -> Iterator[object]:
+    if before_id is not None:
+        yield JournalEntry.id < before_id
+    if since is not None:
+        yield JournalEntry.occurred_on >= since
+    if until is not None:
+        yield JournalEntry.occurred_on <= until
+    if codes:
+        yield JournalEntry.code.in_(list(codes))
 
 
 def _line(row: JournalEntry, invoice_ids: Iterable[int]) -> Line:

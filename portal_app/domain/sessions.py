@@ -28,7 +28,7 @@ class Session(BaseModel):
 
     @property
     def login(self) -> FirmUser | PortalUser:
-        return self.firm_user or self.portal_user  # type: ignore[no-any-return]
+        return self.firm_user or self.portal_user
 
 
 class Throttle(BaseModel):

@@ -55,7 +55,7 @@ def record(
     if not matter.is_open:
         raise Refused("This matter is closed. Reopen it to record work.")
     with transaction():
-        return WorkItem.create(  # type: ignore[no-any-return]
+        return WorkItem.create(
             matter=matter, kind=kind, timekeeper=timekeeper, worked_on=worked_on, description=description,
             quantity_hundredths=quantity_hundredths, rate_cents=rate_cents,
             amount_cents=amount_of(quantity_hundredths, rate_cents), created_by=by, created_at=clock.now(),
@@ -96,8 +96,20 @@ def for_matter(matter: Matter, limit: int = 200, offset: int = 0) -> list[WorkIt
     return list(query.where(WorkItem.matter == matter.id).order_by(*order).limit(limit).offset(offset))
 
 
+def recent(who: FirmUser, limit: int = 50, offset: int = 0) -> list[WorkItem]:
+    """The latest work on the matters that ``who`` may see, with timekeepers and matters."""
+    seen = matters.visible_to(who).select(Matter.id)
+    query = (
+        WorkItem.select(WorkItem, FirmUser, Matter)
+        .join_from(WorkItem, FirmUser, on=(WorkItem.timekeeper == FirmUser.id))
+        .join_from(WorkItem, Matter)
+        .where(WorkItem.matter.in_(seen))
+    )
+    return list(query.order_by(WorkItem.worked_on.desc(), WorkItem.id.desc()).limit(limit).offset(offset))
+
+
 def find(matter: Matter, item_id: int) -> WorkItem:
-    return WorkItem.get((WorkItem.id == item_id) & (WorkItem.matter == matter.id))  # type: ignore[no-any-return]
+    return WorkItem.get((WorkItem.id == item_id) & (WorkItem.matter == matter.id))
 
 
 def _is_unbilled() -> object:
@@ -107,9 +119,7 @@ def _is_unbilled() -> object:
 def unbilled(matter: Matter) -> list[WorkItem]:
     """Billable work of the matter that is on no issued invoice, oldest first, with timekeepers."""
     query = WorkItem.select(WorkItem, FirmUser).join(FirmUser, on=(WorkItem.timekeeper == FirmUser.id))
-    return list(
-        query.where((WorkItem.matter == matter.id) & _is_unbilled()).order_by(WorkItem.worked_on, WorkItem.id)
-    )
+    return list(query.where((WorkItem.matter == matter.id) & _is_unbilled()).order_by(WorkItem.worked_on, WorkItem.id))
 
 
 def unbilled_cents(matter: Matter) -> int:

@@ -88,9 +88,9 @@ def show(tag: str, name: str) -> Response:
     if found is None:
         abort(404)
     accepted = request.accept_encodings
-    if "br" in accepted:
+    if accepted["br"]:
         response = Response(found.br, headers={"Content-Encoding": "br"})
-    elif "gzip" in accepted:
+    elif accepted["gzip"]:
         response = Response(found.gz, headers={"Content-Encoding": "gzip"})
     else:
         response = Response(found.body)

@@ -29,7 +29,7 @@ def init_app(app: Flask) -> None:
 
 
 def _http(problem: HTTPException) -> Response:
-    if problem.response is not None:
+    if isinstance(problem.response, Response):
         return problem.response
     answer = _page(problem.code or 500)
     for name, value in problem.get_headers():
@@ -38,13 +38,15 @@ def _http(problem: HTTPException) -> Response:
     return answer
 
 
-def _stale_form(problem: CSRFError) -> Response:
-    return _page(400, said="The form was open for too long or came from another window. Go back, reload, and try again.")
+def _stale_form(_problem: CSRFError) -> Response:
+    return _page(
+        400, said="The form was open for too long or came from another window. Go back, reload, and try again."
+    )
 
 
 def _unexpected(problem: Exception) -> Response:
     reference = _reference()
-    log.exception("unexpected error, reference %s", reference)
+    log.error("unexpected error, reference %s", reference, exc_info=problem)
     return _page(500, reference=reference)
 
 

@@ -25,7 +25,9 @@ def _stream(name: str, version: DocumentVersion, is_shown: bool) -> Response:
     body = b"" if request.method == "HEAD" else documents.stream(version)
     response = Response(body, content_type=version.media_type)
     response.headers["Content-Length"] = str(version.size_bytes)
-    response.headers["Content-Disposition"] = disposition(name, version.media_type, "inline" if is_shown else "attachment")
+    response.headers["Content-Disposition"] = disposition(
+        name, version.media_type, "inline" if is_shown else "attachment"
+    )
     response.headers["Content-Security-Policy"] = _OWN_PAPER if is_shown else _SANDBOX
     response.headers["Cache-Control"] = "private, no-store"
     return response

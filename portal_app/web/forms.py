@@ -70,7 +70,7 @@ class EmailLine(Line):
     def __init__(self, label: str = "E-mail", *, is_required: bool = True, **kwargs: Any) -> None:
         super().__init__(label, most=254, is_required=is_required, **kwargs)
 
-    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:  # noqa: ARG002 - WTForms' signature
         if validation_stopped or not self.data:
             return
         try:
@@ -102,10 +102,10 @@ class _Typed(Field):
         self.data = self.understand(self.typed)
 
     def understand(self, typed: str) -> Any:
-        raise AssertionError("each kind of field understands its own")
+        raise NotImplementedError(typed)
 
     def written(self) -> str:
-        raise AssertionError("each kind of field writes its own")
+        raise NotImplementedError(self.name)
 
     def _value(self) -> str:
         if self.typed is not None:
@@ -184,5 +184,3 @@ class TimeOfDay(_Typed):
 
     def written(self) -> str:
         return str(self.data.strftime("%H:%M"))
-
-

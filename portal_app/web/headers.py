@@ -91,7 +91,7 @@ def _compressed(response: Response) -> Response:
         or response.mimetype != "text/html"
         or response.is_streamed
         or "Content-Encoding" in response.headers
-        or "gzip" not in request.accept_encodings
+        or not request.accept_encodings["gzip"]
     ):
         return response
     body = response.get_data()

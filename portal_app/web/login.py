@@ -65,14 +65,16 @@ def person() -> FirmUser | PortalUser | None:
 def firm_user() -> FirmUser:
     """The signed-in member of staff; only inside :func:`firm_only` routes."""
     who = person()
-    assert isinstance(who, FirmUser)
+    if not isinstance(who, FirmUser):
+        abort(404)
     return who
 
 
 def portal_user() -> PortalUser:
     """The signed-in portal user; only inside :func:`client_only` routes."""
     who = person()
-    assert isinstance(who, PortalUser)
+    if not isinstance(who, PortalUser):
+        abort(404)
     return who
 
 

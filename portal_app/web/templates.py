@@ -35,7 +35,7 @@ def current_firm() -> Firm:
         if found is None:
             raise firms.NoFirm
         g.firm = found
-    return g.firm  # type: ignore[no-any-return]
+    return g.firm
 
 
 def is_rehearsing() -> bool:

@@ -36,7 +36,8 @@ def _limit() -> None:
 
 def limit_sentence(takes_file: bool = True) -> str:
     if takes_file:
-        return f"The file is larger than {config.active().upload_limit_mb} MB, the most that can be added. Nothing was saved."
+        most = config.active().upload_limit_mb
+        return f"The file is larger than {most} MB, the most that can be added. Nothing was saved."
     return "More text was sent than a form can take. Nothing was saved."
 
 

@@ -22,10 +22,12 @@ from portal_app.domain.payments.reading import (
     allocations_of,
     changes_of,
     firm_sees,
+    of_entries,
     on_invoices,
     open_ones,
     received_since,
     recent,
+    unfinished,
     visible_to,
     void_invoice,
 )
@@ -36,6 +38,6 @@ __all__ = [
     "DEFINITE", "EDGES", "FREEING", "HOLDING", "Allocation", "Attempt", "BankAccount", "Due", "Gateway",
     "GatewayRoute", "Offer", "Order", "Payable", "Payment", "PaymentChange", "allocations_of", "changes_of",
     "check_amount", "check_plan", "claim", "claim_due", "firm_sees", "give_up_unsent", "held_on", "mark_submitting",
-    "offer", "on_invoices", "open_ones", "propose", "received_since", "recent", "route_of", "settle", "start",
-    "visible_to", "void_invoice",
+    "of_entries", "offer", "on_invoices", "open_ones", "propose", "received_since", "recent", "route_of", "settle",
+    "start", "unfinished", "visible_to", "void_invoice",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from portal_app.domain import invoices, matters
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.matters import Matter
-from portal_app.domain.payments.models import HOLDING, Allocation, Gateway, Payment, PaymentChange
+from portal_app.domain.payments.models import HOLDING, Allocation, Attempt, Gateway, Payment, PaymentChange
 from portal_app.domain.payments.offers import held_on
 from portal_app.domain.people import FirmUser, PortalUser
 
@@ -33,6 +33,12 @@ def open_ones(who: PortalUser) -> list[Payment]:
     return list(visible_to(who).where(Payment.state.in_(HOLDING)).order_by(Payment.id.desc()))
 
 
+def unfinished() -> list[Payment]:
+    """Every payment whose outcome is still open at its gateway, the oldest first."""
+    query = Payment.select().join(Attempt).where(Attempt.resolved_at.is_null())
+    return list(query.order_by(Payment.id))
+
+
 def allocations_of(payment: Payment) -> list[Allocation]:
     """What the payment is for, with invoices and matters."""
     query = Allocation.select(Allocation, Invoice, Matter).join(Invoice).join(Matter)
@@ -44,6 +50,14 @@ def on_invoices(invoice_ids: Sequence[int]) -> list[Allocation]:
     query = Allocation.select(Allocation, Payment, PortalUser).join(Payment).join(PortalUser)
     counts = Payment.state.in_(HOLDING | {"succeeded"})
     return list(query.where(Allocation.invoice.in_(list(invoice_ids)) & counts).order_by(Payment.id))
+
+
+def of_entries(sources: Sequence[str]) -> dict[str, Payment]:
+    """The payments behind ledger entries, by the entry's source ("payment:17:paid"); one query."""
+    ids = {source: int(source.split(":")[1]) for source in sources if source.startswith("payment:")}
+    rows = Payment.select(Payment, PortalUser).join(PortalUser).where(Payment.id.in_(list(ids.values())))
+    found = {row.id: row for row in rows} if ids else {}
+    return {source: found[payment_id] for source, payment_id in ids.items()}
 
 
 def changes_of(payment: Payment) -> list[PaymentChange]:

@@ -61,7 +61,7 @@ def settle(attempt_id: int, outcome: Outcome, *, absence_horizon_seconds: int = 
             _plan_lookup(attempt, payment)
             return payment
         if state == "succeeded":
-            _post_paid(payment, attempt)
+            _post_paid(payment)
         elif state == "review":
             _post_suspense(payment, outcome)
         _write(payment, attempt, state, outcome)
@@ -131,7 +131,7 @@ def _plan_lookup(attempt: Attempt, payment: Payment) -> None:
     attempt.save(only=["next_lookup_at", "leased_until"])
 
 
-def _post_paid(payment: Payment, attempt: Attempt) -> None:
+def _post_paid(payment: Payment) -> None:
     """Clearing against each invoice's receivable; what an invoice no longer owes becomes unapplied client money."""
     rows = list(
         locked(
@@ -178,11 +178,8 @@ def claim_due(limit: int = 20) -> list[Due]:
         & (Attempt.next_lookup_at <= now)
         & (Attempt.leased_until.is_null() | (Attempt.leased_until < now))
     )
-    found = []
-    for row in Attempt.select(Attempt, Payment).join(Payment).where(is_due).order_by(Attempt.next_lookup_at).limit(limit):
-        if claim(row):
-            found.append(Due(row, row.payment))
-    return found
+    rows = Attempt.select(Attempt, Payment).join(Payment).where(is_due).order_by(Attempt.next_lookup_at).limit(limit)
+    return [Due(row, row.payment) for row in rows if claim(row)]
 
 
 def claim(attempt: Attempt) -> bool:

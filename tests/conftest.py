@@ -1,0 +1,153 @@
+"""What every test stands on: a database of its own, filled with the cast, on SQLite or PostgreSQL.
+
+The filled database is made once a session and copied for each test: the ledger's tables cannot be emptied.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pluggy
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from portal_app import config, create_app, db, hookspecs, plugins, schema
+from portal_app.domain import documents, sessions
+from portal_app.plugin_api import PROJECT
+from tests import world as worlds
+from tests.fake_gateway import FakeGateway
+from tests.postgres import Cluster
+from tests.world import World
+
+SETTINGS = {
+    "secret_key": "0123456789abcdef" * 4,
+    "public_url": "http://localhost",
+    "compress": "false",
+}
+
+
+@dataclass
+class Engine:
+    """Makes a fresh copy of the filled database; gives its address."""
+
+    name: str
+    folder: Path
+    cluster: Cluster | None = None
+    ids: dict[str, Any] = field(default_factory=dict)
+    copies: int = 0
+
+    def prepare(self) -> None:
+        """Fill the template once."""
+        data = self.folder / "template"
+        url = self.cluster.create("template") if self.cluster else f"sqlite:///{data / 'portal.sqlite3'}"
+        self._use(url, data)
+        schema.migrate()
+        self.ids = worlds.remember(worlds.build())
+        db.db.close()
+
+    def _use(self, url: str, data: Path) -> None:
+        config.use(config.load({}, data=str(data), database=url, **SETTINGS))
+        db.open_database(url)
+        documents.open_store(data / "documents")
+
+    def copy(self, data: Path) -> str:
+        self.copies += 1
+        shutil.copytree(self.folder / "template" / "documents", data / "documents")
+        if self.cluster:
+            return self.cluster.create(f"copy{self.copies}", "template")
+        shutil.copy(self.folder / "template" / "portal.sqlite3", data / "portal.sqlite3")
+        return f"sqlite:///{data / 'portal.sqlite3'}"
+
+    def drop(self) -> None:
+        if self.cluster:
+            self.cluster.drop(f"copy{self.copies}")
+
+
+def _registry(gateway: FakeGateway) -> plugins.Registry:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    found = plugins.Registry(manager)
+    found.add(gateway, "fake")
+    return found
+
+
+@pytest.fixture(scope="session")
+def sqlite_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    plugins.use(_registry(FakeGateway()))
+    engine = Engine("sqlite", tmp_path_factory.mktemp("sqlite"))
+    engine.prepare()
+    return engine
+
+
+@pytest.fixture(scope="session")
+def postgresql_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    plugins.use(_registry(FakeGateway()))
+    cluster = Cluster()
+    engine = Engine("postgresql", tmp_path_factory.mktemp("postgresql"), cluster)
+    engine.prepare()
+    yield engine
+    cluster.stop()
+
+
+@pytest.fixture
+def engine(sqlite_engine: Engine) -> Engine:
+    """SQLite; domain tests override this with both (tests/domain/conftest.py)."""
+    return sqlite_engine
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    """The fake gateway that this test's payments go to."""
+    return FakeGateway()
+
+
+@pytest.fixture
+def settings(engine: Engine, gateway: FakeGateway, tmp_path: Path) -> Iterator[config.Config]:
+    """This test's own copy of the filled database is in use."""
+    url = engine.copy(tmp_path)
+    plugins.use(_registry(gateway))
+    found = config.load({}, data=str(tmp_path), database=url, **SETTINGS)
+    config.use(found)
+    db.open_database(url)
+    documents.open_store(tmp_path / "documents")
+    yield found
+    db.db.close()
+    engine.drop()
+
+
+@pytest.fixture
+def world(settings: config.Config, engine: Engine) -> World:
+    """The cast and their things."""
+    return worlds.load(engine.ids)
+
+
+@pytest.fixture
+def app(world: World, settings: config.Config) -> Flask:
+    return create_app(settings, TESTING=False, WTF_CSRF_ENABLED=False)
+
+
+@pytest.fixture
+def as_(app: Flask) -> Callable[[Any], FlaskClient]:
+    """A browser in which this person is signed in; ``as_(None)`` is nobody's."""
+
+    def browser(who: Any) -> FlaskClient:
+        client = app.test_client()
+        if who is not None:
+            token = sessions.start(who)
+            with client.session_transaction() as cookie:
+                cookie["_user_id"] = token
+                cookie["_fresh"] = True
+        return client
+
+    return browser
+
+
+@pytest.fixture
+def htmx() -> dict[str, str]:
+    """What htmx sends with its requests."""
+    return {"HX-Request": "true"}

@@ -1,0 +1,89 @@
+"""Races, with real threads and real commits, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from portal_app import db, gateways
+from portal_app.domain import invoices, ledger, payments, timekeeping
+from portal_app.domain.errors import Refused
+from portal_app.domain.ledger import JournalEntry
+from portal_app.domain.payments import Payment
+from tests.domain.test_payments import order
+from tests.fake_gateway import FakeGateway
+from tests.world import World, today
+
+THREADS = 8
+
+
+def at_once(work: Callable[[int], object]) -> list[object]:
+    """Run ``work(0)`` to ``work(7)`` at the same moment, each on its own connection; results or refusals."""
+    barrier = Barrier(THREADS)
+
+    def one(number: int) -> object:
+        db.connect()
+        barrier.wait()
+        try:
+            return work(number)
+        except Refused as problem:
+            return problem
+        finally:
+            db.db.close()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(one, range(THREADS)))
+
+
+def test_eight_threads_with_one_key_make_one_entry(world: World, gateway: FakeGateway) -> None:
+    def press(_number: int) -> object:
+        return gateways.charge(payments.start(world.alice, world.gateway, order(50_000, "one")), "ok").id
+
+    ids = at_once(press)
+
+    assert len(set(map(str, ids))) == 1
+    assert len(gateway.charges) == 1
+    assert JournalEntry.select().where(JournalEntry.code == "portal_payment").count() == 1
+    assert ledger.account_balance("clearing:fake") == 50_000
+
+
+def test_of_eight_keys_for_the_whole_balance_one_is_accepted(world: World, gateway: FakeGateway) -> None:
+    def press(number: int) -> object:
+        return gateways.charge(payments.start(world.alice, world.gateway, order(204_000, f"key-{number}")), "ok").state
+
+    results = at_once(press)
+
+    assert results.count("succeeded") == 1
+    assert sum(isinstance(result, Refused) for result in results) == THREADS - 1
+    assert len(gateway.charges) == 1
+    assert ledger.matter_balance(world.matter.id) == 0
+    assert Payment.select().count() == 1
+
+
+def test_eight_answers_to_one_attempt_are_booked_once(world: World, gateway: FakeGateway) -> None:
+    payment = gateways.charge(payments.start(world.alice, world.gateway, order(50_000)), "lost")
+    attempt = gateways.attempt_of(payment)
+    at_once(lambda _number: payments.settle(attempt.id, gateway.succeeded(attempt.reference)).state)
+    assert ledger.account_balance("clearing:fake") == 50_000
+    assert payments.changes_of(payment)[-1].state == "succeeded"
+    assert [row.state for row in payments.changes_of(payment)].count("succeeded") == 1
+
+
+def test_workers_do_not_ask_about_the_same_attempt_at_once(world: World) -> None:
+    payment = gateways.charge(payments.start(world.alice, world.gateway, order(50_000)), "unknown")
+    attempt = gateways.attempt_of(payment)
+    assert at_once(lambda _number: payments.claim(attempt)).count(True) == 1
+
+
+def test_writers_on_one_series_get_different_numbers(world: World) -> None:
+    def bill(_number: int) -> object:
+        item = timekeeping.record(
+            world.matter, kind="flat_fee", timekeeper=world.dan, worked_on=today(), description="Fee",
+            rate_cents=10_000, by=world.dan,
+        )  # fmt: skip
+        draft = invoices.draft(world.matter, [item.id], by=world.dan)
+        return invoices.issue(draft, issued_on=today(), due_on=today(), by=world.dan).number
+
+    numbers = at_once(bill)
+    assert len(set(map(str, numbers))) == THREADS
