@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Callable, Mapping
@@ -82,19 +83,32 @@ class Config:
 
     data: str = _setting("data", _text, "Folder for the database, documents, keys and this file.")
     database: str = _setting("", _database, "Database address. Empty: SQLite in the data folder.")
-    documents: str = _setting("", _text, "Where documents lie: a folder, or s3://bucket/prefix. Empty: in the data folder.")
-    secret_key: str = _setting("", _key, "Signs cookies and seals secrets. Empty: made once and kept in the data folder.",
-                               is_secret=True)
-    public_url: str = _setting("", _web_url, "The portal's own address as clients type it; links in e-mails begin with it. "
-                               "With https, cookies are Secure and plain http is refused.")
+    documents: str = _setting(
+        "", _text, "Where documents lie: a folder, or s3://bucket/prefix. Empty: in the data folder."
+    )
+    secret_key: str = _setting(
+        "", _key, "Signs cookies and seals secrets. Empty: made once and kept in the data folder.", is_secret=True
+    )
+    public_url: str = _setting(
+        "",
+        _web_url,
+        "The portal's own address as clients type it; links in e-mails begin with it. "
+        "With https, cookies are Secure and plain http is refused.",
+    )
     host: str = _setting("127.0.0.1", _text, "Address to listen on.")
     port: int = _setting(8080, _port, "Port to listen on.")
-    companion_port: int = _setting(0, _whole, "Port for a rehearsal gateway's own pages. 0: the port above the portal's.")
-    companion_url: str = _setting("", _web_url, "Address of those pages as a browser reaches them. Empty: this machine.")
+    companion_port: int = _setting(
+        0, _whole, "Port for a rehearsal gateway's own pages. 0: the port above the portal's."
+    )
+    companion_url: str = _setting(
+        "", _web_url, "Address of those pages as a browser reaches them. Empty: this machine."
+    )
     threads: int = _setting(8, _whole, "Requests served at the same time.")
     trusted_proxies: int = _setting(0, _whole, "How many reverse proxies stand in front and set X-Forwarded-*.")
     compress: bool = _setting(True, _flag, "Compress pages here. Switch off when a proxy does it.")
-    mail_server: str = _setting("", _text, "SMTP server. Empty: e-mails are kept in the portal and shown to administrators.")
+    mail_server: str = _setting(
+        "", _text, "SMTP server. Empty: e-mails are kept in the portal and shown to administrators."
+    )
     mail_port: int = _setting(587, _port, "SMTP port.")
     mail_security: str = _setting("starttls", _mail_security, "starttls, tls or none.")
     mail_user: str = _setting("", _text, "SMTP user name.")
@@ -141,15 +155,34 @@ def load(environ: Mapping[str, str] | None = None, **given: Any) -> Config:
     Raises:
         BadSetting: naming the setting, where it was set, and the expected form.
     """
-    environ = os.environ if environ is None else environ
+    values = _gather(os.environ if environ is None else environ, given)
+    return Config(**{name: _read(name, where, raw) for name, (where, raw) in values.items()})
+
+
+def explain(environ: Mapping[str, str] | None = None, **given: Any) -> list[tuple[str, str, str]]:
+    """Name, value and origin of each setting, for people to look at: secrets only say whether they are set."""
+    settings = load(environ, **given)
+    values = _gather(os.environ if environ is None else environ, given)
+    found = []
+    for item in fields(Config):
+        value = getattr(settings, item.name)
+        shown = ("set" if value else "not set") if item.metadata["secret"] else _as_text(value)
+        shown = re.sub(r"(://[^:/@]*:)[^@]*@", r"\1…@", shown)  # a database's password
+        found.append((item.name, shown, values.get(item.name, ("default", ""))[0]))
+    return found
+
+
+def _gather(environ: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Where each setting that is not left to its default comes from, and its raw text."""
     data = str(given.get("data") or environ.get("PORTAL_DATA") or Config.__dataclass_fields__["data"].default)
     path = Path(environ.get("PORTAL_CONFIG") or Path(data) / FILE_NAME)
-    values = _from_file(path) | _from_environment(environ) | {
-        name: (f"option {name}", str(value)) for name, value in given.items() if value is not None
-    }
+    values = (
+        _from_file(path)
+        | _from_environment(environ)
+        | {name: (f"option {name}", str(value)) for name, value in given.items() if value is not None}
+    )
     values.setdefault("data", ("default", data))
-    settings = {name: _read(name, where, raw) for name, (where, raw) in values.items()}
-    return Config(**settings)
+    return values
 
 
 def _from_file(path: Path) -> dict[str, tuple[str, str]]:

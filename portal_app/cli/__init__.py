@@ -1,0 +1,46 @@
+"""The ``portal`` command. Modules here import nothing heavy at the top: ``portal --help`` answers at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from portal_app import __version__
+from portal_app.cli.books import reconcile, verify
+from portal_app.cli.people import invite
+from portal_app.cli.reading import roles, routes, settings
+from portal_app.cli.running import demo, serve, worker
+from portal_app.cli.setup import init, migrate
+from portal_app.cli.shared import Sentence, sentence_for
+
+
+class Portal(click.Group):
+    """What a person can mend is said in one sentence on stderr, with exit code 2; only mistakes of ours have traces."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as problem:
+            sentence = sentence_for(problem)
+            if sentence is None:
+                raise
+            raise Sentence(sentence) from None
+
+
+@click.group(cls=Portal, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="Matter Portal")
+def main() -> None:
+    """Matter Portal: a law firm's own client portal with online payment.
+
+    Begin with `portal demo` for a look, or with `portal init` and `portal serve` for your own firm. Settings come from
+    environment variables (PORTAL_PORT=8080) and from portal.toml in the data folder; `portal settings` shows them.
+    """
+
+
+for command in (init, serve, worker, migrate, demo, routes, roles, reconcile, verify, settings, invite):
+    main.add_command(command)
+
+__all__ = ["main"]

@@ -1,0 +1,35 @@
+"""``portal invite``."""
+
+from __future__ import annotations
+
+import click
+
+from portal_app.cli.shared import Sentence, data_option, load
+
+
+@click.command()
+@data_option
+@click.argument("email")
+def invite(data: str | None, email: str) -> None:
+    """Print a fresh link with which EMAIL can choose a password.
+
+    For somebody whom the portal knows, and whose invitation or reset cannot be e-mailed. Older links stop working; the
+    link is printed once and kept nowhere.
+    """
+    settings = load(data=data)
+    from portal_app import founding
+    from portal_app.domain import people
+
+    founding.firm_of(settings)
+    who = people.find_by_email(email)
+    if who is None:
+        raise Sentence(f"The portal knows nobody with the address {email}. Add them in the portal first.")
+    if who.disabled_at is not None:
+        raise Sentence(f"{who.name} is disabled. Enable them in the portal first.")
+    if who.registered_at is not None:
+        path, hours = f"/reset/{people.ask_reset(who).token}", "1 hour"
+    else:
+        sent = people.invite(who, by=None, days=settings.invitation_days)
+        path, hours = f"/invitations/{sent.token}", f"{settings.invitation_days} days"
+    click.echo(f"{who.name} can choose a password within {hours} at:")
+    click.echo(f"{settings.own_url}{path}")

@@ -1,0 +1,127 @@
+"""``portal serve``: the portal, the pages of rehearsal gateways on a port of their own, and the worker; one process."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import json
+import logging
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+from waitress.server import create_server
+
+from portal_app import create_app, db, gateway_setup, plugins, worker
+from portal_app.config import Config
+from portal_app.plugin_api import WsgiApp
+
+log = logging.getLogger(__name__)
+
+
+class PortTaken(RuntimeError):
+    """The port cannot be listened on; the message says why and what to do."""
+
+
+class _Line(logging.Formatter):
+    """One JSON object a line, so that nothing that is logged can forge a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        found = {
+            "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "from": record.name,
+            "text": record.getMessage(),
+        }
+        if record.exc_info:
+            found["trace"] = self.formatException(record.exc_info)
+        return json.dumps(found, ensure_ascii=False)
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """The portal's own log from ``level`` on, and the warnings of everybody else."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("portal_app").setLevel(level)
+    for noisy in ("weasyprint", "fontTools", "waitress.queue"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def open_servers(settings: Config) -> list[Any]:
+    """Listen for the portal, and for each plugin's companion application; nothing is answered yet.
+
+    Raises:
+        PortTaken: a port is in use or not allowed.
+    """
+    app = create_app(settings)
+    db.self_test()
+    servers = [_listen(app, settings, settings.port, "port")]
+    companions = [found for plugin in plugins.registry().manifests if (found := _companion(plugin)) is not None]
+    for companion in companions[:1]:  # there is one port: rehearsal gateways take turns
+        servers += [_listen(companion, settings, settings.own_companion_port, "companion port")]
+    return servers
+
+
+def _companion(plugin: str) -> WsgiApp | None:
+    context = gateway_setup.companion_context(plugin)
+    try:
+        found: WsgiApp | None = plugins.registry().call(plugin, "gateway_companion", ctx=context)
+    except Exception:
+        log.exception("the companion of gateway %s does not start; the portal goes on without it", plugin)
+        return None
+    return found
+
+
+def _listen(app: WsgiApp, settings: Config, port: int, what: str) -> Any:
+    try:
+        return create_server(
+            app, host=settings.host, port=port, threads=settings.threads, ident="",
+            # The portal itself decides which proxies it believes.
+            clear_untrusted_proxy_headers=settings.trusted_proxies == 0,
+        )  # fmt: skip
+    except OSError as problem:
+        where = f"The {what} {port} on {settings.host}"
+        if problem.errno == errno.EADDRINUSE:
+            raise PortTaken(f"{where} is in use by another program. Choose another one with --port.") from None
+        raise PortTaken(f"{where} cannot be listened on: {problem.strerror}.") from None
+    except ValueError:
+        raise PortTaken(f"“{settings.host}” is not an address of this machine. See the setting “host”.") from None
+
+
+def run(servers: list[Any]) -> None:
+    """Serve until SIGTERM or SIGINT, with the worker beside; then finish what is being done, and return."""
+    background = worker.Worker()
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    background.start()
+    for server in servers[1:]:
+        threading.Thread(target=server.run, name="portal-companion", daemon=True).start()
+    try:
+        servers[0].run()  # returns when _stop raises inside it
+    except SystemExit:
+        log.debug("stopped before the first request")
+    finally:
+        for server in servers:
+            server.close()
+        background.stop()
+
+
+def run_worker() -> None:
+    """The worker alone, for when the web is served by other processes."""
+    background = worker.Worker()
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    background.start()
+    try:
+        background.join()
+    except SystemExit:
+        background.stop()
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    # A second signal, while the first is being obeyed, ends the process at once.
+    signal.signal(number, signal.SIG_DFL)
+    raise SystemExit(0)
