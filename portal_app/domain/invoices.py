@@ -127,21 +127,15 @@ def totals(lines: Sequence[InvoiceLine]) -> Totals:
 def lines_from(items: Sequence[WorkItem], invoice: Invoice | None = None) -> list[InvoiceLine]:
     """Lines, not saved, that would bill ``items``."""
     ordered = sorted(items, key=lambda item: (item.worked_on, item.id))
-    return [
-        InvoiceLine(
-            invoice=invoice,
-            position=position,
-            work_item=item,
-            kind=item.kind,
-            worked_on=item.worked_on,
-            description=item.description,
-            timekeeper_name=item.timekeeper.name,
-            rate_cents=item.rate_cents,
-            quantity_hundredths=item.quantity_hundredths,
-            amount_cents=item.amount_cents,
-        )  # fmt: skip
-        for position, item in enumerate(ordered, 1)
-    ]
+    return [_line(invoice, position, item) for position, item in enumerate(ordered, 1)]
+
+
+def _line(invoice: Invoice | None, position: int, item: WorkItem) -> InvoiceLine:
+    return InvoiceLine(
+        invoice=invoice, position=position, work_item=item, kind=item.kind, worked_on=item.worked_on,
+        description=item.description, timekeeper_name=item.timekeeper.name, rate_cents=item.rate_cents,
+        quantity_hundredths=item.quantity_hundredths, amount_cents=item.amount_cents,
+    )  # fmt: skip
 
 
 def _chosen(matter: Matter, item_ids: Collection[int]) -> list[WorkItem]:
