@@ -19,14 +19,18 @@ from portal_app.domain.payments.models import (
 )
 from portal_app.domain.payments.offers import Offer, Payable, check_amount, check_plan, held_on, offer, propose
 from portal_app.domain.payments.reading import (
+    GROUPS,
     allocations_of,
     changes_of,
+    entry_of,
+    find,
     firm_sees,
     of_entries,
     on_invoices,
     open_ones,
-    received_since,
     recent,
+    search,
+    shown_allocations,
     unfinished,
     visible_to,
     void_invoice,
@@ -35,9 +39,9 @@ from portal_app.domain.payments.settling import Due, claim, claim_due, give_up_u
 from portal_app.domain.payments.starting import Order, route_of, start
 
 __all__ = [
-    "DEFINITE", "EDGES", "FREEING", "HOLDING", "Allocation", "Attempt", "BankAccount", "Due", "Gateway",
+    "DEFINITE", "EDGES", "FREEING", "GROUPS", "HOLDING", "Allocation", "Attempt", "BankAccount", "Due", "Gateway",
     "GatewayRoute", "Offer", "Order", "Payable", "Payment", "PaymentChange", "allocations_of", "changes_of",
-    "check_amount", "check_plan", "claim", "claim_due", "firm_sees", "give_up_unsent", "held_on", "mark_submitting",
-    "of_entries", "offer", "on_invoices", "open_ones", "propose", "received_since", "recent", "route_of", "settle",
-    "start", "unfinished", "visible_to", "void_invoice",
+    "check_amount", "check_plan", "claim", "claim_due", "entry_of", "find", "firm_sees", "give_up_unsent", "held_on",
+    "mark_submitting", "of_entries", "offer", "on_invoices", "open_ones", "propose", "recent", "route_of", "search",
+    "settle", "shown_allocations", "start", "unfinished", "visible_to", "void_invoice",
 ]  # fmt: skip

@@ -5,16 +5,25 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from peewee import ModelSelect, fn
+from peewee import ModelSelect
 
-from portal_app.db import locked, sum_of, transaction
+from portal_app.db import locked, transaction
 from portal_app.domain import invoices, matters
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
+from portal_app.domain.ledger import JournalEntry
 from portal_app.domain.matters import Matter
-from portal_app.domain.payments.models import HOLDING, Allocation, Attempt, Gateway, Payment, PaymentChange
+from portal_app.domain.payments.models import FREEING, HOLDING, Allocation, Attempt, Gateway, Payment, PaymentChange
 from portal_app.domain.payments.offers import held_on
 from portal_app.domain.people import FirmUser, PortalUser
+
+# How the firm looks through its payments.
+GROUPS: dict[str, frozenset[str]] = {
+    "open": HOLDING - {"review"},
+    "review": frozenset({"review"}),
+    "paid": frozenset({"succeeded"}),
+    "refused": FREEING,
+}
 
 
 def visible_to(who: PortalUser) -> ModelSelect:
@@ -72,11 +81,35 @@ def firm_sees(who: FirmUser) -> ModelSelect:
     return query.where(Payment.id.in_(theirs))
 
 
-def received_since(who: FirmUser, since: dt.datetime) -> tuple[int, int]:
-    """How many payments came in since, and their sum in cents."""
-    rows = firm_sees(who).where(Payment.paid_at >= since)
-    count, total = rows.select(fn.COUNT(Payment.id), fn.SUM(Payment.amount_cents)).tuples().get()
-    return int(count), sum_of(total)
+def search(who: FirmUser, *, group: str = "", before_id: int | None = None, limit: int = 50) -> list[Payment]:
+    """Payments of one of ``GROUPS`` (or all), the newest first; ``before_id`` pages on."""
+    query = firm_sees(who)
+    if group:
+        query = query.where(Payment.state.in_(GROUPS[group]))
+    if before_id is not None:
+        query = query.where(Payment.id < before_id)
+    return list(query.order_by(Payment.id.desc()).limit(limit))
+
+
+def find(who: FirmUser, payment_id: int) -> Payment:
+    return firm_sees(who).where(Payment.id == payment_id).get()
+
+
+def shown_allocations(who: FirmUser, rows: Sequence[Payment]) -> dict[int, list[Allocation]]:
+    """What each payment is for, by its id, on the matters that ``who`` may see; one query."""
+    seen = matters.visible_to(who).select(Matter.id)
+    query = (
+        Allocation.select(Allocation, Invoice, Matter).join(Invoice).join(Matter).order_by(Invoice.due_on, Invoice.id)
+    )
+    found: dict[int, list[Allocation]] = {row.id: [] for row in rows}
+    for item in query.where(Allocation.payment.in_(list(found)) & Invoice.matter.in_(seen)):
+        found[item.payment_id].append(item)
+    return found
+
+
+def entry_of(payment: Payment) -> JournalEntry | None:
+    """The journal entry that booked the payment; ``None`` until it is paid."""
+    return JournalEntry.get_or_none(JournalEntry.source == f"payment:{payment.id}:paid")
 
 
 def void_invoice(invoice: Invoice, *, reason: str, on: dt.date, by: FirmUser) -> None:

@@ -1,0 +1,143 @@
+"""What needs somebody at the firm: counts and sums over all that a person may see, one query each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from peewee import JOIN, SQL, Case, ModelSelect, fn
+
+from portal_app import clock
+from portal_app.db import sum_of
+from portal_app.domain import invoices, mail, matters, payments
+from portal_app.domain.firms import Firm
+from portal_app.domain.invoices import Invoice
+from portal_app.domain.ledger import RECEIVABLE, RunningTotal
+from portal_app.domain.matters import Matter
+from portal_app.domain.payments import Allocation, Payment
+from portal_app.domain.people import Client, FirmUser, Invitation, PortalUser
+from portal_app.domain.timekeeping import WorkItem
+
+AGES = ("Not yet due", "1–30 days", "31–60 days", "61–90 days", "Over 90 days")
+EXPIRES_SOON = dt.timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many there are, and their sum in cents."""
+
+    count: int = 0
+    cents: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.count + other.count, self.cents + other.cents)
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """Payments from the portal: lately received, being confirmed, held for review; ``has_any`` at any time."""
+
+    received: Tally
+    confirming: Tally
+    review: Tally
+    has_any: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Invitations:
+    """Open invitations: still good (of these, soon not), and expired before anybody accepted."""
+
+    pending: int
+    expiring: int
+    expired: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beginnings:
+    """The newest of each thing that a firm begins with, by id; 0 when there is none yet."""
+
+    client_id: int
+    matter_id: int
+    work_id: int
+    portal_user_id: int
+
+
+def receivables_by_age(who: FirmUser, today: dt.date) -> list[Tally]:
+    """Open balances by days overdue: one tally for each of ``AGES``."""
+    limits = [today - dt.timedelta(days=days) for days in (0, 30, 60, 90)]
+    age = Case(None, [(Invoice.due_on >= limit, at) for at, limit in enumerate(limits)], len(limits)).alias("age")
+    rows = _open_invoices(who).select(age, fn.COUNT(Invoice.id), fn.SUM(RunningTotal.balance_cents))
+    found = {int(at): Tally(int(count), sum_of(cents)) for at, count, cents in rows.group_by(SQL("age")).tuples()}
+    return [found.get(at, Tally()) for at in range(len(AGES))]
+
+
+def _open_invoices(who: FirmUser) -> ModelSelect:
+    of_invoice = (RunningTotal.invoice_id == Invoice.id) & (RunningTotal.account_code == RECEIVABLE)
+    seen = matters.visible_to(who).select(Matter.id)
+    query = Invoice.select().join(RunningTotal, JOIN.INNER, on=of_invoice)
+    return query.where(Invoice.number.is_null(False) & (RunningTotal.balance_cents > 0) & Invoice.matter.in_(seen))
+
+
+def oldest_overdue(who: FirmUser, today: dt.date) -> Invoice | None:
+    """The open invoice that is past due for the longest time, with its client."""
+    is_late = Invoice.number.is_null(False) & (Invoice.due_on < today) & (RunningTotal.balance_cents > 0)
+    return invoices.firm_sees(who).where(is_late).order_by(Invoice.due_on, Invoice.id).first()
+
+
+def payments_since(who: FirmUser, since: dt.datetime) -> Payments:
+    """Where the payments of the portal stand; "received" counts from ``since``."""
+    is_new = Case(None, [(Payment.paid_at >= since, 1)], 0).alias("is_new")
+    rows = payments.firm_sees(who).select(Payment.state, is_new, fn.COUNT(Payment.id), fn.SUM(Payment.amount_cents))
+    found = {
+        (state, bool(new)): Tally(int(count), sum_of(cents))
+        for state, new, count, cents in rows.group_by(Payment.state, SQL("is_new")).tuples()
+    }
+    confirming = [found[state, False] for state in payments.GROUPS["open"] if (state, False) in found]
+    return Payments(
+        received=found.get(("succeeded", True), Tally()), confirming=sum(confirming, Tally()),
+        review=found.get(("review", False), Tally()), has_any=bool(found),
+    )  # fmt: skip
+
+
+def lately_paid(who: FirmUser, limit: int = 5) -> list[Allocation]:
+    """What the newest payments paid: allocations with their payments, payers, invoices and matters."""
+    paid = payments.firm_sees(who).where(Payment.state == "succeeded")
+    newest = paid.select(Payment.id).order_by(Payment.paid_at.desc(), Payment.id.desc()).limit(limit)
+    query = (
+        Allocation.select(Allocation, Payment, PortalUser, Invoice, Matter)
+        .join_from(Allocation, Payment)
+        .join(PortalUser)
+        .join_from(Allocation, Invoice)
+        .join(Matter)
+    )
+    seen = matters.visible_to(who).select(Matter.id)
+    rows = query.where(Allocation.payment.in_(newest) & Invoice.matter.in_(seen))
+    return list(rows.order_by(Payment.paid_at.desc(), Payment.id.desc(), Invoice.id))
+
+
+def open_invitations() -> Invitations:
+    """Who was invited and has not come yet."""
+    now = clock.now()
+    stage = Case(
+        None, [(Invitation.expires_at <= now, 0), (Invitation.expires_at <= now + EXPIRES_SOON, 1)], 2
+    ).alias("stage")  # fmt: skip
+    is_open = Invitation.accepted_at.is_null() & Invitation.revoked_at.is_null()
+    rows = Invitation.select(stage, fn.COUNT(Invitation.id)).where(is_open).group_by(SQL("stage")).tuples()
+    found = {int(at): int(count) for at, count in rows}
+    soon = found.get(1, 0)
+    return Invitations(pending=soon + found.get(2, 0), expiring=soon, expired=found.get(0, 0))
+
+
+def waiting_mail(*, has_server: bool) -> int:
+    """E-mails that need somebody: could not be sent, or, without a mail server, never will be."""
+    query = mail.unsent()
+    return int((query.where(mail.Email.last_error != "") if has_server else query).count())
+
+
+def beginnings(who: FirmUser) -> Beginnings:
+    """What a new firm has made already."""
+    newest_matter = matters.visible_to(who).select(fn.MAX(Matter.id))
+    newest = [model.select(fn.MAX(model.id)) for model in (Client, WorkItem, PortalUser)]
+    row = Firm.select(newest[0], newest_matter, newest[1], newest[2]).where(Firm.id == 1).tuples().get()
+    client, matter, work, portal_user = (int(value or 0) for value in row)
+    return Beginnings(client, matter, work, portal_user)
