@@ -1,0 +1,1 @@
+"""Faults: killed processes, lost answers, full disks."""
