@@ -301,6 +301,24 @@ def accept_invitation(token: str, password: str) -> FirmUser | PortalUser:
     return login
 
 
+def owner_of_invitation(token: str) -> Login | None:
+    """To whom a link was sent, usable or not: for sending them a fresh one."""
+    link: Invitation | None = Invitation.get_or_none(Invitation.token_hash == hash_token(token))
+    return None if link is None else link.login
+
+
+def fresh_link(login: FirmUser | PortalUser, *, days: int) -> Sent | None:
+    """What somebody who cannot sign in is sent: a reset link, or their open or expired invitation anew. Nothing for
+    those whom the firm disabled, or whose invitation it revoked."""
+    last = _link_of(Invitation, login).order_by(Invitation.id.desc()).first()
+    standing = standing_of(login, last)
+    if standing is Standing.REGISTERED:
+        return ask_reset(login)
+    if standing in {Standing.PENDING, Standing.EXPIRED}:
+        return invite(login, by=last.sent_by, days=days)
+    return None
+
+
 def _use(model: type[AnyLink], link: AnyLink, column: DateTimeField) -> None:
     if not model.update({column: clock.now()}).where((model.id == link.id) & column.is_null()).execute():
         raise LinkUnusable

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, current_app, make_response, render_template
+from flask import Flask, make_response, render_template
 from flask_wtf.csrf import CSRFError
-from peewee import DoesNotExist
+from peewee import DoesNotExist, OperationalError, PeeweeException
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from portal_app.domain import firms
 from portal_app.domain.documents import NotStored
 from portal_app.domain.people import FirmUser, PortalUser
+from portal_app.schema import folder
 from portal_app.web.login import person
 from portal_app.web.uploads import Oversize
 
@@ -25,6 +27,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(NotStored, lambda _problem: _page(404))
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(Oversize, lambda problem: _page(413, said=str(problem)))
+    app.register_error_handler(firms.NoFirm, lambda _problem: _plain("errors/not_set_up.html", 503))
+    app.register_error_handler(PeeweeException, _database)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -50,6 +54,23 @@ def _unexpected(problem: Exception) -> Response:
     return _page(500, reference=reference)
 
 
+def _database(problem: PeeweeException) -> Response:
+    """Before `portal init` there are no tables; later, a database that does not answer is no fault of the request."""
+    if not _is_founded():
+        return _plain("errors/not_set_up.html", 503)
+    if not isinstance(problem, OperationalError):
+        return _unexpected(problem)
+    log.error("the database does not answer", exc_info=problem)
+    return _plain("errors/plain.html", 503)
+
+
+def _is_founded() -> bool:
+    try:
+        return firms.is_founded()
+    except PeeweeException:
+        return True
+
+
 def _reference() -> str:
     text = secrets.token_hex(4).upper()
     return f"{text[:4]}-{text[4:]}"
@@ -61,15 +82,15 @@ def _page(code: int, *, reference: str = "", said: str | None = None) -> Respons
         body = render_template("errors/page.html", code=code, reference=reference, layout=_layout(), said=said)
     except Exception:
         log.exception("the error page itself failed, reference %s", reference)
-        body = render_template_plain()
+        return _plain("errors/plain.html", code)
     response = make_response(body, code)
     response.headers["Vary"] = "HX-Request"
     return response
 
 
-def render_template_plain() -> str:
-    source = current_app.jinja_env.loader.get_source(current_app.jinja_env, "errors/plain.html")  # type: ignore[union-attr]
-    return source[0]
+def _plain(name: str, code: int) -> Response:
+    """A page that needs neither the database nor the rest of the templates."""
+    return make_response((folder("templates") / name).read_text("utf-8"), code)
 
 
 def _layout() -> str:
