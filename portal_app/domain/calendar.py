@@ -102,6 +102,16 @@ def upcoming(who: PortalUser, limit: int = 20) -> list[Event]:
     return list(query.order_by(Event.starts_at).limit(limit))
 
 
+def past(who: PortalUser, limit: int = 20) -> list[Event]:
+    """What is over, the latest first."""
+    query = visible_to(who).where(Event.starts_at < clock.now() - dt.timedelta(hours=2))
+    return list(query.order_by(Event.starts_at.desc()).limit(limit))
+
+
+def find_for(who: PortalUser, public_id: str) -> Event:
+    return visible_to(who).where(Event.public_id == public_id).get()
+
+
 def share(event: Event, people: Sequence[PortalUser], *, by: FirmUser) -> None:
     """Share with exactly ``people``; those who are new are told by e-mail."""
     sharing.set_people(EventShare, event, people, by=by, topic="event_shared")

@@ -14,7 +14,7 @@ from typing import Any
 import obstore
 import puremagic
 from obstore.store import LocalStore, from_url
-from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect
+from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, fn
 
 from portal_app import clock
 from portal_app.db import BaseModel, transaction
@@ -50,6 +50,8 @@ class Document(BaseModel):
     created_by = ForeignKeyField(FirmUser, null=True, backref="+")
     changed_at = DateTimeField()
     removed_at = DateTimeField(null=True)
+
+    version: DocumentVersion | None = None
 
 
 class DocumentVersion(BaseModel):
@@ -305,6 +307,36 @@ def visible_to(who: PortalUser) -> ModelSelect:
         .join(Client)
         .where((DocumentShare.portal_user == who.id) & DocumentShare.ended_at.is_null() & Document.removed_at.is_null())
     )
+
+
+def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Document]:
+    """Files (not invoices' paper) shared with ``who``, the latest share first, each with its newest version as
+    ``document.version``; ``matter`` is a matter's number, empty for all. One query."""
+    other = DocumentVersion.alias()
+    newest = other.select(fn.MAX(other.id)).where(other.document == Document.id)
+    query = (
+        visible_to(who)
+        .select_extend(DocumentVersion)
+        .join_from(Document, DocumentVersion, JOIN.LEFT_OUTER, on=(DocumentVersion.id == newest), attr="version")
+        .where(Document.kind == "file")
+    )
+    if matter:
+        query = query.where(Matter.number == matter)
+    order = (DocumentShare.shared_at.desc(), Document.id.desc())
+    return list(query.order_by(*order).limit(limit).offset(offset))
+
+
+def find_for(who: PortalUser, public_id: str) -> Document:
+    return visible_to(who).where(Document.public_id == public_id).get()
+
+
+def matters_of(who: PortalUser) -> list[Matter]:
+    """Matters of which ``who`` can see something now, by name; one query."""
+    papers = DocumentShare.select(Document.matter).join(Document)
+    events = EventShare.select(Event.matter).join(Event)
+    sees = Matter.id.in_(papers.where((DocumentShare.portal_user == who.id) & DocumentShare.ended_at.is_null()))
+    goes = Matter.id.in_(events.where((EventShare.portal_user == who.id) & EventShare.ended_at.is_null()))
+    return list(Matter.select().where(sees | goes).order_by(Matter.name, Matter.id))
 
 
 def mark_downloaded(share: DocumentShare) -> None:

@@ -389,7 +389,11 @@ def open_for(who: PortalUser) -> list[Invoice]:
     return list(query.order_by(Invoice.due_on, Invoice.id))
 
 
-def portal_users_of(invoice: Invoice) -> list[PortalUser]:
-    """With whom the invoice is shared now."""
-    rows = sharing.shares_of(DocumentShare, [invoice.document]) if invoice.document_id else {}
-    return [row.portal_user for row in rows.get(invoice.document_id, [])]
+def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Invoice]:
+    """Invoices of every state shared with ``who``, the newest first; ``matter`` is a matter's number, or empty."""
+    query = visible_to(who).where(Matter.number == matter) if matter else visible_to(who)
+    return list(query.order_by(Invoice.issued_on.desc(), Invoice.id.desc()).limit(limit).offset(offset))
+
+
+def find_for(who: PortalUser, public_id: str) -> Invoice:
+    return visible_to(who).where(Invoice.public_id == public_id).get()

@@ -24,7 +24,9 @@ from portal_app.domain.payments.reading import (
     changes_of,
     entry_of,
     find,
+    find_for,
     firm_sees,
+    last_billing,
     of_entries,
     on_invoices,
     open_ones,
@@ -34,6 +36,7 @@ from portal_app.domain.payments.reading import (
     unfinished,
     visible_to,
     void_invoice,
+    with_key,
 )
 from portal_app.domain.payments.settling import Due, claim, claim_due, give_up_unsent, mark_submitting, settle
 from portal_app.domain.payments.starting import Order, route_of, start
@@ -41,7 +44,8 @@ from portal_app.domain.payments.starting import Order, route_of, start
 __all__ = [
     "DEFINITE", "EDGES", "FREEING", "GROUPS", "HOLDING", "Allocation", "Attempt", "BankAccount", "Due", "Gateway",
     "GatewayRoute", "Offer", "Order", "Payable", "Payment", "PaymentChange", "allocations_of", "changes_of",
-    "check_amount", "check_plan", "claim", "claim_due", "entry_of", "find", "firm_sees", "give_up_unsent", "held_on",
-    "mark_submitting", "of_entries", "offer", "on_invoices", "open_ones", "propose", "recent", "route_of", "search",
-    "settle", "shown_allocations", "start", "unfinished", "visible_to", "void_invoice",
+    "check_amount", "check_plan", "claim", "claim_due", "entry_of", "find", "find_for", "firm_sees", "give_up_unsent",
+    "held_on", "last_billing", "mark_submitting", "of_entries", "offer", "on_invoices", "open_ones", "propose",
+    "recent", "route_of", "search", "settle", "shown_allocations", "start", "unfinished", "visible_to", "void_invoice",
+    "with_key",
 ]  # fmt: skip

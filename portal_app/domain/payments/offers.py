@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -45,6 +46,18 @@ class Offer:
     @property
     def available_cents(self) -> int:
         return sum(item.available_cents for item in self.payables)
+
+    def only(self, public_id: str) -> Offer:
+        """The same, of one invoice; empty when it is not open."""
+        return Offer(tuple(item for item in self.payables if item.invoice.public_id == public_id))
+
+    def due_lines(self, today: dt.date) -> list[tuple[dt.date | None, int]]:
+        """What is owed in cents by each due date, in order; ``None`` stands for all that is past due."""
+        found: dict[dt.date | None, int] = {}
+        for item in self.payables:
+            due_on = item.invoice.due_on if item.invoice.due_on >= today else None
+            found[due_on] = found.get(due_on, 0) + item.invoice.balance_cents
+        return list(found.items())
 
 
 def offer(who: PortalUser) -> Offer:

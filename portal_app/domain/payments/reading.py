@@ -16,6 +16,7 @@ from portal_app.domain.matters import Matter
 from portal_app.domain.payments.models import FREEING, HOLDING, Allocation, Attempt, Gateway, Payment, PaymentChange
 from portal_app.domain.payments.offers import held_on
 from portal_app.domain.people import FirmUser, PortalUser
+from portal_app.plugin_api import BillingAddress
 
 # How the firm looks through its payments.
 GROUPS: dict[str, frozenset[str]] = {
@@ -29,6 +30,21 @@ GROUPS: dict[str, frozenset[str]] = {
 def visible_to(who: PortalUser) -> ModelSelect:
     """The payments that ``who`` made."""
     return Payment.select(Payment, Gateway).join(Gateway).where(Payment.portal_user == who.id)
+
+
+def find_for(who: PortalUser, public_id: str) -> Payment:
+    return visible_to(who).where(Payment.public_id == public_id).get()
+
+
+def with_key(who: PortalUser, key: str) -> Payment | None:
+    """The payment that ``who`` started with the form of this key, if any."""
+    return visible_to(who).where(Payment.key == key).first()
+
+
+def last_billing(who: PortalUser) -> BillingAddress | None:
+    """The address that ``who`` gave last, to be offered again."""
+    last: Payment | None = visible_to(who).order_by(Payment.id.desc()).first()
+    return last.billing_address if last else None
 
 
 def recent(who: PortalUser, limit: int = 5) -> list[Payment]:
