@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -30,8 +32,10 @@ def test_what_people_type_is_understood(typed: str, expected: int) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "  ", "abc", "1e3", "-5", "−5", "0", "0.00", "10.005", "1,00", "1,0000", "1.000,50", "١٢", "１２", "NaN"]
-    + ["Infinity", "1_000", "0x10", "1 000", "5.", ".", "$", "9" * 13, "9" * 5000, "5\x00", "1/2", "5¢", "+5"],
+    [
+        *("", "  ", "abc", "1e3", "-5", "−5", "0", "0.00", "10.005", "1,00", "1,0000", "1.000,50", "١٢", "１２", "NaN"),
+        *("Infinity", "1_000", "0x10", "1 000", "5.", ".", "$", "9" * 13, "9" * 5000, "5\x00", "1/2", "5¢", "+5"),
+    ],
 )
 def test_everything_else_is_refused_with_a_sentence(typed: str) -> None:
     with pytest.raises(money.BadAmount) as told:
@@ -47,10 +51,8 @@ def test_what_is_shown_can_be_typed_again(amount: int) -> None:
 
 @given(some.text(max_size=30))
 def test_no_text_breaks_the_parser(typed: str) -> None:
-    try:
+    with suppress(money.BadAmount):
         assert 0 <= money.parse(typed) <= money.MAX_CENTS
-    except money.BadAmount:
-        pass
 
 
 def test_a_firm_elsewhere_writes_its_own_way() -> None:
