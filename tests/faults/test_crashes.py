@@ -86,7 +86,6 @@ def run_and_die(sandbox: Sandbox, point: str) -> None:
         text=True,
         timeout=60,
         check=False,
-        check=False,
     )
     assert done.returncode == DEAD, done.stderr
     db.connect()
