@@ -1,0 +1,130 @@
+"""Time & expenses: recording work for a matter, correcting what is not billed yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal_app.domain import invoices, matters, people, timekeeping
+from portal_app.domain.errors import Refused
+from portal_app.domain.matters import Matter
+from portal_app.domain.timekeeping import KINDS, WorkItem
+from portal_app.firm.blueprint import blueprint
+from portal_app.firm.listing import more_of, rows_wanted
+from portal_app.firm.time_forms import FORMS, WorkForm, empty_form, form_of
+from portal_app.web.fragments import go, is_fragment_request, render
+from portal_app.web.login import firm_only, firm_user
+from portal_app.web.templates import show_money
+
+
+def _kind() -> str:
+    kind = request.values.get("kind", "time")
+    return kind if kind in KINDS else "time"
+
+
+def _page(matter: Matter, *blocks: str, form: WorkForm | None = None, **more: Any) -> Response:
+    """The matter's work; ``editing`` is the row that is a form (``row_form``) now, ``said`` what just happened."""
+    wanted = rows_wanted()
+    rows, has_more = more_of(timekeeping.for_matter(matter, limit=wanted + 1), wanted)
+    values: dict[str, Any] = {"editing": 0, "row_form": None, "said": ""} | more
+    return render(
+        "firm/time/index.html", *blocks, matter=matter, form=form or empty_form(_kind(), firm_user()), rows=rows,
+        wanted=wanted, has_more=has_more, unbilled_cents=timekeeping.unbilled_cents(matter), kinds=KINDS,
+        numbers=invoices.numbers({row.billed_invoice_id for row in rows if row.is_billed}), **values,
+    )  # fmt: skip
+
+
+@blueprint.get("/matters/<int:matter_id>/time")
+@firm_only("firm.read")
+def work(matter_id: int) -> Response:
+    blocks = ["work_form"] if "kind" in request.args else ["work"]
+    return _page(matters.find(firm_user(), matter_id), *blocks)
+
+
+@blueprint.get("/matters/<int:matter_id>/time/rate")
+@firm_only("time.edit")
+def usual_rate(matter_id: int) -> Response:
+    """The form with the chosen timekeeper's rate."""
+    matter = matters.find(firm_user(), matter_id)
+    chosen = {str(who.id): who for who in people.active_firm_users()}.get(request.args.get("timekeeper", ""))
+    return _page(matter, "work_rate", form=empty_form("time", chosen or firm_user()))
+
+
+@blueprint.post("/matters/<int:matter_id>/time")
+@firm_only("time.edit")
+def record_work(matter_id: int) -> AnyResponse:
+    matter = matters.find(firm_user(), matter_id)
+    kind = _kind()
+    form = FORMS[kind]()
+    if not form.validate():
+        return _page(matter, "work_form", form=form, status=422)
+    try:
+        item = timekeeping.record(matter, kind=kind, by=firm_user(), **form.values())
+    except Refused as problem:
+        form.refuse(problem)
+        return _page(matter, "work_form", form=form, status=422)
+    said = f"{KINDS[kind]} added: {show_money(item.amount_cents)}."
+    return _done(matter, said, form=empty_form(kind, firm_user()))
+
+
+@blueprint.get("/matters/<int:matter_id>/time/<int:item_id>")
+@firm_only("time.edit")
+def edit_work(matter_id: int, item_id: int) -> AnyResponse:
+    matter = matters.find(firm_user(), matter_id)
+    item = timekeeping.find(matter, item_id)
+    if item.is_billed:
+        return go(f"/firm/invoices/{item.billed_invoice_id}")
+    return _page(matter, "work", editing=item.id, row_form=form_of(item))
+
+
+@blueprint.post("/matters/<int:matter_id>/time/<int:item_id>")
+@firm_only("time.edit")
+def change_work(matter_id: int, item_id: int) -> AnyResponse:
+    matter = matters.find(firm_user(), matter_id)
+    item = timekeeping.find(matter, item_id)
+    form = form_of(item)
+    if form.validate():
+        try:
+            timekeeping.change(item, **form.values())
+            return _done(matter, "Saved.")
+        except Refused as problem:
+            form.refuse(problem)
+    return _page(matter, "work", editing=item.id, row_form=form, status=422)
+
+
+@blueprint.post("/matters/<int:matter_id>/time/<int:item_id>/remove")
+@firm_only("time.edit")
+def remove_work(matter_id: int, item_id: int) -> AnyResponse:
+    matter = matters.find(firm_user(), matter_id)
+    try:
+        timekeeping.remove(timekeeping.find(matter, item_id))
+    except WorkItem.DoesNotExist:
+        return _done(matter, "It was removed already.")
+    except Refused as problem:
+        return _done(matter, str(problem))
+    return _done(matter, "Removed.")
+
+
+def _done(matter: Matter, said: str, form: WorkForm | None = None) -> AnyResponse:
+    """The page as it is now: the list, what is unbilled, and the form for the next entry."""
+    if is_fragment_request():
+        first = ("work_form", "work") if form else ("work", "work_form")
+        return _page(matter, *first, "unbilled", form=form, said=said)
+    flash(said, "good")
+    return go(f"/firm/matters/{matter.id}/time?kind={_kind()}")
+
+
+@blueprint.get("/time")
+@firm_only("firm.read")
+def recent_work() -> Response:
+    """The latest work on all matters, and a way to each."""
+    who, wanted, words = firm_user(), rows_wanted(), request.args.get("q", "")[:80]
+    rows, has_more = more_of(timekeeping.recent(who, limit=wanted + 1), wanted)
+    count, cents = timekeeping.unbilled_summary(who)
+    return render(
+        "firm/time/recent.html", "found", rows=rows, wanted=wanted, has_more=has_more, kinds=KINDS, q=words,
+        unbilled_count=count, unbilled_cents=cents, found=matters.search(who, words, limit=6),
+        numbers=invoices.numbers({row.billed_invoice_id for row in rows if row.is_billed}),
+    )  # fmt: skip
