@@ -1,0 +1,148 @@
+"""How things are written: money, days, times, sizes. For pages through Flask's Jinja; for letters and paper, which are
+made outside any request, through an environment of their own. Both have the same filters."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+from babel.dates import format_date, format_time
+
+from portal_app import clock, money
+from portal_app.domain.firms import Firm
+from portal_app.schema import folder
+
+NEAR_DAYS = 180
+Filter = Callable[..., Any]
+
+
+@lru_cache(maxsize=4096)
+def _date(day: dt.date, pattern: str, locale: str) -> str:
+    return format_date(day, pattern, locale)
+
+
+@lru_cache(maxsize=4096)
+def _time(moment: dt.time, locale: str) -> str:
+    return format_time(moment, "short", locale=locale).replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}")
+
+
+def size(count: int) -> str:
+    """Bytes as people say them: 212 kB."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count} {unit}"
+        count = (count + 500) // 1000
+    return f"{count} GB"
+
+
+def media_name(media_type: str) -> str:
+    """What a file is, in a word."""
+    known = {
+        "application/pdf": "PDF", "text/plain": "Text", "application/zip": "ZIP", "text/csv": "CSV",
+        "application/msword": "Word", "image/jpeg": "JPEG", "image/png": "PNG",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
+    }  # fmt: skip
+    return known.get(media_type, "File")
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """1 invoice, 2 invoices."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The hand of one firm for one reader: its currency and locale, the reader's time zone."""
+
+    firm: Firm
+    zone: str
+
+    def money(self, cents: int) -> str:
+        """$1,234.50"""
+        return money.show(cents, self.firm.money)
+
+    def bare(self, cents: int) -> str:
+        """1,234.50: inside a column."""
+        return money.bare(cents, self.firm.money)
+
+    def hundredths(self, value: int) -> str:
+        """Hours or units: 150 → 1.50."""
+        return money.bare(value, money.currency("USD", self.firm.locale))
+
+    def day(self, day: dt.date) -> str:
+        """Jul 9, 2026: where the year matters."""
+        return _date(day, "MMM d, y", self.firm.locale)
+
+    def month_day(self, day: dt.date) -> str:
+        """Jul 9."""
+        return _date(day, "MMM d", self.firm.locale)
+
+    def near_day(self, day: dt.date) -> str:
+        """Jul 9, or with its year when that is far from today."""
+        is_near = abs((day - clock.today(self.zone)).days) < NEAR_DAYS
+        return self.month_day(day) if is_near else self.day(day)
+
+    def long_day(self, day: dt.date) -> str:
+        """Thursday, July 16."""
+        return _date(day, "EEEE, MMMM d", self.firm.locale)
+
+    def full_day(self, day: dt.date) -> str:
+        """July 16, 2026: in a letter."""
+        return _date(day, "MMMM d, y", self.firm.locale)
+
+    def month(self, day: dt.date) -> str:
+        return _date(day, "MMM", self.firm.locale)
+
+    def local_day(self, moment: dt.datetime) -> dt.date:
+        """The reader's calendar day of a stored (UTC) moment."""
+        return clock.local(moment, self.zone).date()
+
+    def time_of(self, moment: dt.datetime) -> str:
+        """9:41 AM, in the reader's zone."""
+        return _time(clock.local(moment, self.zone).time().replace(second=0, microsecond=0), self.firm.locale)
+
+    def moment(self, moment: dt.datetime) -> str:
+        """Jul 9, 9:41 AM, in the reader's zone."""
+        return f"{self.near_day(self.local_day(moment))}, {self.time_of(moment)}"
+
+
+HANDS = (
+    "money", "bare", "hundredths", "day", "month_day", "near_day", "long_day", "full_day", "month", "local_day",
+    "time_of", "moment",
+)  # fmt: skip
+
+
+def filters(of: Callable[[str], Filter]) -> dict[str, Filter]:
+    """Jinja's filters. ``of`` gives, for a method of :class:`Writing`, a filter that finds whose hand to use."""
+    return {"size": size, "media_name": media_name, "plural": plural, **{name: of(name) for name in HANDS}}
+
+
+# Outside a request
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder("templates")), undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, autoescape=jinja2.select_autoescape(["html"]),
+    )  # fmt: skip
+    environment.filters.update(filters(_from_context))
+    return environment
+
+
+def _from_context(name: str) -> Filter:
+    @jinja2.pass_context
+    def write(context: jinja2.runtime.Context, value: Any) -> Any:
+        return getattr(context["writing"], name)(value)
+
+    return write
+
+
+def compose(template: str, writing: Writing, **context: Any) -> str:
+    """A letter's or a paper's template, filled in; it finds the firm as ``firm``."""
+    return _environment().get_template(template).render(context, writing=writing, firm=writing.firm)
