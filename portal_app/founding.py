@@ -26,7 +26,7 @@ class PendingMigrations(RuntimeError):
 def open_data(settings: Config) -> None:
     """Work with the database and documents of ``settings``, without the web."""
     config.use(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     open_database(settings.database_url)
     documents.open_store(settings.documents or settings.data_dir / "documents")
 
