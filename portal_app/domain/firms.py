@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import cached_property
 
@@ -9,6 +10,7 @@ from peewee import CharField, DateTimeField, IntegerField, TextField
 
 from portal_app import clock, money
 from portal_app.db import BaseModel, db, transaction
+from portal_app.domain.errors import Refused
 
 ACCENT = "#17493f"
 
@@ -47,6 +49,15 @@ class Firm(BaseModel):
         return money.currency(self.currency, self.locale)
 
     @property
+    def logo_tag(self) -> str:
+        """What the logo's address ends in: another logo, another address."""
+        return hashlib.sha256(self.logo_key.encode()).hexdigest()[:32] if self.logo_key else ""
+
+    @property
+    def logo_url(self) -> str | None:
+        return f"/logo/{self.logo_tag}" if self.logo_key else None
+
+    @property
     def accent_night(self) -> str:
         return night(self.accent)
 
@@ -75,6 +86,23 @@ def current() -> Firm:
     if firm is None:
         raise NoFirm
     return firm
+
+
+def change(**values: object) -> None:
+    """Set details of the firm.
+
+    Raises:
+        Refused: a value that cannot be used, with its field's name.
+    """
+    if "accent" in values:
+        try:
+            values["accent"] = checked_accent(str(values["accent"]))
+        except BadAccent as problem:
+            raise Refused(str(problem), "accent") from None
+    if "time_zone" in values and not clock.is_zone(str(values["time_zone"])):
+        raise Refused("There is no such time zone. Write it like America/Chicago.", "time_zone")
+    with transaction():
+        Firm.update(**values).where(Firm.id == 1).execute()
 
 
 def next_number(kind: str, year: int) -> int:

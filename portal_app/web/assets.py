@@ -17,7 +17,7 @@ import brotli
 from flask import Blueprint, Response, abort, request
 
 from portal_app import plugins
-from portal_app.domain import firms
+from portal_app.domain import firms, logos
 from portal_app.domain.firms import Firm
 
 blueprint = Blueprint("assets", __name__)
@@ -99,3 +99,11 @@ def show(tag: str, name: str) -> Response:
     # A page drawn before an upgrade asks for the old hash: it gets today's bytes, but must not keep them.
     response.headers["Cache-Control"] = _FOR_EVER if tag == found.tag else "no-cache"
     return response
+
+
+@blueprint.get("/logo/<tag>")
+def logo(tag: str) -> Response:
+    """The firm's logo, which was uploaded: judged again by its content, and nothing but a picture."""
+    body, media_type = logos.find(tag)
+    headers = {"Cache-Control": _FOR_EVER, "Content-Security-Policy": "default-src 'none'; sandbox"}
+    return Response(body, content_type=media_type, headers=headers)
