@@ -1,0 +1,115 @@
+"""The first page of staff: what needs them, what came in, what is next."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from flask import Response
+
+from portal_app import clock, config
+from portal_app.domain import calendar, invoices, sharing, timekeeping
+from portal_app.domain import today as desk
+from portal_app.domain.access import may
+from portal_app.domain.calendar import EventShare
+from portal_app.domain.people import FirmUser
+from portal_app.domain.today import Payments, Tally
+from portal_app.firm import first_steps
+from portal_app.firm.blueprint import blueprint
+from portal_app.web.fragments import render
+from portal_app.web.login import firm_only, firm_user
+from portal_app.web.templates import plural, zone
+
+NEWS_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of "What needs me". ``is_news``: good to know, but nobody has to do anything."""
+
+    count: int
+    title: str
+    detail: str
+    href: str
+    cents: int | None = None
+    kind: str = ""
+    is_news: bool = False
+
+
+@blueprint.get("")
+@firm_only("firm.read")
+def today() -> Response:
+    who, day = firm_user(), clock.today(zone())
+    ages = desk.receivables_by_age(who, day)
+    paid = desk.payments_since(who, clock.now() - dt.timedelta(days=NEWS_DAYS))
+    items = [item for item in (*_billing(who, day, ages), *_payments(paid), *_people(who)) if item.count]
+    midnight = dt.datetime.combine(day + dt.timedelta(days=2), dt.time.min)
+    events = calendar.coming_up(who, until=clock.to_utc(midnight, zone()))
+    lately = desk.lately_paid(who) if paid.has_any else []
+    return render(
+        "firm/today/index.html", day=day, items=items, needed=sum(not item.is_news for item in items),
+        # A payment proves that every first step was taken long ago.
+        steps=[] if paid.has_any else first_steps.steps_for(who),
+        ages=list(zip(desk.AGES, ages, strict=True)), total=sum(ages, Tally()),
+        paid=[(payment, list(rows)) for payment, rows in groupby(lately, key=lambda row: row.payment)],
+        events=events, shares=sharing.shares_of(EventShare, events),
+    )  # fmt: skip
+
+
+def _billing(who: FirmUser, day: dt.date, ages: list[Tally]) -> Iterator[Item]:
+    late = sum(ages[1:], Tally())
+    oldest = desk.oldest_overdue(who, day) if late.count else None
+    if oldest is not None:
+        days = plural((day - oldest.due_on).days, "day")
+        yield Item(
+            late.count, "Invoice past due" if late.count == 1 else "Invoices past due",
+            f"{'It' if late.count == 1 else 'The oldest'} is {days} late, {oldest.matter.client.name}.",
+            "/firm/invoices?state=overdue", late.cents, "bad",
+        )  # fmt: skip
+    count, cents = timekeeping.unbilled_summary(who)
+    title = "Matter with unbilled work" if count == 1 else "Matters with unbilled work"
+    yield Item(count, title, "Not on any issued invoice yet.", "/firm/time", cents)
+    count, cents = invoices.drafts(who)
+    title = "Draft invoice to issue" if count == 1 else "Draft invoices to issue"
+    yield Item(count, title, "A draft changes nothing until it is issued.", "/firm/invoices?state=draft", cents)
+
+
+def _payments(paid: Payments) -> Iterator[Item]:
+    yield Item(
+        paid.review.count, "Payment held for review" if paid.review.count == 1 else "Payments held for review",
+        "What came in differs from what was asked for. Somebody must look.",
+        "/firm/payments?state=review", paid.review.cents, "bad",
+    )  # fmt: skip
+    yield Item(
+        paid.received.count,
+        "New payment from the portal" if paid.received.count == 1 else "New payments from the portal",
+        f"In the last {NEWS_DAYS} days, already in the ledgers.",
+        "/firm/payments?state=paid", paid.received.cents, is_news=True,
+    )  # fmt: skip
+    yield Item(
+        paid.confirming.count,
+        "Payment being confirmed" if paid.confirming.count == 1 else "Payments being confirmed",
+        "The gateway is asked again and again until it is certain.",
+        "/firm/payments?state=open", paid.confirming.cents, is_news=True,
+    )  # fmt: skip
+
+
+def _people(who: FirmUser) -> Iterator[Item]:
+    if may(who, "portal_users.invite"):
+        found = desk.open_invitations()
+        expired = f"{found.expired} expired. " if found.expired else ""
+        soon = f"{found.expiring} will expire within two days." if found.expiring else ""
+        count = found.pending + found.expired
+        yield Item(
+            count, "Invitation pending" if count == 1 else "Invitations pending",
+            f"{expired}{soon}".strip() or "Sent, and not accepted yet.",
+            "/firm/people" if may(who, "people.manage") else "", is_news=not (found.expired or found.expiring),
+        )  # fmt: skip
+    if may(who, "mail.read"):
+        has_server = bool(config.active().mail_server)
+        count = desk.waiting_mail(has_server=has_server)
+        why = "The mail server refused." if has_server else "No mail server is set: hand over what they say yourself."
+        title = "E-mail not sent" if count == 1 else "E-mails not sent"
+        yield Item(count, title, why, "/firm/mail", kind="bad" if has_server else "")
