@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from waitress import create_server
+from waitress.server import create_server
 
 from portal_app import clock, config, db, gateway_setup, gateways, plugins
 from portal_app.domain import ledger, payments

@@ -1,0 +1,144 @@
+"""People: ways in that work once, standings, the last administrator, sessions and throttles."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from portal_app import clock
+from portal_app.domain import passwords, people, sessions
+from portal_app.domain.errors import LinkUnusable, Refused
+from portal_app.domain.people import Invitation, PortalUser, Standing
+from tests.world import PASSWORD, World
+
+NEW = "seven quiet lanterns"
+
+
+def standing(who: PortalUser) -> Standing:
+    return people.standing_of(who, people.last_invitations([who]).get(who.id))
+
+
+def test_an_invitation_is_accepted_once(world: World) -> None:
+    sent = people.invite(world.frank, by=world.carol, days=14)
+    assert sent.token not in str(Invitation.select().dicts())
+    who = people.accept_invitation(sent.token, NEW)
+    assert who.id == world.frank.id
+    assert standing(world.refresh("frank")) is Standing.REGISTERED
+    with pytest.raises(LinkUnusable):
+        people.accept_invitation(sent.token, NEW)
+    with pytest.raises(Refused, match="registered already"):
+        people.invite(world.frank, by=world.carol, days=14)
+
+
+def test_a_fresh_invitation_ends_the_older_one(world: World) -> None:
+    first = people.invite(world.frank, by=world.carol, days=14)
+    second = people.invite(world.frank, by=world.carol, days=14)
+    with pytest.raises(LinkUnusable):
+        people.find_invitation(first.token)
+    assert people.find_invitation(second.token).login == world.frank
+
+
+def test_standings(world: World) -> None:
+    assert standing(world.alice) is Standing.REGISTERED
+    assert standing(world.frank) is Standing.PENDING
+    with clock.frozen(clock.now() + dt.timedelta(days=15)):
+        assert standing(world.frank) is Standing.EXPIRED
+    people.revoke_invitations(world.frank)
+    assert standing(world.frank) is Standing.REVOKED
+    people.disable(world.alice)
+    assert standing(world.refresh("alice")) is Standing.DISABLED
+    fresh = people.add_portal_user(email="new@example.com", name="New", time_zone="UTC")
+    assert standing(fresh) is Standing.NEVER_INVITED
+
+
+@pytest.mark.parametrize("token", ["", "x", "é" * 9, "\udcff", "a" * 100_000])
+def test_a_strange_link_is_just_unusable(world: World, token: str) -> None:
+    with pytest.raises(LinkUnusable):
+        people.find_invitation(token)
+    with pytest.raises(LinkUnusable):
+        people.find_reset(token)
+
+
+def test_a_reset_works_once_within_the_hour(world: World) -> None:
+    sent = people.ask_reset(world.alice)
+    people.reset_password(sent.token, NEW)
+    assert passwords.is_password(world.refresh("alice").password_hash, NEW)
+    assert not passwords.is_password(world.alice.password_hash, PASSWORD)
+    with pytest.raises(LinkUnusable):
+        people.reset_password(sent.token, NEW)
+    late = people.ask_reset(world.alice)
+    with clock.frozen(clock.now() + dt.timedelta(minutes=61)), pytest.raises(LinkUnusable):
+        people.reset_password(late.token, NEW)
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 1001, "aaaaaaaaaaaaaa", ""])
+def test_poor_passwords_are_refused(world: World, password: str) -> None:
+    sent = people.invite(world.frank, by=world.carol, days=14)
+    with pytest.raises(Refused):
+        people.accept_invitation(sent.token, password)
+    people.find_invitation(sent.token)
+
+
+@pytest.mark.parametrize(
+    "password", ["пароль из слов", " spaces  kept ", "x" * 72 + "tail-matters", "correct horse 🐎 battery"]
+)
+def test_any_characters_and_lengths_count(password: str) -> None:
+    hashed = passwords.hash_password(password)
+    assert passwords.is_password(hashed, password)
+    assert not passwords.is_password(hashed, password[:-1])
+    assert not passwords.is_password(hashed, password.upper() + "!")
+    assert not passwords.is_password(None, password)
+
+
+def test_an_address_belongs_to_one_person(world: World) -> None:
+    with pytest.raises(Refused, match="at the firm"):
+        people.add_portal_user(email=" Carol@Example.com ", name="C", time_zone="UTC")
+    with pytest.raises(Refused, match="portal user"):
+        people.add_firm_user(email="ALICE@example.com", name="A", roles=["biller"], time_zone="UTC")
+    for wrong in ("nobody", "a@", "a b@example.com", "a@example.com\nBcc: b@example.com"):
+        with pytest.raises(Refused, match="e-mail address"):
+            people.add_portal_user(email=wrong, name="A", time_zone="UTC")
+
+
+def test_the_last_administrator_stays(world: World) -> None:
+    with pytest.raises(Refused, match="at least one"):
+        people.disable(world.carol)
+    with pytest.raises(Refused, match="at least one"):
+        people.change_firm_user(world.carol, name="Carol", roles=["attorney"], title="", rate_cents=0)
+    people.change_firm_user(world.dan, name="Dan", roles=["administrator"], title="", rate_cents=0)
+    people.disable(world.carol)
+
+
+def test_sessions_end_by_time_sign_out_and_disabling(world: World) -> None:
+    limits = {"idle_minutes": 60, "hours": 12}
+    with clock.frozen(clock.now()) as advance:
+        token, other = sessions.start(world.alice), sessions.start(world.alice)
+        found = sessions.find(token, **limits)
+        assert found is not None
+        assert found.login == world.alice
+        assert found.token_hash != token
+        sessions.end(other)
+        assert sessions.find(other, **limits) is None
+        advance(dt.timedelta(minutes=61))
+        assert sessions.find(token, **limits) is None
+        token = sessions.start(world.alice)
+        for _ in range(13):
+            advance(dt.timedelta(minutes=59))
+            alive = sessions.find(token, **limits)
+        assert alive is None, "twelve hours are the most"
+        token = sessions.start(world.alice)
+        people.disable(world.alice)
+        assert sessions.find(token, **limits) is None
+        assert sessions.end_all(world.alice) >= 1
+
+
+def test_throttles_count_within_their_window(world: World) -> None:
+    with clock.frozen(clock.now()) as advance:
+        for number in range(1, 4):
+            assert sessions.count_try("sign-in:x", window_seconds=60) == number
+        assert sessions.is_throttled("sign-in:x", 3)
+        assert not sessions.is_throttled("sign-in:y", 3)
+        advance(dt.timedelta(seconds=61))
+        assert not sessions.is_throttled("sign-in:x", 3)
+        assert sessions.count_try("sign-in:x", window_seconds=60) == 1
