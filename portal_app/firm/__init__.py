@@ -2,6 +2,12 @@
 
 from portal_app.firm import (
     clients,  # noqa: F401
+    matter_people,  # noqa: F401
+    matter_settings,  # noqa: F401
+    matters,  # noqa: F401
+    payments,  # noqa: F401
+    people,  # noqa: F401
+    recipients,  # noqa: F401
     time,  # noqa: F401
     today,  # noqa: F401
 )

@@ -1,0 +1,73 @@
+"""Inviting somebody from the firm's side, and where people stand between invited and registered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from markupsafe import Markup
+
+from portal_app import config
+from portal_app.db import transaction
+from portal_app.domain import access, people
+from portal_app.domain.people import FirmUser, Invitation, Login, PortalUser, Standing
+from portal_app.web import letters
+from portal_app.web.login import firm_user
+
+AnyLogin = TypeVar("AnyLogin", FirmUser, PortalUser)
+
+# Each standing's words, its kind and its sign.
+WORDS = {
+    Standing.REGISTERED: ("Registered", "good", "done"),
+    Standing.PENDING: ("Invitation pending", "wait", "clock"),
+    Standing.EXPIRED: ("Expired", "bad", "off"),
+    Standing.REVOKED: ("Revoked", "bad", "off"),
+    Standing.DISABLED: ("Disabled", "bad", "off"),
+    Standing.NEVER_INVITED: ("Not invited yet", "", "info"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card(Generic[AnyLogin]):
+    """A person with where they stand."""
+
+    login: AnyLogin
+    invitation: Invitation | None
+    standing: Standing
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        return WORDS[self.standing]
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.standing == Standing.PENDING
+
+    @property
+    def can_be_invited(self) -> bool:
+        """Whether the next step is a first or another invitation (a pending one is sent again instead)."""
+        return self.standing in {Standing.EXPIRED, Standing.REVOKED, Standing.NEVER_INVITED}
+
+
+def cards(logins: Sequence[AnyLogin]) -> list[Card[AnyLogin]]:
+    """Where each stands; one query."""
+    last = people.last_invitations(list(logins))
+    return [Card(who, last.get(who.id), people.standing_of(who, last.get(who.id))) for who in logins]
+
+
+def send(login: Login) -> str:
+    """Invite ``login`` by letter; returns what to tell the inviter.
+
+    Raises:
+        Refused: registered or disabled people are not invited.
+    """
+    with transaction():
+        letters.invitation(people.invite(login, by=firm_user(), days=config.active().invitation_days))
+    if config.active().mail_server:
+        return f"An invitation is on its way to {login.email}."
+    if access.may(firm_user(), "mail.read"):
+        return Markup(
+            "No mail server is set, so the invitation was not sent: it is kept under <a href='/firm/mail'>E-mails</a>."
+        )
+    return "No mail server is set, so the invitation was not sent: an administrator finds it under E-mails."

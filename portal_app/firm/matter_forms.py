@@ -1,0 +1,125 @@
+"""The forms of a matter: its facts, who at the firm may see it, when it closes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms import RadioField, SelectField, SelectMultipleField
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from portal_app.domain import clients, people
+from portal_app.domain.matters import BILLING_METHODS, Matter
+from portal_app.domain.people import FirmUser
+from portal_app.web.forms import Day, Form, Line
+
+NOBODY = 0
+ACCESS = {"everyone": "Everyone at the firm", "named": "Only these people"}
+
+_BILLING_METHOD = RadioField("Billing method", choices=list(BILLING_METHODS.items()), default="hourly")
+_LIMITATIONS_ON = Day("Statute of limitations", is_required=False)
+
+
+class Checkboxes(SelectMultipleField):
+    """Several of a list, as check boxes."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class MatterForm(Form):
+    """Everything about a matter that a person types; an in-place form keeps one field of it."""
+
+    name = Line("Name")
+    number = Line("Number", most=40, is_required=False)
+    client = SelectField("Client", coerce=int)
+    practice_area = Line("Practice area", is_required=False)
+    opposing_party = Line("Opposing party", is_required=False)
+    responsible_attorney = SelectField("Responsible attorney", coerce=int)
+    opened_on = Day("Opened on")
+    billing_method = _BILLING_METHOD
+    limitations_on = _LIMITATIONS_ON
+
+    def __init__(self, *, only: str = "", attorney: FirmUser | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for name in [name for name in self._fields if only and name not in {only, "csrf_token"}]:
+            del self[name]
+        if "client" in self:
+            self.client.choices = [(NOBODY, "Choose a client"), *clients.names()]
+        if "responsible_attorney" in self:
+            able = {who.id: who.name for who in people.active_firm_users() if who.has_role("attorney", "administrator")}
+            if attorney is not None:
+                able.setdefault(attorney.id, attorney.name)
+            self.responsible_attorney.choices = [(NOBODY, "Nobody yet"), *able.items()]
+
+    @classmethod
+    def of(cls, matter: Matter, only: str = "") -> MatterForm:
+        """The form as it stands on the matter; ``only`` is the one field to keep."""
+        now = {name: getattr(matter, name) for name in FACTS if name not in {"client", "responsible_attorney"}}
+        ids = {"client": matter.client_id, "responsible_attorney": matter.responsible_attorney_id or NOBODY}
+        return cls(only=only, attorney=matter.responsible_attorney, data=now | ids)
+
+    def validate_client(self, field: SelectField) -> None:
+        if field.data == NOBODY:
+            raise ValueError("Choose the client that the matter is for.")
+
+    def values(self) -> dict[str, object]:
+        """What was typed, as :func:`matters.change` takes it."""
+        found = {name: field.data for name, field in self._fields.items() if name != "csrf_token"}
+        if "client" in found:
+            found["client"] = clients.find(found["client"])
+        if found.get("responsible_attorney") == NOBODY:
+            found["responsible_attorney"] = None
+        return found
+
+
+FACTS = {
+    "client": "Client",
+    "practice_area": "Practice area",
+    "billing_method": "Billing method",
+    "limitations_on": "Statute of limitations",
+    "opposing_party": "Opposing party",
+    "responsible_attorney": "Responsible attorney",
+    "access": "User access",
+    "name": "Name",
+    "number": "Number",
+    "opened_on": "Opened on",
+}
+
+
+class AccessForm(Form):
+    """Everyone at the firm, or some of them."""
+
+    access = RadioField("User access", choices=list(ACCESS.items()), default="everyone")
+    staff = Checkboxes("Only these people", coerce=int)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.everybody = people.active_firm_users()
+        self.staff.choices = [(who.id, who.name) for who in self.everybody]
+
+    @staticmethod
+    def now(matter: Matter, staff: list[FirmUser]) -> dict[str, object]:
+        """What the fields say of the matter; ``staff`` are those named on it."""
+        return {"access": "named" if matter.is_restricted else "everyone", "staff": [who.id for who in staff]}
+
+    def validate_staff(self, field: Checkboxes) -> None:
+        if self.access.data == "named" and not field.data:
+            raise ValueError("Choose at least one person.")
+
+    @property
+    def is_restricted(self) -> bool:
+        return bool(self.access.data == "named")
+
+    def chosen(self) -> list[FirmUser]:
+        return [who for who in self.everybody if who.id in (self.staff.data or [])]
+
+
+class SettingsForm(AccessForm):
+    """What is decided when a matter begins, after its basics."""
+
+    billing_method = _BILLING_METHOD
+    limitations_on = _LIMITATIONS_ON
+
+
+class CloseForm(Form):
+    closed_on = Day("Closed on")

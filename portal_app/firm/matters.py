@@ -1,0 +1,86 @@
+"""Matters: the list, a new one, the page of one and its people."""
+
+from __future__ import annotations
+
+from flask import Response, flash, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal_app import clock
+from portal_app.domain import clients, firms, invoices, ledger, matters, sharing, timekeeping
+from portal_app.domain.documents import DocumentShare
+from portal_app.domain.errors import Refused
+from portal_app.domain.matters import Matter
+from portal_app.firm.blueprint import blueprint
+from portal_app.firm.listing import more_of, rows_wanted
+from portal_app.firm.matter_forms import MatterForm
+from portal_app.firm.recipients import recipients_context
+from portal_app.web.fragments import go, is_fragment_request, render
+from portal_app.web.login import firm_only, firm_user
+from portal_app.web.templates import current_firm
+
+
+@blueprint.get("/matters")
+@firm_only("firm.read")
+def matter_list() -> Response:
+    who, words, wanted = firm_user(), request.args.get("q", ""), rows_wanted()
+    with_closed = request.args.get("closed") == "yes"
+    found = matters.search(who, words, with_closed=with_closed, limit=wanted + 1)
+    rows, has_more = more_of(found, wanted)
+    return render(
+        "firm/matters/index.html", "matters", q=words, with_closed=with_closed, rows=rows, wanted=wanted,
+        has_more=has_more, owed=ledger.matter_balances(rows),
+    )  # fmt: skip
+
+
+@blueprint.get("/matters/new")
+@firm_only("matters.edit")
+def new_matter() -> Response:
+    today = clock.today(current_firm().time_zone)
+    form = MatterForm(data={
+        "number": firms.suggested_matter_number(today.year), "opened_on": today,
+        "client": request.args.get("client", type=int), "responsible_attorney": _usual_attorney(),
+    })  # fmt: skip
+    return render("firm/matters/new.html", form=form, has_clients=bool(clients.names()))
+
+
+def _usual_attorney() -> int:
+    who = firm_user()
+    return who.id if who.has_role("attorney") else 0
+
+
+@blueprint.post("/matters")
+@firm_only("matters.edit")
+def add_matter() -> AnyResponse:
+    form = MatterForm()
+    if form.validate():
+        try:
+            matter = matters.open_matter(by=firm_user(), **form.values())  # type: ignore[arg-type]
+        except Refused as problem:
+            form.refuse(problem)
+        else:
+            flash(f"Matter {matter.number} is open. Now say how it is billed and who may see it.", "good")
+            return go(f"/firm/matters/{matter.id}/settings")
+    return render("firm/matters/new.html", status=422, form=form, has_clients=True)
+
+
+@blueprint.get("/matters/<int:matter_id>")
+@firm_only("firm.read")
+def matter(matter_id: int) -> Response:
+    return overview(matters.find(firm_user(), matter_id), "facts")
+
+
+def overview(
+    matter: Matter, *blocks: str, editing: str = "", saved: str = "", form: object = None, status: int = 200
+) -> Response:
+    """The matter's page, or ``blocks`` of it. ``editing`` is the fact shown as ``form``; ``saved`` was just saved."""
+    facts = {
+        "matter": matter, "tab": "overview", "editing": editing, "saved": saved, "form": form,
+        "staff": matters.staff_of(matter) if matter.is_restricted else [],
+    }  # fmt: skip
+    if is_fragment_request():
+        return render("firm/matters/show.html", *blocks, status=status, **facts)
+    return render(
+        "firm/matters/show.html", status=status, **facts, **recipients_context(matter),
+        unpaid=invoices.unpaid(matter), unbilled_cents=timekeeping.unbilled_cents(matter),
+        lines=ledger.for_matter(matter, limit=3), shares=sharing.on_matter(DocumentShare, matter, limit=3),
+    )  # fmt: skip

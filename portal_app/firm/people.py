@@ -1,0 +1,132 @@
+"""Who may sign in: people at the firm with their roles, and portal users. For administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Response, flash, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal_app.db import transaction
+from portal_app.domain import people, sessions
+from portal_app.domain.errors import Refused
+from portal_app.domain.people import ROLES, FirmUser, Login, PortalUser
+from portal_app.firm import invitations
+from portal_app.firm.blueprint import blueprint
+from portal_app.firm.listing import more_of, rows_wanted
+from portal_app.firm.matter_forms import Checkboxes
+from portal_app.web.forms import EmailLine, Form, Line, Money
+from portal_app.web.fragments import go, render
+from portal_app.web.login import firm_only
+from portal_app.web.templates import current_firm
+
+ROLE_HINTS = {
+    "administrator": "Everything, with people, gateways and settings; sees every matter.",
+    "attorney": "Clients, matters, documents, time and invoices.",
+    "biller": "As an attorney, and voids invoices.",
+    "bookkeeper": "Reads everything, drafts and voids invoices.",
+}
+MODELS: dict[str, type[FirmUser] | type[PortalUser]] = {"people": FirmUser, "portal-users": PortalUser}
+
+
+class FirmUserForm(Form):
+    """``email`` is asked once: it is how somebody signs in."""
+
+    name = Line("Name")
+    email = EmailLine()
+    roles = Checkboxes("Roles", choices=[(role, role.capitalize()) for role in ROLES])
+    title = Line("Title", most=60, is_required=False)
+    rate_cents = Money("Rate for an hour", may_be_zero=True, is_required=False)
+
+    def details(self) -> dict[str, object]:
+        """As :func:`people.change_firm_user` takes them."""
+        return {
+            "name": self.name.data, "roles": self.roles.data or [], "title": self.title.data,
+            "rate_cents": self.rate_cents.data or 0,
+        }  # fmt: skip
+
+
+@blueprint.get("/people")
+@firm_only("people.manage")
+def people_list() -> Response:
+    words, wanted = request.args.get("q", ""), rows_wanted()
+    rows, has_more = more_of(people.search_portal_users(words, limit=wanted + 1), wanted)
+    return render(
+        "firm/people/index.html", "portal_users", staff=invitations.cards(people.firm_users()),
+        rows=invitations.cards(rows), q=words, wanted=wanted, has_more=has_more,
+    )  # fmt: skip
+
+
+@blueprint.get("/people/new")
+@firm_only("people.manage")
+def new_firm_user() -> Response:
+    return render("firm/people/edit.html", form=FirmUserForm(), who=None, hints=ROLE_HINTS)
+
+
+@blueprint.post("/people")
+@firm_only("people.manage")
+def add_firm_user() -> AnyResponse:
+    form = FirmUserForm()
+    if form.validate():
+        try:
+            with transaction():
+                zone = current_firm().time_zone
+                who = people.add_firm_user(email=form.email.data, time_zone=zone, **form.details())  # type: ignore[arg-type]
+                said = invitations.send(who)
+        except Refused as problem:
+            form.refuse(problem)
+        else:
+            flash(said, "good")
+            return go("/firm/people")
+    return render("firm/people/edit.html", status=422, form=form, who=None, hints=ROLE_HINTS)
+
+
+@blueprint.route("/people/<int:person_id>", methods=["GET", "POST"])
+@firm_only("people.manage")
+def edit_firm_user(person_id: int) -> AnyResponse:
+    who: FirmUser = FirmUser.get_by_id(person_id)
+    form = FirmUserForm(obj=who, data={"roles": sorted(who.role_set)})
+    del form.email
+    if form.is_sent and form.validate():
+        try:
+            people.change_firm_user(who, **form.details())  # type: ignore[arg-type]
+        except Refused as problem:
+            form.refuse(problem)
+        else:
+            flash("Saved.", "good")
+            return go("/firm/people")
+    return render("firm/people/edit.html", status=422 if form.errors else 200, form=form, who=who, hints=ROLE_HINTS)
+
+
+@blueprint.post("/<any(people, 'portal-users'):kind>/<int:person_id>/<any(invite, revoke, disable, enable):step>")
+@firm_only("people.manage")
+def take_step(kind: str, person_id: int, step: str) -> AnyResponse:
+    """Invite (again), revoke, disable or enable somebody; disabling signs them out everywhere at once."""
+    who = MODELS[kind].get_by_id(person_id)
+    try:
+        flash(STEPS[step](who), "good")
+    except Refused as problem:
+        flash(str(problem), "bad")
+    return go("/firm/people")
+
+
+def _revoke(who: Login) -> str:
+    people.revoke_invitations(who)
+    return f"The invitation of {who.name} no longer works."
+
+
+def _disable(who: FirmUser | PortalUser) -> str:
+    with transaction():
+        people.disable(who)
+        sessions.end_all(who)
+    return f"{who.name} can no longer sign in and is signed out everywhere."
+
+
+def _enable(who: FirmUser | PortalUser) -> str:
+    people.enable(who)
+    return f"{who.name} can sign in again."
+
+
+STEPS: dict[str, Callable[..., str]] = {
+    "invite": invitations.send, "revoke": _revoke, "disable": _disable, "enable": _enable,
+}  # fmt: skip

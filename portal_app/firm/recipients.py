@@ -1,0 +1,149 @@
+"""Who can receive invoices from a matter: found or invited, sent to again, revoked, removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, request
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import StringField
+
+from portal_app.db import transaction
+from portal_app.domain import matters, people
+from portal_app.domain.errors import Refused
+from portal_app.domain.matters import Matter
+from portal_app.domain.people import PortalUser
+from portal_app.firm import invitations
+from portal_app.firm.blueprint import blueprint
+from portal_app.web.forms import EmailLine, Form, Line
+from portal_app.web.fragments import go, is_fragment_request, render
+from portal_app.web.login import firm_only, firm_user
+from portal_app.web.templates import current_firm
+
+NEW = "new"
+PAGE = "firm/matters/recipients.html"
+
+
+class RecipientForm(Form):
+    """``choice`` is a portal user's public id, or ``new``, or empty while somebody is still searched."""
+
+    who = Line("Add a person", most=254, is_required=False)
+    choice = StringField()
+    new_name = Line("Name", is_required=False)
+    new_email = EmailLine(is_required=False)
+    relation = Line("Relation", most=40, is_required=False)
+
+    def validate_new_name(self, field: Line) -> None:
+        if self.choice.data == NEW and not field.data:
+            raise ValueError("Fill in this field.")
+
+    def validate_new_email(self, field: Line) -> None:
+        if self.choice.data == NEW and not field.data:
+            raise ValueError("Fill in this field.")
+
+    def validate_who(self, field: Line) -> None:
+        if not self.choice.data and not field.data:
+            raise ValueError("Type a name or an e-mail address.")
+
+
+def recipients_context(matter: Matter, adding: RecipientForm | None = None, said: str = "") -> dict[str, Any]:
+    """What the section of recipients shows; the people found for what ``adding`` searches."""
+    rows = matters.recipients_of(matter)
+    adding = adding or RecipientForm(formdata=None)
+    words = adding.who.data or ""
+    listed = {row.portal_user_id for row in rows}
+    found = [who for who in people.search_portal_users(words) if who.id not in listed] if words else []
+    if words and not adding.new_name.data and not adding.new_email.data:
+        (adding.new_email if "@" in words else adding.new_name).data = words
+    cards = invitations.cards([row.portal_user for row in rows])
+    return {"recipients": list(zip(rows, cards, strict=True)), "adding": adding, "found": found, "said": said}
+
+
+def _page(matter: Matter, *blocks: str, status: int = 200, adding: RecipientForm | None = None) -> Response:
+    return render(PAGE, *blocks, status=status, matter=matter, tab="people", **recipients_context(matter, adding))
+
+
+def _done(matter: Matter, said: str) -> AnyResponse:
+    """After a change: the section anew with what happened, or the page of the matter's people."""
+    if is_fragment_request():
+        return render(PAGE, "recipients", matter=matter, tab="people", **recipients_context(matter, said=said))
+    flash(said, "good")
+    return go(f"/firm/matters/{matter.id}/recipients")
+
+
+@blueprint.get("/matters/<int:matter_id>/recipients")
+@firm_only("matters.edit")
+def recipients(matter_id: int) -> Response:
+    """The section as a page of its own; for htmx the people found for ``?who=``."""
+    matter = matters.find(firm_user(), matter_id)
+    adding = RecipientForm(formdata=None, who=request.args.get("who", "")[:254].strip())
+    if is_fragment_request():
+        return render("firm/matters/_found.html", "found", matter=matter, **recipients_context(matter, adding))
+    return _page(matter, adding=adding)
+
+
+@blueprint.post("/matters/<int:matter_id>/recipients")
+@firm_only("matters.edit")
+def add_recipient(matter_id: int) -> AnyResponse:
+    matter = matters.find(firm_user(), matter_id)
+    form = RecipientForm()
+    if not form.validate():
+        return _page(matter, "recipients", status=422, adding=form)
+    if not form.choice.data:
+        return _page(matter, "recipients", adding=form)
+    try:
+        said = _invite_new(matter, form) if form.choice.data == NEW else _add_known(matter, form)
+    except Refused as problem:
+        form.refuse(Refused(str(problem), {"email": "new_email"}.get(problem.field, problem.field)))
+        return _page(matter, "recipients", status=422, adding=form)
+    return _done(matter, said)
+
+
+def _invite_new(matter: Matter, form: RecipientForm) -> str:
+    name, email, relation = form.new_name.data or "", form.new_email.data or "", form.relation.data or ""
+    taken = people.find_by_email(email)
+    if isinstance(taken, PortalUser):
+        form.who.data = taken.email
+        raise Refused(f"This is the address of {taken.name}: choose them above.", "new_email")
+    with transaction():
+        who = people.add_portal_user(email=email, name=name, time_zone=current_firm().time_zone)
+        matters.add_recipient(matter, who, by=firm_user(), relation=relation)
+        return invitations.send(who)
+
+
+def _add_known(matter: Matter, form: RecipientForm) -> str:
+    who: PortalUser | None = PortalUser.get_or_none(PortalUser.public_id == form.choice.data)
+    if who is None:
+        raise Refused("This person is not there any more. Search again.", "who")
+    matters.add_recipient(matter, who, by=firm_user(), relation=form.relation.data or "")
+    return f"{who.name} receives the invoices from this matter from now on."
+
+
+@blueprint.post("/matters/<int:matter_id>/recipients/<int:recipient_id>/invite")
+@firm_only("portal_users.invite")
+def invite_recipient(matter_id: int, recipient_id: int) -> AnyResponse:
+    matter = matters.find(firm_user(), matter_id)
+    who = matters.find_recipient(matter, recipient_id).portal_user
+    try:
+        said = invitations.send(who)
+    except Refused as problem:
+        said = str(problem)
+    return _done(matter, said)
+
+
+@blueprint.post("/matters/<int:matter_id>/recipients/<int:recipient_id>/revoke")
+@firm_only("portal_users.invite")
+def revoke_recipient(matter_id: int, recipient_id: int) -> AnyResponse:
+    matter = matters.find(firm_user(), matter_id)
+    who = matters.find_recipient(matter, recipient_id).portal_user
+    people.revoke_invitations(who)
+    return _done(matter, f"The invitation of {who.name} no longer works.")
+
+
+@blueprint.post("/matters/<int:matter_id>/recipients/<int:recipient_id>/remove")
+@firm_only("matters.edit")
+def remove_recipient(matter_id: int, recipient_id: int) -> AnyResponse:
+    matter = matters.find(firm_user(), matter_id)
+    who = matters.find_recipient(matter, recipient_id).portal_user
+    matters.remove_recipient(matter, who)
+    return _done(matter, f"{who.name} receives no further invoices from this matter. What was shared stays shared.")
