@@ -1,5 +1,12 @@
 """Portal users' routes, a module per noun."""
 
+from portal_app.client import (
+    documents,  # noqa: F401
+    events,  # noqa: F401
+    help,  # noqa: F401
+    home,  # noqa: F401
+    invoices,  # noqa: F401
+)
 from portal_app.client.blueprint import blueprint
 
 __all__ = ["blueprint"]

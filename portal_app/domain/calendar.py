@@ -32,6 +32,11 @@ class Event(BaseModel):
     created_by = ForeignKeyField(FirmUser, null=True, backref="+")
     canceled_at = DateTimeField(null=True)
 
+    @property
+    def day(self) -> dt.date:
+        """The calendar day where it happens: an all-day event is on that day for everyone."""
+        return clock.local(self.starts_at, self.time_zone).date()
+
 
 class EventShare(sharing.Share):
     item = ForeignKeyField(Event, column_name="event_id", object_id_name="item_id", backref="shares")

@@ -1,0 +1,41 @@
+"""The first page: what is owed, what is open, what was shared, what is next."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from portal_app import clock
+from portal_app.client import matters
+from portal_app.client.blueprint import blueprint
+from portal_app.domain import calendar, documents, payments
+from portal_app.web.fragments import render
+from portal_app.web.login import client_only, portal_user
+from portal_app.web.templates import current_firm, zone
+
+DOCUMENTS, EVENTS = 5, 4
+
+
+@blueprint.get("")
+@client_only
+def home() -> Response:
+    me = portal_user()
+    mine = documents.matters_of(me)
+    number = matters.chosen(mine)
+    given = payments.offer(me)
+    open_invoices = [item.invoice for item in given.payables]
+    events = calendar.upcoming(me)
+    return render(
+        "client/home.html", "shared", "events", greeting=greeting(), given=given, mine=mine, chosen=number,
+        today_here=clock.today(current_firm().time_zone), everything=open_invoices,
+        invoices=[row for row in open_invoices if number in {"", row.matter.number}],
+        documents=documents.shared_with(me, matter=number, limit=DOCUMENTS), payments=payments.recent(me),
+        events=[row for row in events if number in {"", row.matter.number}][:EVENTS],
+    )  # fmt: skip
+
+
+def greeting() -> str:
+    """By the viewer's clock."""
+    hour = clock.local(clock.now(), zone()).hour
+    if 4 <= hour < 12:
+        return "Good morning"
+    return "Good afternoon" if 12 <= hour < 18 else "Good evening"

@@ -1,0 +1,49 @@
+"""Their invoices: the list, and one with its lines, payments and paper."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from portal_app import clock
+from portal_app.client import matters
+from portal_app.client.blueprint import blueprint
+from portal_app.client.paging import Page
+from portal_app.domain import documents, invoices, payments, sharing
+from portal_app.web.fragments import render
+from portal_app.web.login import client_only, portal_user
+from portal_app.web.templates import current_firm
+
+
+@blueprint.get("/invoices")
+@client_only
+def invoice_list() -> Response:
+    me = portal_user()
+    mine = documents.matters_of(me)
+    number = matters.chosen(mine)
+    page = Page.asked()
+    rows = page.cut(invoices.shared_with(me, matter=number, limit=page.fetch, offset=page.offset))
+    return render(
+        "client/invoices/index.html", "shared", invoices=rows, mine=mine, chosen=number, page=page,
+        today_here=clock.today(current_firm().time_zone), given=payments.offer(me),
+    )  # fmt: skip
+
+
+@blueprint.get("/invoices/<public_id>")
+@client_only
+def invoice(public_id: str) -> Response:
+    """The page; or only its paper, while that is being made. Opening it is noted, once."""
+    me = portal_user()
+    found = invoices.find_for(me, public_id)
+    lines = invoices.lines_of(found)
+    answer = render(
+        "client/invoices/show.html", "paper", invoice=found, document=found.document, lines=lines,
+        groups=[(title, [line for line in lines if line.kind == kind]) for kind, title in GROUPS],
+        sums=invoices.totals(lines), given=payments.offer(me), rows=payments.on_invoices([found.id]),
+        version=documents.latest_versions([found.document]).get(found.document_id),
+        today_here=clock.today(current_firm().time_zone), shared=found.document.documentshare,
+    )  # fmt: skip
+    sharing.mark_seen([found.document.documentshare])
+    return answer
+
+
+GROUPS = (("time", "Time"), ("flat_fee", "Flat fees"), ("expense", "Expenses"))

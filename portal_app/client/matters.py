@@ -1,0 +1,17 @@
+"""The filter by matter, which several pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import abort, request
+
+from portal_app.domain.matters import Matter
+
+
+def chosen(mine: Sequence[Matter]) -> str:
+    """The number of the matter that the address asks for, empty for all; 404 when it is none of theirs."""
+    number = request.args.get("matter", "")
+    if number and number not in {matter.number for matter in mine}:
+        abort(404)
+    return number

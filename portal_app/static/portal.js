@@ -1,0 +1,24 @@
+// What htmx leaves unsaid: a request that was refused, or found no answer, is told in words at the top of the page.
+{
+  const SAID = {
+    403: "This is not open to you. Nothing was changed.",
+    404: "This is no longer there. Reload the page to see how things stand.",
+    413: "That is too much to send at once. Nothing was saved.",
+    429: "That was a little too fast. Nothing was changed and nothing was charged. Try again in a few minutes.",
+  };
+  const OTHER = "Something went wrong. Reload the page and look before you try again.";
+  const LOST = "The portal did not answer. Check your connection; then try again.";
+
+  const tell = (sentence) => {
+    const note = Object.assign(document.createElement("p"), { id: "unsaid", className: "note bad", textContent: sentence });
+    document.getElementById("unsaid")?.remove();
+    document.getElementById("flash")?.append(note);
+    note.scrollIntoView({ block: "nearest" });
+  };
+
+  document.addEventListener("htmx:responseError", ({ detail }) => tell(SAID[detail.xhr.status] ?? OTHER));
+  document.addEventListener("htmx:sendError", () => tell(LOST));
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.successful) document.getElementById("unsaid")?.remove();
+  });
+}
