@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from peewee import CharField, DateTimeField, IntegerField, TextField
 
@@ -167,6 +167,7 @@ def checked_accent(colour: str) -> str:
     return colour.lower()
 
 
+@lru_cache(maxsize=16)
 def night(colour: str) -> str:
     """The accent for dark pages: lightened until it has 7:1 on the dark paper."""
     channels = _channels(colour)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -50,7 +51,13 @@ def _asset(name: str, colours: str) -> Asset | None:
     body = _plugin_file(name) if name.startswith("plugins/") else _own_file(name)
     if body is None:
         return None
-    return _make(name, body.replace(_COLOURS.encode(), colours.encode()) if name == "portal.css" else body)
+    return _make(name, _stylesheet(body.decode(), colours) if name == "portal.css" else body)
+
+
+def _stylesheet(text: str, colours: str) -> bytes:
+    """With the firm's colours, without what only its authors read."""
+    text = re.sub(r"/\*.*?\*/", "", text.replace(_COLOURS, colours), flags=re.DOTALL)
+    return re.sub(r" ?([{};,]) ?", r"\1", " ".join(text.split())).encode()
 
 
 def _own_file(name: str) -> bytes | None:
