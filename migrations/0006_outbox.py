@@ -20,6 +20,7 @@ UP = [
     """CREATE TABLE email (
     id {pk},
     kind VARCHAR(40) NOT NULL,
+    fact VARCHAR(80) NOT NULL UNIQUE,
     to_name VARCHAR(120) NOT NULL,
     to_address VARCHAR(254) NOT NULL,
     subject VARCHAR(200) NOT NULL,

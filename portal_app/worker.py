@@ -23,6 +23,8 @@ def handlers() -> dict[str, outbox.Handler]:
         "invoice_pdf": paper.store_invoice,
         "document_shared": letters.document_shared,
         "event_shared": letters.event_shared,
+        "firm_user_link": letters.link_for_firm_user,
+        "portal_user_link": letters.link_for_portal_user,
         "payment_changed": payment_changed,
     }
 

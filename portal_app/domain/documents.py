@@ -17,8 +17,8 @@ from obstore.store import LocalStore, from_url
 from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, fn
 
 from portal_app import clock
-from portal_app.db import BaseModel, transaction
-from portal_app.domain import matters, sharing
+from portal_app.db import BaseModel, locked, transaction
+from portal_app.domain import matters, outbox, sharing
 from portal_app.domain.calendar import Event, EventShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
@@ -230,6 +230,19 @@ def add_version(
     stored = put_bytes(chunks, limit_bytes=limit_bytes)
     with transaction():
         return _add_version(document, stored, by)
+
+
+def attach_paper(document: Document, stored: Stored) -> bool:
+    """The paper of an issued invoice has been made: keep it, and promise to tell everybody with whom it is shared.
+    ``False``: it has its paper already."""
+    with transaction():
+        fresh = locked(Document.select().where(Document.id == document.id)).get()
+        if latest_versions([fresh]):
+            return False
+        _add_version(fresh, stored, None)
+        for row in sharing.shares_of(DocumentShare, [fresh]).get(fresh.id, []):
+            outbox.put("document_shared", row.id)
+    return True
 
 
 def _add_version(document: Document, stored: Stored, by: FirmUser | None) -> DocumentVersion:

@@ -36,9 +36,11 @@ class Server:
 
 
 class Email(BaseModel):
-    """One e-mail. Its text is cleared once sent: it may hold a link that signs somebody in."""
+    """One e-mail. Its text is cleared once sent: it may hold a link that signs somebody in. ``fact`` is what it tells
+    ("payment:17:succeeded:payer"): nobody is told twice."""
 
     kind = CharField(max_length=40)
+    fact = CharField(max_length=80)
     to_name = CharField(max_length=120)
     to_address = CharField(max_length=254)
     subject = CharField(max_length=200)
@@ -49,17 +51,20 @@ class Email(BaseModel):
     last_error = CharField(default="", max_length=300)
 
 
-def write(kind: str, to: Login, *, subject: str, text: str, html: str) -> Email:
+def write(kind: str, to: Login, *, subject: str, text: str, html: str, fact: str) -> Email:
     """Keep an e-mail to ``to`` and promise to send it. Call it in the transaction of its cause."""
-    return write_to(kind, to.name, to.email, subject=subject, text=text, html=html)
+    return write_to(kind, to.name, to.email, subject=subject, text=text, html=html, fact=fact)
 
 
-def write_to(kind: str, name: str, address: str, *, subject: str, text: str, html: str) -> Email:
-    """As :func:`write`, to an address (the firm's own)."""
+def write_to(kind: str, name: str, address: str, *, subject: str, text: str, html: str, fact: str) -> Email:
+    """As :func:`write`, to an address (the firm's own). The same ``fact`` again changes nothing."""
     with transaction():
+        told: Email | None = Email.get_or_none(Email.fact == fact)
+        if told is not None:
+            return told
         email: Email = Email.create(
             kind=kind, to_name=name, to_address=address, subject=" ".join(subject.split())[:200], text=text, html=html,
-            created_at=clock.now(),
+            created_at=clock.now(), fact=fact,
         )  # fmt: skip
         outbox.put("email", email.id)
     return email

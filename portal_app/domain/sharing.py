@@ -95,6 +95,17 @@ def on_matter(model: type[AnyShare], matter: BaseModel, *, limit: int | None = N
     return list(query.where(is_open).order_by(model.shared_at.desc(), model.id.desc()).limit(limit))
 
 
+def find_open(model: type[AnyShare], share_id: int) -> AnyShare | None:
+    """A share with its portal user, unless it has ended."""
+    row: AnyShare | None = (
+        model.select(model, PortalUser)
+        .join(PortalUser)
+        .where((model.id == share_id) & model.ended_at.is_null())
+        .first()
+    )
+    return row
+
+
 def mark_seen(shares: Iterable[Share]) -> None:
     """Note the first time that a person opened the item."""
     for row in shares:

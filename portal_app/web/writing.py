@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import jinja2
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, get_timezone_name
 
 from portal_app import clock, money
 from portal_app.domain.firms import Firm
@@ -106,6 +106,11 @@ class Writing:
         """9:41 AM, in the reader's zone."""
         return _time(clock.local(moment, self.zone).time().replace(second=0, microsecond=0), self.firm.locale)
 
+    def zoned_time(self, moment: dt.datetime) -> str:
+        """9:41 AM CST: where the zone cannot be guessed."""
+        zone = get_timezone_name(clock.local(moment, self.zone), width="short", locale=self.firm.locale)
+        return f"{self.time_of(moment)} {zone}"
+
     def moment(self, moment: dt.datetime) -> str:
         """Jul 9, 9:41 AM, in the reader's zone."""
         return f"{self.near_day(self.local_day(moment))}, {self.time_of(moment)}"
@@ -113,7 +118,7 @@ class Writing:
 
 HANDS = (
     "money", "bare", "hundredths", "day", "month_day", "near_day", "long_day", "full_day", "month", "local_day",
-    "time_of", "moment",
+    "time_of", "zoned_time", "moment",
 )  # fmt: skip
 
 

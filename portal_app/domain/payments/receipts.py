@@ -1,0 +1,55 @@
+"""What a payment did, as its receipt says it: from the ledger, so that it reads the same at any later time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from peewee import fn
+
+from portal_app.db import sum_of, transaction
+from portal_app.domain import ledger
+from portal_app.domain.invoices import Invoice
+from portal_app.domain.ledger import RECEIVABLE, UNAPPLIED, Posting
+from portal_app.domain.payments.models import Payment
+from portal_app.domain.payments.reading import allocations_of
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """One invoice that a payment was for: how much of it, and what was still owed right after; cents."""
+
+    invoice: Invoice
+    amount_cents: int
+    left_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """``surplus_cents`` is what the invoices no longer owed: it is kept for the client."""
+
+    payment: Payment
+    cleared: list[Cleared]
+    surplus_cents: int
+
+
+def receipt_of(payment: Payment) -> Receipt:
+    """The receipt of a payment that succeeded, with invoices and matters."""
+    entry = ledger.entry_of(f"payment:{payment.id}:paid")
+    rows = allocations_of(payment)
+    upto = (
+        Posting.select(Posting.invoice_id, fn.SUM(Posting.amount_cents))
+        .where((Posting.account == RECEIVABLE) & (Posting.entry <= entry.id))
+        .where(Posting.invoice_id.in_([row.invoice_id for row in rows]))
+        .group_by(Posting.invoice_id)
+    )
+    left = {invoice_id: sum_of(cents) for invoice_id, cents in upto.tuples()}
+    cleared = [Cleared(row.invoice, row.amount_cents, left.get(row.invoice_id, 0)) for row in rows]
+    surplus = -sum(leg.amount_cents for leg in ledger.postings_of(entry) if leg.account_id == UNAPPLIED)
+    return Receipt(payment, cleared, surplus)
+
+
+def keep(payment: Payment, storage_key: str) -> bool:
+    """Note where the receipt's bytes lie, once. ``False``: there is one already."""
+    with transaction():
+        is_first = (Payment.id == payment.id) & (Payment.receipt_key == "")
+        return bool(Payment.update(receipt_key=storage_key).where(is_first).execute())

@@ -1,0 +1,176 @@
+"""The e-mails that the portal writes: who writes, what happened, one link, whom to ask. Made outside any request.
+
+A letter is one text template: its first line is the subject, a paragraph that ends with an address of the portal is a
+link named by the line before. The HTML part is the same paragraphs in a small layout.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from portal_app import config, plugins
+from portal_app.db import transaction
+from portal_app.domain import firms, invoices, mail, payments, people, sharing
+from portal_app.domain.calendar import EventShare
+from portal_app.domain.documents import DocumentShare
+from portal_app.domain.payments import Payment
+from portal_app.domain.people import FirmUser, Invitation, Login, PortalUser, Sent
+from portal_app.web.writing import Writing, compose
+
+WIDTH = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Some lines; or with ``link``, the one line that names it."""
+
+    lines: list[str]
+    link: str = ""
+
+    @property
+    def text(self) -> str:
+        filled = [textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in self.lines]
+        return "\n".join([*filled, *([self.link] if self.link else [])])
+
+
+def _paragraph(text: str) -> Paragraph:
+    lines = [line.strip() for line in text.splitlines()]
+    is_link = len(lines) == 2 and lines[1].startswith(config.active().own_url + "/")
+    return Paragraph(lines[:1], lines[1]) if is_link else Paragraph(lines)
+
+
+def _put(kind: str, name: str, address: str, zone: str, fact: str, **context: Any) -> None:
+    """Compose a letter and keep it, to be sent."""
+    writing = Writing(firms.current(), zone or firms.current().time_zone)
+    written = compose(f"email/{kind}.txt", writing, name=name, home=config.active().own_url, **context)
+    subject, _, body = written.strip().partition("\n")
+    paragraphs = [_paragraph(part) for part in re.split(r"\n\s*\n", body.strip())]
+    html = compose("email/layout.html", writing, subject=subject, paragraphs=paragraphs)
+    text = "\n\n".join(part.text for part in paragraphs) + "\n"
+    mail.write_to(kind, name, address, subject=subject, text=text, html=html, fact=fact)
+
+
+def _to(who: Login, kind: str, fact: str, **context: Any) -> None:
+    _put(kind, who.name, who.email, who.time_zone, fact, who=who, **context)
+
+
+def _to_firm(kind: str, fact: str, **context: Any) -> None:
+    """To the firm's own address, if it has given one."""
+    firm = firms.current()
+    if firm.email:
+        _put(kind, firm.name, firm.email, "", fact, **context)
+
+
+# Links to choose a password
+
+
+def invitation(sent: Sent) -> None:
+    """Invite somebody of the firm, or a portal user. Call it in the transaction of the invitation."""
+    kind = "invitation_staff" if isinstance(sent.link.login, FirmUser) else "invitation"
+    _to(sent.link.login, kind, f"invitation:{sent.link.id}", link=sent.link, token=sent.token)
+
+
+def password_reset(sent: Sent) -> None:
+    _to(sent.link.login, "password_reset", f"password_reset:{sent.link.id}", link=sent.link, token=sent.token)
+
+
+def link_for_portal_user(portal_user_id: int) -> None:
+    """A portal user said that they cannot get in."""
+    _fresh_link(PortalUser.get_by_id(portal_user_id))
+
+
+def link_for_firm_user(firm_user_id: int) -> None:
+    """Somebody of the firm said that they cannot get in."""
+    _fresh_link(FirmUser.get_by_id(firm_user_id))
+
+
+def _fresh_link(who: FirmUser | PortalUser) -> None:
+    with transaction():
+        sent = people.fresh_link(who, days=config.active().invitation_days)
+        if sent is not None:
+            (invitation if isinstance(sent.link, Invitation) else password_reset)(sent)
+
+
+# What was shared
+
+
+def _invited(who: PortalUser) -> Invitation | None:
+    """The invitation that somebody must accept before they can see what was shared."""
+    return None if who.registered_at else people.last_invitations([who]).get(who.id)
+
+
+def document_shared(share_id: int) -> None:
+    """Tell a portal user of a document or an invoice; nothing once it is un-shared, removed, void or paid."""
+    share = sharing.find_open(DocumentShare, share_id)
+    if share is None or share.item.removed_at or share.portal_user.disabled_at:
+        return
+    kind, context = "document_shared", {"document": share.item}
+    if share.item.kind == "invoice":
+        invoice = invoices.of_document(share.item)
+        if invoice.is_void:
+            return
+        kind, context = "invoice_shared", {"invoice": invoice}
+    who = share.portal_user
+    _to(who, kind, f"document_share:{share.id}", share=share, invited=_invited(who), **context)
+
+
+def event_shared(share_id: int) -> None:
+    """Tell a portal user of a date; nothing once it is un-shared or off."""
+    share = sharing.find_open(EventShare, share_id)
+    if share is None or share.item.canceled_at or share.portal_user.disabled_at:
+        return
+    who = share.portal_user
+    _to(who, "event_shared", f"event_share:{share.id}", share=share, event=share.item, invited=_invited(who))
+
+
+# Payments
+
+
+def payment_changed(payment_id: int) -> None:
+    """Tell the payer and the firm what has become of a payment. A refusal is told only to those who had to wait for
+    it: others read it on the page."""
+    payment: Payment = Payment.get_by_id(payment_id)
+    about = {"payment": payment, "is_rehearsal": _is_rehearsal(payment), "rows": payments.allocations_of(payment)}
+    fact = f"payment:{payment.id}:{payment.state}"
+    with transaction():
+        if payment.state == "succeeded":
+            _to(payment.portal_user, "payment_succeeded", f"{fact}:payer", **about)
+            _to_firm("payment_succeeded_firm", f"{fact}:firm", **about)
+        elif payment.state == "pending":
+            _to(payment.portal_user, "payment_pending", f"{fact}:payer", **about)
+        elif payment.state == "review":
+            _to_firm("payment_review_firm", f"{fact}:firm", **about)
+        elif payment.state in payments.FREEING and _was_waited_for(payment):
+            _to(payment.portal_user, "payment_refused", f"{fact}:payer", **about)
+
+
+def _was_waited_for(payment: Payment) -> bool:
+    return any(change.state in {"pending", "unknown"} for change in payments.changes_of(payment))
+
+
+def _is_rehearsal(payment: Payment) -> bool:
+    manifest = plugins.registry().manifests.get(payment.gateway.plugin)
+    return manifest is not None and manifest.is_rehearsal
+
+
+# How letters leave
+
+
+def server() -> mail.Server | None:
+    """The mail server of the settings, if there is one."""
+    current = config.active()
+    if not current.mail_server:
+        return None
+    sender = current.mail_from or firms.current().email or f"portal@{urlsplit(current.own_url).hostname}"
+    return mail.Server(
+        host=current.mail_server, port=current.mail_port, security=current.mail_security, user=current.mail_user,
+        password=current.mail_password, sender=sender,
+    )  # fmt: skip
+
+
+def sender_name() -> str:
+    return str(firms.current().name)
