@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from portal_app import config, plugins
+from portal_app import clock, config, plugins
 from portal_app.db import db
 from portal_app.domain import payments
 from portal_app.domain.payments import Attempt, Gateway, Payment
@@ -103,6 +103,15 @@ def recover(limit: int = 20) -> int:
     return len(due)
 
 
+def look_again(payment: Payment) -> Payment:
+    """Ask now about one unresolved payment; not while it is just being sent, nor beside a worker that asks."""
+    attempt = attempt_of(payment)
+    is_being_sent = payment.state == "submitting" and (attempt.next_lookup_at or clock.now()) > clock.now()
+    if attempt.submitted_at is None or is_being_sent or not payments.claim(attempt):
+        return _fresh(payment)
+    return _settle(payment, attempt, _ask(payment.gateway, "gateway_lookup", query=_query(attempt, {})))
+
+
 def return_url(payment: Payment) -> str:
     return f"{config.active().own_url}/portal/payments/{payment.public_id}/return"
 
@@ -160,7 +169,9 @@ def _checked(gateway: Gateway, answer: object) -> Outcome:
 
 
 def _settle(payment: Payment, attempt: Attempt, outcome: Outcome) -> Payment:
-    horizon = manifest_of(payment.gateway).absence_horizon_seconds
+    # A plugin that is gone gives no answers; what it left behind must not stop the others from being asked about.
+    manifest = plugins.registry().manifests.get(payment.gateway.plugin)
+    horizon = manifest.absence_horizon_seconds if manifest else 0
     return payments.settle(attempt.id, outcome, absence_horizon_seconds=horizon)
 
 

@@ -97,13 +97,11 @@ def firm_sees(who: FirmUser) -> ModelSelect:
     return query.where(Payment.id.in_(theirs))
 
 
-def search(who: FirmUser, *, group: str = "", before_id: int | None = None, limit: int = 50) -> list[Payment]:
-    """Payments of one of ``GROUPS`` (or all), the newest first; ``before_id`` pages on."""
+def search(who: FirmUser, *, group: str = "", limit: int = 50) -> list[Payment]:
+    """Payments of one of ``GROUPS`` (or all), the newest first."""
     query = firm_sees(who)
     if group:
         query = query.where(Payment.state.in_(GROUPS[group]))
-    if before_id is not None:
-        query = query.where(Payment.id < before_id)
     return list(query.order_by(Payment.id.desc()).limit(limit))
 
 

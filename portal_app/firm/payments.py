@@ -1,0 +1,71 @@
+"""Payments from the portal, as staff see them: the list, and one payment with its history."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Response, abort, flash, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal_app import gateways, plugins
+from portal_app.domain import documents, payments
+from portal_app.domain.payments import Payment
+from portal_app.firm.blueprint import blueprint
+from portal_app.firm.listing import more_of, rows_wanted
+from portal_app.web import files
+from portal_app.web.fragments import go, render
+from portal_app.web.login import firm_only, firm_user
+
+GROUPS = {"": "All", "open": "Being confirmed", "review": "Held for review", "paid": "Paid", "refused": "Refused"}
+
+
+@blueprint.get("/payments")
+@firm_only("payments.read")
+def payments_index() -> Response:
+    who, group, wanted = firm_user(), request.args.get("state", ""), rows_wanted()
+    group = group if group in payments.GROUPS else ""
+    rows, has_more = more_of(payments.search(who, group=group, limit=wanted + 1), wanted)
+    return render(
+        "firm/payments/index.html", "payments", group=group, rows=rows, wanted=wanted, has_more=has_more,
+        lines=payments.shown_allocations(who, rows), groups=GROUPS,
+    )  # fmt: skip
+
+
+@blueprint.get("/payments/<int:payment_id>")
+@firm_only("payments.read")
+def payment(payment_id: int) -> Response:
+    return _show(payments.find(firm_user(), payment_id))
+
+
+def _show(row: Payment) -> Response:
+    attempt = gateways.attempt_of(row)
+    manifest = plugins.registry().manifests.get(row.gateway.plugin)
+    lines = payments.shown_allocations(firm_user(), [row])[row.id]
+    return render(
+        "firm/payments/show.html", payment=row, attempt=attempt, lines=lines,
+        hidden_cents=row.amount_cents - sum(line.amount_cents for line in lines),
+        changes=payments.changes_of(row), entry=payments.entry_of(row), evidence=json.loads(attempt.evidence),
+        gateway_title=manifest.title if manifest else row.gateway.plugin,
+    )  # fmt: skip
+
+
+@blueprint.post("/payments/<int:payment_id>/look")
+@firm_only("payments.read")
+def look_at_payment(payment_id: int) -> AnyResponse:
+    """Ask the gateway again, now."""
+    before = payments.find(firm_user(), payment_id)
+    after = gateways.look_again(before)
+    if after.state == before.state:
+        flash("The gateway was asked. There is no news yet; it will be asked again by itself.", "wait")
+    else:
+        flash("The gateway has answered.", "good")
+    return go(f"/firm/payments/{before.id}")
+
+
+@blueprint.get("/payments/<int:payment_id>/receipt")
+@firm_only("payments.read")
+def payment_receipt(payment_id: int) -> Response:
+    row = payments.find(firm_user(), payment_id)
+    if not row.receipt_key:
+        abort(404)
+    return files.send_pdf(documents.read(row.receipt_key), f"Receipt {row.receipt_number}")
