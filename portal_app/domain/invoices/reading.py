@@ -1,0 +1,132 @@
+"""Reading invoices: for the firm, for a matter, for a portal user."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+from peewee import JOIN, Case, ModelSelect, fn
+
+from portal_app.db import sum_of
+from portal_app.domain import matters
+from portal_app.domain.documents import Document, DocumentShare
+from portal_app.domain.invoices.models import Invoice, InvoiceVoid
+from portal_app.domain.ledger import RECEIVABLE, RunningTotal
+from portal_app.domain.matters import Matter
+from portal_app.domain.people import Client, FirmUser, PortalUser
+
+
+def with_balances() -> ModelSelect:
+    """Invoices with their matters and clients, ``balance_cents`` and ``is_void``."""
+    of_invoice = (RunningTotal.invoice_id == Invoice.id) & (RunningTotal.account_code == RECEIVABLE)
+    return (
+        Invoice.select(
+            Invoice, Matter, Client,
+            fn.COALESCE(RunningTotal.balance_cents, 0).alias("balance_cents"),
+            Case(None, [(InvoiceVoid.invoice.is_null(), 0)], 1).alias("is_void"),
+        )
+        .join_from(Invoice, Matter)
+        .join(Client)
+        .join_from(Invoice, RunningTotal, JOIN.LEFT_OUTER, on=of_invoice)
+        .join_from(Invoice, InvoiceVoid, JOIN.LEFT_OUTER)
+    )  # fmt: skip
+
+
+def firm_sees(who: FirmUser) -> ModelSelect:
+    """Invoices on matters that ``who`` may see."""
+    return with_balances().where(Invoice.matter.in_(matters.visible_to(who).select(Matter.id)))
+
+
+def find(who: FirmUser, invoice_id: int) -> Invoice:
+    return firm_sees(who).where(Invoice.id == invoice_id).get()
+
+
+def for_matter(matter: Matter) -> list[Invoice]:
+    """Drafts first, then the newest."""
+    query = with_balances().where(Invoice.matter == matter.id)
+    return list(query.order_by(Invoice.number.is_null().desc(), Invoice.issued_on.desc(), Invoice.id.desc()))
+
+
+def unpaid(matter: Matter) -> list[Invoice]:
+    """Issued invoices of the matter on which something is owed, the oldest due first."""
+    is_owed = (Invoice.matter == matter.id) & (RunningTotal.balance_cents > 0)
+    return list(with_balances().where(is_owed).order_by(Invoice.due_on, Invoice.id))
+
+
+def search(who: FirmUser, text: str, state: str, *, today: dt.date, limit: int = 50, offset: int = 0) -> list[Invoice]:
+    """Invoices in ``state`` (see :meth:`Invoice.state`; "all" for any) whose number, client or matter contains
+    ``text``; drafts first, then the newest."""
+    words = text.strip()[:80]
+    query = firm_sees(who)
+    if words:
+        named = Client.name.contains(words) | Matter.name.contains(words) | Matter.number.contains(words)
+        query = query.where(Invoice.number.contains(words) | named)
+    if state != "all":
+        query = query.where(_is_in(state, today))
+    order = (Invoice.number.is_null().desc(), Invoice.issued_on.desc(), Invoice.id.desc())
+    return list(query.order_by(*order).limit(limit).offset(offset))
+
+
+def _is_in(state: str, today: dt.date) -> object:
+    is_issued, is_void = Invoice.number.is_null(False), InvoiceVoid.invoice.is_null(False)
+    is_owed = RunningTotal.balance_cents > 0
+    return {
+        "draft": Invoice.number.is_null(),
+        "void": is_void,
+        "paid": is_issued & ~is_owed & ~is_void,
+        "open": is_owed & (Invoice.due_on >= today),
+        "overdue": is_owed & (Invoice.due_on < today),
+    }[state]
+
+
+def numbers(invoice_ids: Collection[int]) -> dict[int, str]:
+    """The numbers of issued invoices, by id; one query."""
+    rows = Invoice.select(Invoice.id, Invoice.number).where(Invoice.id.in_(list(invoice_ids)))
+    return dict(rows.tuples()) if invoice_ids else {}
+
+
+def of_document(document: Document) -> Invoice:
+    """The invoice whose paper this is."""
+    return with_balances().where(Invoice.document == document.id).get()
+
+
+def drafts(who: FirmUser) -> tuple[int, int]:
+    """How many drafts there are, and their sum in cents."""
+    seen = matters.visible_to(who).select(Matter.id)
+    query = Invoice.select(fn.COUNT(Invoice.id), fn.SUM(Invoice.total_cents))
+    count, total = query.where(Invoice.number.is_null() & Invoice.matter.in_(seen)).tuples().get()
+    return int(count), sum_of(total)
+
+
+def overdue(who: FirmUser, today: dt.date) -> list[Invoice]:
+    """Open invoices past their due date, the oldest first."""
+    is_late = Invoice.number.is_null(False) & (Invoice.due_on < today) & (RunningTotal.balance_cents > 0)
+    return list(firm_sees(who).where(is_late).order_by(Invoice.due_on, Invoice.id))
+
+
+def visible_to(who: PortalUser) -> ModelSelect:
+    """Invoices shared with ``who``: the only door of the client's face. Each with its document and share
+    (``invoice.document.documentshare``)."""
+    return (
+        with_balances()
+        .select_extend(Document, DocumentShare)
+        .join_from(Invoice, Document)
+        .join(DocumentShare)
+        .where((DocumentShare.portal_user == who.id) & DocumentShare.ended_at.is_null())
+    )
+
+
+def open_for(who: PortalUser) -> list[Invoice]:
+    """What ``who`` may pay, the oldest due first."""
+    query = visible_to(who).where(RunningTotal.balance_cents > 0)
+    return list(query.order_by(Invoice.due_on, Invoice.id))
+
+
+def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Invoice]:
+    """Invoices of every state shared with ``who``, the newest first; ``matter`` is a matter's number, or empty."""
+    query = visible_to(who).where(Matter.number == matter) if matter else visible_to(who)
+    return list(query.order_by(Invoice.issued_on.desc(), Invoice.id.desc()).limit(limit).offset(offset))
+
+
+def find_for(who: PortalUser, public_id: str) -> Invoice:
+    return visible_to(who).where(Invoice.public_id == public_id).get()
