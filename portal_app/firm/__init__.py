@@ -2,6 +2,8 @@
 
 from portal_app.firm import (
     clients,  # noqa: F401
+    drafts,  # noqa: F401
+    invoices,  # noqa: F401
     matter_people,  # noqa: F401
     matter_settings,  # noqa: F401
     matters,  # noqa: F401
