@@ -59,10 +59,18 @@ def open_servers(settings: Config) -> list[Any]:
     app = create_app(settings)
     db.self_test()
     servers = [_listen(app, settings, settings.port, "port")]
-    companions = [found for plugin in plugins.registry().manifests if (found := _companion(plugin)) is not None]
-    for companion in companions[:1]:  # there is one port: rehearsal gateways take turns
-        servers += [_listen(companion, settings, settings.own_companion_port, "companion port")]
+    for plugin in plugins.registry().manifests:
+        companion = open_companion(settings, plugin)
+        if companion is not None:
+            servers += [companion]
+            break  # there is one port: rehearsal gateways take turns
     return servers
+
+
+def open_companion(settings: Config, plugin: str) -> Any | None:
+    """Listen for a plugin's companion application; ``None`` when it has none. Raises ``PortTaken``."""
+    app = _companion(plugin)
+    return None if app is None else _listen(app, settings, settings.own_companion_port, "companion port")
 
 
 def _companion(plugin: str) -> WsgiApp | None:

@@ -70,15 +70,17 @@ def demo(data: str, host: str | None, port: str | None, no_serve: bool) -> None:
         click.echo(f"Filling {settings.data_dir} with a demo firm …")
         fill(settings)
     founding.firm_of(settings)
-    _welcome(settings.own_url, is_served=not no_serve)
-    if not no_serve:
-        import logging
+    if no_serve:
+        _welcome(settings.own_url, is_served=False)
+        return
+    import logging
 
-        from portal_app import serving
+    from portal_app import serving
 
-        serving.log_to_stderr(logging.WARNING)
-        servers = serving.open_servers(settings)
-        serving.run(servers)
+    serving.log_to_stderr(logging.WARNING)
+    servers = serving.open_servers(settings)
+    _welcome(settings.own_url, is_served=True)
+    serving.run(servers)
 
 
 def _welcome(url: str, *, is_served: bool) -> None:

@@ -1,0 +1,71 @@
+"""Paying in the demo as a browser would: the card goes to the rehearsal gateway itself, the portal gets a token."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from portal_app import gateway_setup, gateways, plugins
+from portal_app.config import Config
+from portal_app.domain import payments
+from portal_app.domain.errors import Refused
+from portal_app.domain.payments import BankAccount, Gateway, Order, Payment
+from portal_app.domain.people import FirmUser, PortalUser
+from portal_app.outbound import Outbound, hosts_of
+from portal_app.plugin_api import BillingAddress, Flow, Fund, Method, Mode
+from portal_app.serving import open_companion
+
+PLUGIN = "sandbox"
+BANK = {"routing": "110000000", "account": "000123456789"}
+
+
+class Checkout:
+    """The rehearsal gateway, served while the demo is filled."""
+
+    def __init__(self, settings: Config) -> None:
+        server = open_companion(settings, PLUGIN) if PLUGIN in plugins.registry().manifests else None
+        if server is None:
+            raise Refused("The demo needs the rehearsal gateway, the plugin portal-sandbox, to be installed.")
+        self.server = server
+        self.url = settings.own_companion_url
+        self.ask = Outbound(hosts_of(self.url))
+        self.paid = 0
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.server.run, name="demo-companion", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.server.close()
+
+    def set_up(self, by: FirmUser) -> None:
+        """Enable the gateway as an administrator does: save, map accounts, test, switch on."""
+        gateway = gateway_setup.save(PLUGIN, {}, mode=Mode.TEST, by=by)
+        for fund in Fund:
+            account = BankAccount.get(BankAccount.fund == fund.value)
+            gateway_setup.set_route(gateway, fund, f"{PLUGIN}-{fund.value}", account)
+        gateway_setup.test_connection(gateway)
+        gateway_setup.enable(gateway, by=by)
+
+    def pay(
+        self, who: PortalUser, cents: int, card: str = "", *, plan: dict[int, int] | None = None, street: str
+    ) -> Payment:
+        """Pay ``cents``, with the test card or, without one, from a bank account."""
+        self.paid += 1
+        order = Order(
+            key=f"demo-{self.paid}", amount_cents=cents, plan=plan or {}, flow=Flow.FIELDS,
+            method=Method.CARD if card else Method.BANK,
+            billing=BillingAddress(
+                name=who.name, address1=street, city="Springfield", state="IL", postal_code="62704"
+            ),
+        )  # fmt: skip
+        payment = payments.start(who, Gateway.get(Gateway.plugin == PLUGIN), order)
+        return gateways.charge(payment, self._token(card))
+
+    def _token(self, card: str) -> str:
+        fields = {"method": "card", "number": card, "expires": "12 / 49", "code": "123"} if card else BANK
+        answer = self.ask("POST", f"{self.url}/v1/tokens", json={"method": "bank", **fields})
+        return str(answer.json()["id"])
