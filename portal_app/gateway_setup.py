@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from portal_app import clock, config, plugins, vault
 from portal_app.db import transaction
-from portal_app.domain import ledger
+from portal_app.domain import firms, ledger
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import BankAccount, Gateway, GatewayRoute
 from portal_app.domain.people import FirmUser
 from portal_app.outbound import Outbound, hosts_of
-from portal_app.plugin_api import Check, Context, Fund, Health, Manifest, Mode, SettingField
+from portal_app.plugin_api import (
+    Check,
+    Context,
+    Fund,
+    Health,
+    Manifest,
+    MerchantAccount,
+    Mode,
+    Problem,
+    SettingField,
+)
+
+log = logging.getLogger(__name__)
 
 
 def manifest_of(gateway: Gateway) -> Manifest:
@@ -89,7 +102,7 @@ def save(plugin: str, values: Mapping[str, str], *, mode: Mode, by: FirmUser) ->
     kept = json.loads(before.settings) if before else {}
     sealed = {item.name: _keep(item, values.get(item.name, "").strip(), kept) for item in manifest.settings}
     trial = Gateway(plugin=plugin, settings=json.dumps(sealed), mode=mode.value)
-    for problem in plugins.registry().call(plugin, "gateway_validate_settings", ctx=context(trial)) or []:
+    for problem in _problems(trial):
         raise Refused(problem.message, problem.field)
     with transaction():
         row = before or Gateway(plugin=plugin)
@@ -101,6 +114,14 @@ def save(plugin: str, values: Mapping[str, str], *, mode: Mode, by: FirmUser) ->
             ledger.clearing(plugin), name=f"{manifest.title}, not yet at the bank", kind="asset", fund="operating"
         )
     return row
+
+
+def _problems(trial: Gateway) -> Sequence[Problem]:
+    try:
+        return plugins.registry().call(trial.plugin, "gateway_validate_settings", ctx=context(trial)) or ()
+    except Exception as problem:
+        log.exception("gateway %s cannot check its settings", trial.plugin)
+        raise Refused(f"The plugin failed while it checked these settings: {problem}") from problem
 
 
 def _keep(item: SettingField, value: str, kept: Mapping[str, str]) -> str:
@@ -121,6 +142,28 @@ def set_route(gateway: Gateway, fund: Fund, merchant_account: str, bank_account:
         )  # fmt: skip
 
 
+def connect(gateway: Gateway, wanted: Mapping[Fund, tuple[str, BankAccount | None]]) -> Health:
+    """Route each fund to its merchant account and bank account, then test the connection.
+
+    An empty merchant account takes the only one that the gateway has for the fund; without a bank account, or when
+    none can be told, the fund is not taken.
+    """
+    health = _ask_health(gateway)
+    for fund, (typed, bank_account) in wanted.items():
+        known = [account.id for account in health.accounts if account.fund is fund]
+        merchant_account = typed or (known[0] if len(known) == 1 else "")
+        if merchant_account and bank_account is not None:
+            set_route(gateway, fund, merchant_account, bank_account)
+        else:
+            _drop_route(gateway, fund)
+    return _remember(gateway, health)
+
+
+def _drop_route(gateway: Gateway, fund: Fund) -> None:
+    with transaction():
+        GatewayRoute.delete().where((GatewayRoute.gateway == gateway.id) & (GatewayRoute.fund == fund.value)).execute()
+
+
 def routes_of(gateway: Gateway) -> dict[str, GatewayRoute]:
     """Routes by fund, with their bank accounts."""
     query = GatewayRoute.select(GatewayRoute, BankAccount).join(BankAccount)
@@ -129,18 +172,28 @@ def routes_of(gateway: Gateway) -> dict[str, GatewayRoute]:
 
 def test_connection(gateway: Gateway) -> Health:
     """Ask the gateway who we are; check the mapped merchant accounts against what it says; keep the answer."""
+    return _remember(gateway, _ask_health(gateway))
+
+
+def _ask_health(gateway: Gateway) -> Health:
     try:
         health = plugins.registry().call(gateway.plugin, "gateway_health", ctx=context(gateway))
         if not isinstance(health, Health):
             raise TypeError("gateway_health() did not return Health")
-        health = Health(checks=(*health.checks, *_route_checks(gateway, health)), accounts=health.accounts)
     except Exception as problem:
-        health = Health(
-            checks=(Check(label="Connection", is_ok=False, detail=f"The gateway gave no answer: {problem}"),)
-        )
+        log.exception("gateway %s, test of the connection", gateway.plugin)
+        detail = f"The gateway gave no answer: {problem}"
+        return Health(checks=(Check(label="Connection", is_ok=False, detail=detail),))
+    return health
+
+
+def _remember(gateway: Gateway, health: Health) -> Health:
+    # Without a connection the accounts are not known to be wrong: one failure is enough to read.
+    checks = _route_checks(gateway, health) if health.is_ok else []
+    health = Health(checks=(*health.checks, *checks), accounts=health.accounts)
     with transaction():
         gateway.tested_at, gateway.is_healthy = clock.now(), health.is_ok
-        gateway.health = json.dumps([asdict(check) for check in health.checks])
+        gateway.health = json.dumps(asdict(health))
         gateway.save(only=["tested_at", "is_healthy", "health"])
     return health
 
@@ -156,6 +209,9 @@ def _route_checks(gateway: Gateway, health: Health) -> list[Check]:
         elif account.fund.value != fund:
             detail = f"The gateway says that this is {_a(account.fund.value)} account."
             checks.append(Check(label=label, is_ok=False, detail=detail))
+        elif account.currency.upper() != firms.current().currency:
+            detail = f"It takes {account.currency}, and the firm bills in {firms.current().currency}."
+            checks.append(Check(label=label, is_ok=False, detail=detail))
         else:
             checks.append(Check(label=label, is_ok=True, detail=account.name))
     return checks
@@ -165,9 +221,11 @@ def _a(word: str) -> str:
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
-def health_of(gateway: Gateway) -> list[Check]:
-    """The checks of the last "Test connection"."""
-    return [Check(**item) for item in json.loads(gateway.health)]
+def health_of(gateway: Gateway) -> Health:
+    """The answer to the last "Test connection"; empty before the first."""
+    kept = json.loads(gateway.health) or {"checks": [], "accounts": []}
+    accounts = [MerchantAccount(**item | {"fund": Fund(item["fund"])}) for item in kept["accounts"]]
+    return Health(checks=tuple(Check(**item) for item in kept["checks"]), accounts=tuple(accounts))
 
 
 def enable(gateway: Gateway, *, by: FirmUser) -> None:

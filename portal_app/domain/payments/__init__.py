@@ -4,6 +4,7 @@ Unknown is never failed: only declined, canceled and not_submitted free the rese
 is known; calling the gateway is ``portal_app.gateways``'s part, with no transaction open.
 """
 
+from portal_app.domain.payments.banks import FUNDS, add_bank_account, bank_accounts, change_bank_account
 from portal_app.domain.payments.models import (
     DEFINITE,
     EDGES,
@@ -42,10 +43,10 @@ from portal_app.domain.payments.settling import Due, claim, claim_due, give_up_u
 from portal_app.domain.payments.starting import Order, route_of, start
 
 __all__ = [
-    "DEFINITE", "EDGES", "FREEING", "GROUPS", "HOLDING", "Allocation", "Attempt", "BankAccount", "Due", "Gateway",
-    "GatewayRoute", "Offer", "Order", "Payable", "Payment", "PaymentChange", "allocations_of", "changes_of",
-    "check_amount", "check_plan", "claim", "claim_due", "entry_of", "find", "find_for", "firm_sees", "give_up_unsent",
-    "held_on", "last_billing", "mark_submitting", "of_entries", "offer", "on_invoices", "open_ones", "propose",
-    "recent", "route_of", "search", "settle", "shown_allocations", "start", "unfinished", "visible_to", "void_invoice",
-    "with_key",
+    "DEFINITE", "EDGES", "FREEING", "FUNDS", "GROUPS", "HOLDING", "Allocation", "Attempt", "BankAccount", "Due",
+    "Gateway", "GatewayRoute", "Offer", "Order", "Payable", "Payment", "PaymentChange", "add_bank_account",
+    "allocations_of", "bank_accounts", "change_bank_account", "changes_of", "check_amount", "check_plan", "claim",
+    "claim_due", "entry_of", "find", "find_for", "firm_sees", "give_up_unsent", "held_on", "last_billing",
+    "mark_submitting", "of_entries", "offer", "on_invoices", "open_ones", "propose", "recent", "route_of", "search",
+    "settle", "shown_allocations", "start", "unfinished", "visible_to", "void_invoice", "with_key",
 ]  # fmt: skip
