@@ -66,9 +66,10 @@ def settings_page(
 ) -> Response:
     """“Edit matter”; forms that were not sent show the matter as it is."""
     now = AccessForm.now(matter, matters.staff_of(matter))
+    now |= {"billing_method": matter.billing_method, "limitations_on": matter.limitations_on}
     return render(
         "firm/matters/settings.html", *blocks, status=status, matter=matter, **recipients_context(matter),
-        form=form or SettingsForm(formdata=None, data=now, obj=matter),
+        form=form or SettingsForm(formdata=None, data=now),
         closing=closing or CloseForm(formdata=None, closed_on=clock.today(current_firm().time_zone)),
     )  # fmt: skip
 

@@ -85,7 +85,8 @@ def add_firm_user() -> AnyResponse:
 @firm_only("people.manage")
 def edit_firm_user(person_id: int) -> AnyResponse:
     who: FirmUser = FirmUser.get_by_id(person_id)
-    form = FirmUserForm(obj=who, data={"roles": sorted(who.role_set)})
+    now = {"name": who.name, "title": who.title, "rate_cents": who.rate_cents, "roles": sorted(who.role_set)}
+    form = FirmUserForm(data=now)
     del form.email
     if form.is_sent and form.validate():
         try:
