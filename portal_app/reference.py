@@ -1,0 +1,208 @@
+"""The reference pages of the docs, drawn from the program itself: ``python -m portal_app.reference [DIR]``.
+
+A test compares them with the files in docs/reference, so that they cannot grow old.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+RENEW = "python -m portal_app.reference"
+NOTE = f"<!-- Drawn from the program by `{RENEW}`; changes by hand are lost. -->"
+
+
+def routes(app: Flask | None = None) -> list[tuple[str, str, str]]:
+    """Method, path, and the action that a visitor must be allowed to do; by path."""
+    rows = []
+    app = app or _bare_app()
+    for rule in app.url_map.iter_rules():
+        methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        action = getattr(app.view_functions[rule.endpoint], "action", "")
+        rows += [(method, rule.rule, action) for method in methods]
+    return sorted(rows, key=lambda row: (row[1], row[0]))
+
+
+def _bare_app() -> Flask:
+    """The application on an empty folder, only to look at it."""
+    from portal_app import config, create_app
+
+    with tempfile.TemporaryDirectory() as folder:
+        return create_app(config.load({}, data=folder, secret_key="only-to-look-at-" * 2))
+
+
+def roles() -> tuple[list[str], list[tuple[str, list[bool]]]]:
+    """The roles; and for each action, which of them may do it."""
+    from portal_app.domain import access, people
+
+    names = list(people.ROLES)
+    return names, [(action, [name in allowed for name in names]) for action, allowed in access.ACTIONS.items()]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+# Pages
+
+
+def settings_page() -> str:
+    from portal_app.config import FILE_NAME, Config
+
+    rows = [
+        (
+            f"`{item.name}`",
+            f"`PORTAL_{item.name.upper()}`",
+            _default(item.default),
+            item.metadata["help"] + (" Secret: never shown." if item.metadata["secret"] else ""),
+        )
+        for item in fields(Config)
+    ]
+    return "\n\n".join(
+        [
+            "# Settings",
+            (
+                f"Each setting is an environment variable, or a line of `{FILE_NAME}` in the data folder (`PORTAL_CONFIG` "
+                "names another file). The environment goes over the file; options of a command go over both. A wrong value "
+                "is named at start, with the form that is expected. `portal settings` shows what is in force and where it "
+                "comes from."
+            ),
+            (
+                '```toml\n# portal.toml\npublic_url = "https://portal.example.com"\nmail_server = "smtp.example.com"\n'
+                'mail_from = "portal@example.com"\n```'
+            ),
+            _table(("setting", "environment", "default", "what it is"), rows),
+        ]
+    )
+
+
+def _default(value: object) -> str:
+    return "" if value == "" else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def commands_page() -> str:
+    import click
+
+    from portal_app.cli import main
+
+    parts = ["# Commands", "What `portal COMMAND --help` says, for every command."]
+    top = click.Context(main, info_name="portal", terminal_width=100, **main.context_settings)
+    parts.append(f"```text\n{main.get_help(top)}\n```")
+    for name in main.list_commands(top):
+        command = main.commands[name]
+        below = click.Context(command, info_name=name, parent=top, terminal_width=100)
+        parts += [f"## portal {name}", f"```text\n{command.get_help(below)}\n```"]
+    parts.append(
+        "Exit codes: 0 when it was done, 1 when `portal verify` found a fault, 2 when something must be mended first; "
+        "one sentence says what."
+    )
+    return "\n\n".join(parts)
+
+
+def routes_page() -> str:
+    who = {"public": "everybody", "portal": "portal users"}
+    rows = [(method, f"`{path}`", who.get(action, f"staff: `{action}`")) for method, path, action in routes()]
+    return "\n\n".join(
+        [
+            "# Routes",
+            (
+                "Every address of the portal. Staff need a role that may do the action ([roles](roles.md)); portal users "
+                "see only what is shared with them, and anybody else's things are “not found”."
+            ),
+            _table(("method", "path", "who"), rows),
+        ]
+    )
+
+
+def roles_page() -> str:
+    names, rows = roles()
+    marks = [(f"`{action}`", *("yes" if has else "" for has in given)) for action, given in rows]
+    return "\n\n".join(
+        [
+            "# Roles",
+            (
+                "What each role at the firm may do. A person can have several. On a restricted matter these rights count "
+                "only for its responsible attorney, the people named on it, and administrators."
+            ),
+            _table(("action", *names), marks),
+        ]
+    )
+
+
+def payment_states_page() -> str:
+    from portal_app.domain.payments import DEFINITE, EDGES, FREEING, HOLDING
+
+    def kind(state: str) -> str:
+        ends = "final, unless proof of success comes late" if state in FREEING else "final"
+        return ends if state in DEFINITE else "unfinished"
+
+    rows = [
+        (
+            state,
+            ", ".join(sorted(after)) or "nothing",
+            kind(state),
+            "held" if state in HOLDING else "freed" if state in FREEING else "paid",
+        )
+        for state, after in EDGES.items()
+    ]
+    arrows = [f"    {state} --> {after}" for state, afters in EDGES.items() for after in sorted(afters)]
+    return "\n\n".join(
+        [
+            "# Payment states",
+            (
+                "What may follow what, from the table that the program itself obeys. “Unknown” is never “failed”: only "
+                "declined, canceled and not_submitted free the amount that a payment holds of its invoices."
+            ),
+            _table(("state", "may become", "kind", "its amount"), rows),
+            "```mermaid\nstateDiagram-v2\n    [*] --> ready\n" + "\n".join(arrows) + "\n```",
+        ]
+    )
+
+
+def hooks_page() -> str:
+    from portal_app import hookspecs
+
+    parts = ["# Hooks", _marked(inspect.getdoc(hookspecs))]
+    for name, hook in vars(hookspecs).items():
+        if inspect.isfunction(hook) and hook.__module__ == hookspecs.__name__:
+            signature = str(inspect.signature(hook)).replace("'", "")
+            parts += [f"## {name}", f"```python\n{name}{signature}\n```", _marked(inspect.getdoc(hook))]
+    return "\n\n".join(parts)
+
+
+def _marked(text: str | None) -> str:
+    return (text or "").replace("``", "`")
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "commands.md": commands_page,
+    "routes.md": routes_page,
+    "roles.md": roles_page,
+    "payment-states.md": payment_states_page,
+    "hooks.md": hooks_page,
+}
+
+
+def page(name: str) -> str:
+    """The whole text of one page."""
+    return f"{NOTE}\n\n{PAGES[name]()}\n"
+
+
+def write(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in PAGES:
+        (folder / name).write_text(page(name), "utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/reference"))
