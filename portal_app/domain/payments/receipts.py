@@ -44,7 +44,7 @@ def receipt_of(payment: Payment) -> Receipt:
     )
     left = {invoice_id: sum_of(cents) for invoice_id, cents in upto.tuples()}
     cleared = [Cleared(row.invoice, row.amount_cents, left.get(row.invoice_id, 0)) for row in rows]
-    surplus = -sum(leg.amount_cents for leg in ledger.postings_of(entry) if leg.account_id == UNAPPLIED)
+    surplus = -sum(leg.amount_cents for leg in ledger.postings_of(entry) if leg.account_code == UNAPPLIED)
     return Receipt(payment, cleared, surplus)
 
 

@@ -1,0 +1,121 @@
+"""Invoices and receipts on paper: the same HTML and CSS hand for both, set by WeasyPrint, once, in the background. The
+same input gives the same bytes, and the renderer fetches nothing."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from portal_app import config, plugins
+from portal_app.domain import documents, firms, invoices
+from portal_app.domain.firms import Firm
+from portal_app.domain.invoices import Invoice, InvoiceLine
+from portal_app.domain.payments import Payment, receipts
+from portal_app.schema import folder
+from portal_app.web.writing import Writing, compose
+
+LIMIT_BYTES = 50 * 1024 * 1024
+LETTER_COUNTRIES = ("_US", "_CA")
+
+
+# Invoices
+
+
+def invoice_pdf(invoice: Invoice) -> bytes:
+    """The paper of an issued invoice, as it was issued."""
+    firm = firms.current()
+    lines = invoices.lines_of(invoice)
+    days = [line.worked_on for line in lines]
+    html = compose(
+        "pdf/invoice.html", Writing(firm, firm.time_zone), invoice=invoice, client=invoice.matter.client,
+        lines=lines, totals=invoices.totals(lines), marks=marks_of(lines), first_day=min(days), last_day=max(days),
+        is_one_year=min(days).year == max(days).year == invoice.issued_on.year,
+        **_letterhead(firm, invoice.issued_at),
+    )  # fmt: skip
+    return _print(html, firm)
+
+
+def marks_of(lines: Sequence[InvoiceLine]) -> dict[str, str]:
+    """Each timekeeper's name and the initials that stand for it in a narrow column; never two alike."""
+    marks: dict[str, str] = {}
+    for name in dict.fromkeys(line.timekeeper_name for line in lines if line.kind == "time"):
+        initials = "".join(word[0] for word in name.split() if word[0].isalpha()).upper() or name[:2]
+        count = sum(mark.rstrip("0123456789") == initials for mark in marks.values())
+        marks[name] = f"{initials}{count + 1}" if count else initials
+    return marks
+
+
+def store_invoice(invoice_id: int) -> None:
+    """The outbox's handler: make the paper, put it into the matter's documents, tell those with whom it is shared."""
+    invoice = Invoice.get_by_id(invoice_id)
+    if documents.latest_versions([invoice.document]):
+        return
+    stored = documents.put_bytes([invoice_pdf(invoice)], limit_bytes=LIMIT_BYTES)
+    documents.attach_paper(invoice.document, stored)
+
+
+# Receipts
+
+
+def receipt_pdf(payment: Payment) -> bytes:
+    """The receipt of a payment that succeeded."""
+    firm = firms.current()
+    manifest = plugins.registry().manifests.get(payment.gateway.plugin)
+    html = compose(
+        "pdf/receipt.html", Writing(firm, firm.time_zone), payment=payment, receipt=receipts.receipt_of(payment),
+        is_rehearsal=manifest is not None and manifest.is_rehearsal, attempt=payment.attempts.get(),
+        gateway=manifest.title if manifest else payment.gateway.plugin, **_letterhead(firm, payment.paid_at),
+    )  # fmt: skip
+    return _print(html, firm)
+
+
+def store_receipt(payment_id: int) -> None:
+    """Make and keep the receipt of a payment, if it succeeded and has none yet."""
+    payment = Payment.get_by_id(payment_id)
+    if payment.state != "succeeded" or payment.receipt_key:
+        return
+    stored = documents.put_bytes([receipt_pdf(payment)], limit_bytes=LIMIT_BYTES, folder="receipts")
+    receipts.keep(payment, stored.key)
+
+
+# Setting
+
+
+def _letterhead(firm: Firm, moment: dt.datetime) -> dict[str, Any]:
+    """What the layout needs; dated ``moment``, never the time of printing."""
+    return {"logo": _logo(firm), "home": config.active().own_url, "stamp": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def _logo(firm: Firm) -> str:
+    """The firm's logo as a data: address, or nothing."""
+    if not firm.logo_key:
+        return ""
+    try:
+        body = documents.read(firm.logo_key)
+    except documents.NotStored:
+        return ""
+    return f"data:{documents.media_type_of(body[:4096])};base64,{base64.b64encode(body).decode()}"
+
+
+@lru_cache(maxsize=4)
+def _press(sheet: str, accent: str) -> tuple[Any, Any]:
+    """WeasyPrint's fonts and our stylesheet, made once. The import costs half a second: only who prints pays it."""
+    from weasyprint import CSS
+    from weasyprint.text.fonts import FontConfiguration
+
+    fonts = FontConfiguration()
+    ours = (folder("templates") / "pdf" / "paper.css").read_text("utf-8")
+    return fonts, CSS(string=f"@page {{ size: {sheet} }} :root {{ --accent: {accent} }} {ours}", font_config=fonts)
+
+
+def _print(html: str, firm: Firm) -> bytes:
+    """Tagged PDF (PDF/UA-1). Nothing is fetched: a data: address is all that may stand in it."""
+    from weasyprint import HTML
+    from weasyprint.urls import URLFetcher
+
+    fonts, style = _press("Letter" if firm.locale.endswith(LETTER_COUNTRIES) else "A4", firm.accent)
+    page = HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
+    return bytes(page.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1"))
