@@ -256,6 +256,9 @@ def _add_version(document: Document, stored: Stored, by: FirmUser | None) -> Doc
 
 
 def rename(document: Document, *, name: str, folder: str) -> None:
+    """A new name, or another folder. An invoice's paper keeps its name."""
+    if document.kind == "invoice" and clean_name(name) != document.name:
+        raise Refused("The paper of an issued invoice keeps its name.", "name")
     with transaction():
         document.name, document.folder = clean_name(name), " ".join(folder.split())[:60]
         document.save(only=["name", "folder"])

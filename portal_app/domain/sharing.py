@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 from peewee import DateTimeField, ForeignKeyField, ModelSelect
@@ -11,6 +11,7 @@ from peewee import DateTimeField, ForeignKeyField, ModelSelect
 from portal_app import clock
 from portal_app.db import BaseModel, transaction
 from portal_app.domain import outbox
+from portal_app.domain.errors import Refused
 from portal_app.domain.people import FirmUser, PortalUser
 
 
@@ -68,6 +69,18 @@ def set_people(
         ]
         unshare(model, item, gone, by=by)
         share(model, item, people, by=by, topic=topic)
+
+
+def chosen(ids: Collection[int]) -> list[PortalUser]:
+    """The portal users whom a list of check boxes names.
+
+    Raises:
+        Refused: somebody is not known.
+    """
+    found = list(PortalUser.select().where(PortalUser.id.in_(list(ids))))
+    if len(found) != len(set(ids)):
+        raise Refused("Somebody of those is not known. Choose from the list.", "people")
+    return found
 
 
 def _open(model: type[AnyShare], item_ids: Sequence[int]) -> ModelSelect:
