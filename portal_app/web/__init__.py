@@ -7,11 +7,22 @@ from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, ValidationError
 
 from portal_app import config, db
 from portal_app.config import Config
 from portal_app.web import assets, doors, errors, headers, login, templates, uploads
 from portal_app.web.templates import template_folder
+
+
+class RowNumber(IntegerConverter):
+    """``<int:…>`` in our routes: no larger than a database can look for, so that a silly number is 404."""
+
+    def to_python(self, value: str) -> int:
+        number = int(super().to_python(value))
+        if number >= 2**63:
+            raise ValidationError
+        return number
 
 
 def flask_settings(settings: Config) -> dict[str, Any]:
@@ -36,6 +47,7 @@ def trust_proxies(app: Flask, count: int) -> None:
 
 
 def init_app(app: Flask) -> None:
+    app.url_map.converters["int"] = RowNumber
     app.before_request(db.connect)
     uploads.init_app(app)
     headers.init_app(app)
