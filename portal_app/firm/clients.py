@@ -10,7 +10,7 @@ from portal_app.domain import clients as found_clients
 from portal_app.domain import ledger, matters, people
 from portal_app.domain.people import Client
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.listing import more_of, rows_wanted
+from portal_app.firm.listing import more_of, rows_wanted, words_of
 from portal_app.web.forms import EmailLine, Form, Line, Text
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
@@ -32,7 +32,7 @@ class ClientForm(Form):
 @blueprint.get("/clients")
 @firm_only("firm.read")
 def clients() -> Response:
-    words, wanted = request.args.get("q", ""), rows_wanted()
+    words, wanted = words_of(), rows_wanted()
     rows, has_more = more_of(found_clients.search(words, limit=wanted + 1), wanted)
     who = firm_user()
     return render(

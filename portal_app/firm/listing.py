@@ -1,4 +1,4 @@
-"""Long lists: how many rows were asked for, and whether there are more."""
+"""Long lists: what is searched, how many rows were asked for, and whether there are more."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from flask import request
 
 Row = TypeVar("Row")
 STEP, MOST = 50, 2000
+
+
+def words_of(name: str = "q") -> str:
+    """What is searched for: one line, no control characters."""
+    return "".join(sign for sign in request.args.get(name, "") if sign.isprintable())[:100].strip()
 
 
 def rows_wanted() -> int:

@@ -11,7 +11,7 @@ from portal_app.domain.documents import Document, DocumentShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.listing import more_of, rows_wanted
+from portal_app.firm.listing import more_of, rows_wanted, words_of
 from portal_app.firm.matter_forms import MatterForm
 from portal_app.firm.recipients import recipients_context
 from portal_app.web.fragments import go, is_fragment_request, render
@@ -22,7 +22,7 @@ from portal_app.web.templates import current_firm
 @blueprint.get("/matters")
 @firm_only("firm.read")
 def matter_list() -> Response:
-    who, words, wanted = firm_user(), request.args.get("q", ""), rows_wanted()
+    who, words, wanted = firm_user(), words_of(), rows_wanted()
     with_closed = request.args.get("closed") == "yes"
     found = matters.search(who, words, with_closed=with_closed, limit=wanted + 1)
     rows, has_more = more_of(found, wanted)

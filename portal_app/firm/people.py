@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Response, flash, request
+from flask import Response, flash
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app.db import transaction
@@ -13,7 +13,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.people import ROLES, FirmUser, Login, PortalUser
 from portal_app.firm import invitations
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.listing import more_of, rows_wanted
+from portal_app.firm.listing import more_of, rows_wanted, words_of
 from portal_app.firm.matter_forms import Checkboxes
 from portal_app.web.forms import EmailLine, Form, Line, Money
 from portal_app.web.fragments import go, render
@@ -49,7 +49,7 @@ class FirmUserForm(Form):
 @blueprint.get("/people")
 @firm_only("people.manage")
 def people_list() -> Response:
-    words, wanted = request.args.get("q", ""), rows_wanted()
+    words, wanted = words_of(), rows_wanted()
     rows, has_more = more_of(people.search_portal_users(words, limit=wanted + 1), wanted)
     return render(
         "firm/people/index.html", "portal_users", staff=invitations.cards(people.firm_users()),

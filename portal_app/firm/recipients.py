@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, request
+from flask import Response, flash
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import StringField
 
 from portal_app.db import transaction
 from portal_app.domain import matters, people
@@ -15,6 +14,7 @@ from portal_app.domain.matters import Matter
 from portal_app.domain.people import PortalUser
 from portal_app.firm import invitations
 from portal_app.firm.blueprint import blueprint
+from portal_app.firm.listing import words_of
 from portal_app.web.forms import EmailLine, Form, Line
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import firm_only, firm_user
@@ -28,10 +28,15 @@ class RecipientForm(Form):
     """``choice`` is a portal user's public id, or ``new``, or empty while somebody is still searched."""
 
     who = Line("Add a person", most=254, is_required=False)
-    choice = StringField()
+    choice = Line("Choice", most=40, is_required=False)
     new_name = Line("Name", is_required=False)
     new_email = EmailLine(is_required=False)
     relation = Line("Relation", most=40, is_required=False)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        if self.choice.data != NEW:  # what was proposed for somebody new does not matter
+            self.new_name.data = self.new_email.data = ""
+        return bool(super().validate(extra_validators))
 
     def validate_new_name(self, field: Line) -> None:
         if self.choice.data == NEW and not field.data:
@@ -76,7 +81,7 @@ def _done(matter: Matter, said: str) -> AnyResponse:
 def recipients(matter_id: int) -> Response:
     """The section as a page of its own; for htmx the people found for ``?who=``."""
     matter = matters.find(firm_user(), matter_id)
-    adding = RecipientForm(formdata=None, who=request.args.get("who", "")[:254].strip())
+    adding = RecipientForm(formdata=None, who=words_of("who"))
     if is_fragment_request():
         return render("firm/matters/_found.html", "found", matter=matter, **recipients_context(matter, adding))
     return _page(matter, adding=adding)
