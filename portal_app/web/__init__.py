@@ -19,10 +19,9 @@ class RowNumber(IntegerConverter):
     """``<int:…>`` in our routes: no larger than a database can look for, so that a silly number is 404."""
 
     def to_python(self, value: str) -> int:
-        number = int(super().to_python(value))
-        if number >= 2**63:
+        if len(value) > 18:
             raise ValidationError
-        return number
+        return int(super().to_python(value))
 
 
 def flask_settings(settings: Config) -> dict[str, Any]:
