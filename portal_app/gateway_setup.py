@@ -7,6 +7,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from peewee import JOIN
+
 from portal_app import clock, config, plugins, vault
 from portal_app.db import transaction
 from portal_app.domain import firms, ledger
@@ -39,6 +41,12 @@ def manifest_of(gateway: Gateway) -> Manifest:
 
 def gateway_for(plugin: str) -> Gateway | None:
     return Gateway.get_or_none(Gateway.plugin == plugin)
+
+
+def all_gateways() -> list[Gateway]:
+    """Every gateway that was ever set up, also one whose plugin is gone; with who changed it last."""
+    query = Gateway.select(Gateway, FirmUser).join(FirmUser, JOIN.LEFT_OUTER, on=(Gateway.changed_by == FirmUser.id))
+    return list(query.order_by(Gateway.plugin))
 
 
 def enabled_gateway() -> Gateway | None:

@@ -1,0 +1,88 @@
+"""A gateway's settings as a form, drawn from what its plugin says it needs."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from wtforms import PasswordField, RadioField, SelectField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from portal_app import gateway_setup as setup
+from portal_app.domain import payments
+from portal_app.domain.payments import BankAccount, Gateway
+from portal_app.plugin_api import Fund, Manifest, Mode, SettingField
+from portal_app.web.forms import Form, Line
+
+MODES = {Mode.TEST.value: "Test mode", Mode.LIVE.value: "Live"}
+
+
+class GatewayForm(Form):
+    """The fields that every gateway has; :func:`form_for` adds those of the plugin."""
+
+    mode = RadioField("Mode", choices=MODES, default=Mode.TEST.value)
+
+
+def form_for(manifest: Manifest, gateway: Gateway | None) -> GatewayForm:
+    """The form of one gateway, with what is kept and, where there is only one choice, that choice."""
+    fields = {item.name: _field(item, gateway) for item in manifest.settings}
+    for fund in manifest.funds:
+        fields[f"account_{fund}"] = Line("Merchant account", most=80, is_required=False)
+        fields[f"bank_{fund}"] = SelectField("Pays into", choices=_banks(fund), default="")
+    made: type[GatewayForm] = type("ThisGatewayForm", (GatewayForm,), fields)
+    return made(data=_kept(manifest, gateway))
+
+
+def _field(item: SettingField, gateway: Gateway | None) -> Any:
+    if item.kind == "choice":
+        return SelectField(item.label, choices=dict(item.choices))
+    if item.kind != "secret":
+        checks = [_web_address] if item.kind == "url" else []
+        return Line(item.label, most=500, is_required=item.is_required, validators=checks)
+    checks = [Length(max=500, message="Use at most 500 characters.")]
+    if item.is_required and not setup.has_secret(gateway, item.name):
+        checks.insert(0, InputRequired("Fill in this field."))
+    return PasswordField(item.label, checks)
+
+
+def _web_address(_form: Form, field: Any) -> None:
+    try:
+        parts = urlsplit(field.data or "")
+        is_web = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        is_web = False
+    if field.data and not is_web:
+        raise ValidationError("Enter a web address, for example https://api.example.com.")
+
+
+def _banks(fund: Fund) -> dict[str, str]:
+    own = {str(row.id): named(row) for row in payments.bank_accounts(fund)}
+    return {"": "Not taken through this gateway"} | own
+
+
+def named(account: BankAccount) -> str:
+    """A bank account as people tell it from another."""
+    return f"{account.name} ••{account.last4}" if account.last4 else str(account.name)
+
+
+def _kept(manifest: Manifest, gateway: Gateway | None) -> dict[str, Any]:
+    values: dict[str, Any] = dict(setup.shown_settings(gateway, manifest))
+    values["mode"] = gateway.mode if gateway else Mode.TEST.value
+    routes = setup.routes_of(gateway) if gateway else {}
+    for fund in manifest.funds:
+        route = routes.get(fund.value)
+        banks = payments.bank_accounts(fund)
+        # What has one answer only is answered already; trust money is never routed by itself.
+        first = str(banks[0].id) if gateway is None and fund is Fund.OPERATING and len(banks) == 1 else ""
+        values[f"account_{fund}"] = route.merchant_account if route else ""
+        values[f"bank_{fund}"] = str(route.bank_account_id) if route else first
+    return values
+
+
+def wanted(form: GatewayForm, manifest: Manifest) -> dict[Fund, tuple[str, BankAccount | None]]:
+    """The merchant account and bank account that were chosen for each fund."""
+    return {fund: (form[f"account_{fund}"].data or "", _bank(form[f"bank_{fund}"].data)) for fund in manifest.funds}
+
+
+def _bank(chosen: str) -> BankAccount | None:
+    return BankAccount.get_by_id(int(chosen)) if chosen else None

@@ -1,0 +1,152 @@
+"""Payments › Gateways: set up from the plugin's own description, tested, switched on and off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from portal_app import gateway_setup, plugins
+from portal_app.domain.payments import BankAccount, Gateway, GatewayRoute
+from tests.fake_gateway import FakeGateway
+from tests.world import SECRET, World
+
+As = Callable[[Any], FlaskClient]
+URL = "/firm/payments/gateways/fake"
+
+
+def bank(fund: str) -> str:
+    return str(BankAccount.get(BankAccount.fund == fund).id)
+
+
+def typed(**changes: str) -> dict[str, str]:
+    return {"mode": "test", "secret_key": "", "bank_operating": bank("operating"), "account_operating": ""} | changes
+
+
+@pytest.fixture
+def fresh(world: World) -> World:
+    """The gateway as it is before anybody set it up."""
+    GatewayRoute.delete().execute()
+    Gateway.delete().execute()
+    return world
+
+
+def test_from_nothing_to_enabled_in_two_steps(fresh: World, as_: As) -> None:
+    browser = as_(fresh.carol)
+    assert "Set up Fake" in browser.get("/firm/payments/gateways").text
+    page = browser.get(URL).text
+    assert f'<option selected value="{bank("operating")}">Operating account ••8842</option>' in page
+    answer = browser.post(URL, data=typed(secret_key=SECRET, bank_trust=bank("trust")), follow_redirects=True)
+    assert "The connection to Fake works." in answer.text
+    routes = gateway_setup.routes_of(Gateway.get())
+    assert {fund: row.merchant_account for fund, row in routes.items()} == {
+        "operating": "fake-operating",
+        "trust": "fake-trust",
+    }
+    assert "Enable Fake" in answer.text
+    answer = browser.post(f"{URL}/enable", follow_redirects=True)
+    assert "Fake is enabled." in answer.text
+    assert "Rehearsal: no real money moves." in answer.text
+    assert gateway_setup.enabled_gateway() is not None
+
+
+def test_a_secret_is_written_never_read_and_kept_when_left_empty(world: World, as_: As) -> None:
+    browser = as_(world.carol)
+    assert "Leave empty to keep it." in browser.get(URL).text
+    assert browser.post(URL, data=typed()).status_code == 303
+    assert gateway_setup.settings_of(Gateway.get())["secret_key"] == SECRET
+    refused = browser.post(URL, data=typed(secret_key="bad-but-typed"))
+    for path in ("/firm/payments/gateways", URL):
+        assert SECRET not in browser.get(path).text
+    assert refused.status_code == 422
+    assert "bad-but-typed" not in refused.text
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "sentence"),
+    [
+        ({"secret_key": "bad"}, "secret_key", "This is not a key."),
+        ({"mode": "gold"}, "mode", "Not a valid choice"),
+        ({"bank_operating": "9999"}, "bank_operating", "Not a valid choice"),
+        ({"account_operating": "x" * 81}, "account_operating", "Use at most 80 characters."),
+    ],
+)
+def test_bad_settings_are_marked_and_change_nothing(
+    world: World, as_: As, change: dict[str, str], field: str, sentence: str
+) -> None:
+    before = gateway_setup.settings_of(world.gateway)
+    answer = as_(world.carol).post(URL, data=typed(account_trust="kept-as-typed", **change))
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert f'href="#{field}"' in answer.text
+    assert 'value="kept-as-typed"' in answer.text
+    assert gateway_setup.settings_of(Gateway.get()) == before
+    assert set(gateway_setup.routes_of(Gateway.get())) == {"operating"}
+
+
+def test_the_test_says_what_it_looked_at(world: World, as_: As, htmx: dict[str, str]) -> None:
+    browser = as_(world.carol)
+    piece = browser.post(f"{URL}/test", headers=htmx)
+    assert piece.text.startswith('<aside class="side tight" id="connection"')
+    assert "Operating money goes to fake-operating" in piece.text
+    assert piece.text in browser.post(f"{URL}/test").text
+    browser.post(URL, data=typed(secret_key="refused"))
+    answer = browser.get("/firm/payments/gateways").text
+    assert "Secret key: no." in answer
+    assert "Connection works." not in answer
+
+
+def test_enabling_what_does_not_work_is_refused_in_words(world: World, as_: As) -> None:
+    browser = as_(world.carol)
+    browser.post(f"{URL}/disable")
+    browser.post(URL, data=typed(secret_key="refused"))
+    answer = browser.post(f"{URL}/enable")
+    assert answer.status_code == 422
+    assert "Test the connection first." in answer.text
+    assert gateway_setup.enabled_gateway() is None
+
+
+def test_disabling_twice_is_disabling_once(world: World, as_: As) -> None:
+    browser = as_(world.carol)
+    for _ in range(2):
+        assert browser.post(f"{URL}/disable").status_code == 303
+    assert gateway_setup.enabled_gateway() is None
+    assert "Enable Fake" in browser.get(URL).text
+
+
+def test_plugins_that_are_broken_or_gone_are_named(world: World, as_: As) -> None:
+    empty = plugins.Registry(plugins.registry().manager, broken={"moneyworks": "ImportError: no such module"})
+    plugins.use(empty)
+    browser = as_(world.carol)
+    text = browser.get("/firm/payments/gateways").text
+    assert "ImportError: no such module" in text
+    assert "No longer installed" in text
+    assert browser.get(URL).status_code == 404
+    assert browser.post(f"{URL}/disable").location == "/firm/payments/gateways"
+    assert Gateway.get().enabled_at is None
+
+
+def test_only_administrators_set_up_gateways(world: World, as_: As) -> None:
+    assert as_(world.erin).get(URL).status_code == 403
+    assert as_(world.erin).post(f"{URL}/disable").status_code == 403
+    assert as_(world.alice).get(URL).status_code == 404
+    assert "Gateways" not in as_(world.erin).get("/firm/payments").text
+    assert gateway_setup.enabled_gateway() is not None
+
+
+def test_a_plugin_that_fails_while_checking_settings_is_no_dead_page(
+    world: World, as_: As, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = plugins.Registry.call
+
+    def call(self: plugins.Registry, plugin: str, hook: str, **arguments: Any) -> Any:
+        if hook == "gateway_validate_settings":
+            raise RuntimeError("index out of range")
+        return real(self, plugin, hook, **arguments)
+
+    monkeypatch.setattr(plugins.Registry, "call", call)
+    answer = as_(world.carol).post(URL, data=typed())
+    assert answer.status_code == 422
+    assert "index out of range" in answer.text
