@@ -7,6 +7,7 @@ import errno
 import json
 import logging
 import signal
+import socket
 import sys
 import threading
 from types import FrameType
@@ -59,12 +60,13 @@ def open_servers(settings: Config) -> list[Any]:
     app = create_app(settings)
     db.self_test()
     servers = [_listen(app, settings, settings.port, "port")]
-    for plugin in plugins.registry().manifests:
-        companion = open_companion(settings, plugin)
-        if companion is not None:
-            servers += [companion]
-            break  # there is one port: rehearsal gateways take turns
-    return servers
+    try:
+        opened = (open_companion(settings, plugin) for plugin in plugins.registry().manifests)
+        first = next(filter(None, opened), None)  # there is one port: rehearsal gateways take turns
+    except PortTaken:
+        servers[0].close()
+        raise
+    return [*servers, first] if first else servers
 
 
 def open_companion(settings: Config, plugin: str) -> Any | None:
@@ -84,19 +86,30 @@ def _companion(plugin: str) -> WsgiApp | None:
 
 
 def _listen(app: WsgiApp, settings: Config, port: int, what: str) -> Any:
+    return create_server(
+        app, sockets=[_bound(settings.host, port, what)], threads=settings.threads, ident="",
+        # The portal itself decides which proxies it believes.
+        clear_untrusted_proxy_headers=settings.trusted_proxies == 0,
+    )  # fmt: skip
+
+
+def _bound(host: str, port: int, what: str) -> socket.socket:
     try:
-        return create_server(
-            app, host=settings.host, port=port, threads=settings.threads, ident="",
-            # The portal itself decides which proxies it believes.
-            clear_untrusted_proxy_headers=settings.trusted_proxies == 0,
-        )  # fmt: skip
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError:
+        raise PortTaken(f"“{host}” is not an address of this machine. See the setting “host”.") from None
+    found = socket.socket(family, kind, protocol)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind(address)
+        found.listen(1)  # two programs can bind a port; only one can listen on it
     except OSError as problem:
-        where = f"The {what} {port} on {settings.host}"
+        found.close()
+        where = f"The {what} {port} on {host}"
         if problem.errno == errno.EADDRINUSE:
             raise PortTaken(f"{where} is in use by another program. Choose another one with --port.") from None
         raise PortTaken(f"{where} cannot be listened on: {problem.strerror}.") from None
-    except ValueError:
-        raise PortTaken(f"“{settings.host}” is not an address of this machine. See the setting “host”.") from None
+    return found
 
 
 def run(servers: list[Any]) -> None:
