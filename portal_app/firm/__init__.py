@@ -4,8 +4,10 @@ from portal_app.firm import (
     clients,  # noqa: F401
     documents,  # noqa: F401
     drafts,  # noqa: F401
+    events,  # noqa: F401
     gateways,  # noqa: F401
     invoices,  # noqa: F401
+    ledger,  # noqa: F401
     matter_people,  # noqa: F401
     matter_settings,  # noqa: F401
     matters,  # noqa: F401
