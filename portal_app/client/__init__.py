@@ -6,6 +6,8 @@ from portal_app.client import (
     help,  # noqa: F401
     home,  # noqa: F401
     invoices,  # noqa: F401
+    pay,  # noqa: F401
+    payments,  # noqa: F401
 )
 from portal_app.client.blueprint import blueprint
 

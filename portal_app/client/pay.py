@@ -1,0 +1,85 @@
+"""Pay Now: drawing the form, and drawing it again while it is filled in. Paying is client/payments.py's part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, abort, request
+
+from portal_app import gateways, money
+from portal_app.client.blueprint import blueprint
+from portal_app.client.pay_form import Desk, open_desk
+from portal_app.gateway_setup import enabled_gateway
+from portal_app.plugin_api import Fields, Flow, Method
+from portal_app.web import headers
+from portal_app.web.fragments import is_fragment_request, render
+from portal_app.web.login import client_only, portal_user
+from portal_app.web.templates import current_firm
+
+ALL = ("pay_errors", "how_much", "allocation", "billing", "confirm", "keys")
+
+
+@blueprint.get("/pay")
+@client_only
+def pay() -> Response:
+    """``?invoice=`` pays one invoice alone, ``?amount=`` fills in another amount, ``?choose=1`` asks one for each."""
+    desk = opened()
+    if desk is None:
+        return render("client/payments/closed.html")
+    return draw(desk)
+
+
+@blueprint.post("/pay")
+@client_only
+def redraw() -> Response:
+    """The same form with what was typed so far, and what that would pay. Charges nothing, writes nothing."""
+    desk = opened()
+    if desk is None:
+        return render("client/payments/closed.html")
+    if request.args.get("part") == "address":
+        return draw(desk, "address")
+    if "choose" in request.args:
+        return draw(desk, "how_much", "allocation", "confirm")
+    if desk.problem and not is_fragment_request():
+        desk.form.refuse(desk.problem)
+        return draw(desk, status=422)
+    return draw(desk, "allocation", "confirm")
+
+
+def opened() -> Desk | None:
+    """The payer's desk; ``None`` while nothing can be taken: no gateway is on, or nothing is left to pay."""
+    gateway = enabled_gateway()
+    if gateway is None:
+        return None
+    desk = open_desk(portal_user(), gateway)
+    if desk.form.invoice.data and not desk.given.payables and desk.whole.payables:
+        abort(404)
+    return desk if desk.given.available_cents else None
+
+
+def draw(desk: Desk, *blocks: str, status: int = 200, said: str = "") -> Response:
+    """The page, or its blocks. ``said``: why nothing was charged, when no field is to blame."""
+    fields = None if is_fragment_request() else _fields(desk)
+    words = money.in_words(desk.cents) if current_firm().currency == "USD" else ""
+    return render(
+        "client/payments/new.html", *blocks, status=status, desk=desk, form=desk.form, said=said, words=words,
+        fields=fields, config=dict(fields.config) if fields else {}, script=_script(desk, fields),
+        has_page=Flow.REDIRECT in desk.manifest.flows,
+    )  # fmt: skip
+
+
+def _fields(desk: Desk) -> Fields | None:
+    """The gateway's own fields; their origins are allowed on this page alone."""
+    known = {each.value for each in desk.manifest.methods}
+    typed: Any = desk.form["method"].data
+    method = Method(typed) if typed in known else desk.manifest.methods[0]
+    fields = gateways.fields_for(method, current_firm().currency)
+    if fields:
+        headers.allow("frame-src", *fields.frame_origins)
+        headers.allow("script-src", *fields.script_origins)
+        headers.allow("connect-src", *fields.connect_origins)
+    return fields
+
+
+def _script(desk: Desk, fields: Fields | None) -> str:
+    return f"plugins/{desk.manifest.id}/{fields.module}" if fields else ""

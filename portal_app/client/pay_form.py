@@ -1,0 +1,190 @@
+"""The Pay Now form: what a payer asks for, understood or refused field by field."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
+
+from babel.numbers import get_currency_name
+from flask import request
+from wtforms import Field, HiddenField, RadioField, SelectField
+from wtforms.validators import AnyOf, InputRequired, Length, ValidationError
+
+from portal_app import money
+from portal_app.client import addresses
+from portal_app.domain import payments
+from portal_app.domain.errors import Refused
+from portal_app.domain.payments import Gateway, Offer, Payable
+from portal_app.domain.people import PortalUser
+from portal_app.gateway_setup import manifest_of
+from portal_app.plugin_api import BillingAddress, Manifest, Method
+from portal_app.web.forms import Form, Line, Money
+from portal_app.web.templates import current_firm
+
+METHODS = {Method.CARD: "Card", Method.BANK: "Bank account (eCheck)"}
+LOST = "This form has lost a part. Reload the page and try again."
+ADDRESS = ("name", "address1", "address2", "city", "state", "postal_code", "country")
+
+
+def hidden(most: int, *checks: Any) -> HiddenField:
+    return HiddenField("", [*checks, Length(max=most, message=LOST)])
+
+
+class PayForm(Form):
+    """What every Pay Now form carries; :func:`form_class` adds what is seen, which depends on the payer.
+
+    ``key`` is made when the form is drawn: the same key is the same payment. ``token`` is the one-time stand-in for a
+    card, from the gateway's fields; ``seen`` the cents that the confirm line showed; ``invoice`` the public id of the
+    only invoice to be paid; ``choose`` is "1" when there is an amount for each invoice.
+    """
+
+    key = hidden(64, InputRequired(LOST))
+    token = hidden(500)
+    seen = hidden(12)
+    invoice = hidden(32)
+    choose = hidden(1)
+
+    def validate_postal_code(self, given: Field) -> None:
+        if problem := addresses.postal_problem(self["country"].data or "", given.data or ""):
+            raise ValidationError(problem)
+
+    @property
+    def billing(self) -> BillingAddress:
+        return BillingAddress(**{name: self[name].data or "" for name in ADDRESS})
+
+
+def form_class(given: Offer, manifest: Manifest, *, choose: bool, country: str) -> type[PayForm]:
+    """The form for this payer, its fields in the page's order: one amount or one for each invoice, the gateway's
+    methods, the address with the states of its country."""
+    fields: dict[str, Any] = _amount_fields(given, choose) | {
+        "method": RadioField("Pay with", choices=[(each.value, METHODS[each]) for each in manifest.methods]),
+        "name": Line("Name on the card or account"),
+        "address1": Line("Street address"),
+        "address2": Line("Apartment or suite (optional)", is_required=False),
+        "city": Line("City", most=80),
+        "state": _state_field(country),
+        "postal_code": Line("ZIP code" if country == "US" else "Postal code", most=12, is_required=False),
+        "country": SelectField("Country", choices=addresses.countries(current_firm().locale)),
+    }
+    return cast(type[PayForm], type("PayFormOfOne", (PayForm,), fields))
+
+
+def _amount_fields(given: Offer, choose: bool) -> dict[str, Any]:
+    if choose:
+        return {
+            amount_name(item): Money(f"Invoice {item.invoice.number}", is_required=False, may_be_zero=True)
+            for item in given.payables
+        }
+    firm = current_firm()
+    return {"amount": Money(f"Amount in {get_currency_name(firm.currency, count=2, locale=firm.locale)}")}
+
+
+def _state_field(country: str) -> Any:
+    if country not in addresses.STATES:
+        return Line("State or region (optional)", most=60, is_required=False)
+    label, choices = "State" if country == "US" else "Province", addresses.STATES[country]
+    sentence = f"Choose the {label.lower()}."
+    checks = [InputRequired(sentence), AnyOf([code for code, _ in choices], sentence)]
+    return SelectField(label, checks, choices=[("", "Choose"), *choices], validate_choice=False)
+
+
+def amount_name(item: Payable) -> str:
+    """What the amount field of one invoice is called."""
+    return f"pay_{item.invoice.public_id}"
+
+
+def asked(name: str) -> str:
+    """A part of the request: the address decides over the form."""
+    return request.args.get(name, request.form.get(name, ""))
+
+
+@dataclass(slots=True)
+class Desk:
+    """Pay Now as one payer has it before them: all that is open (``whole``), what this form pays of it (``given``),
+    the form, and the gateway. ``cents`` and ``plan`` (cents by invoice id) are what the form asks for, or 0 and
+    empty with the ``problem``."""
+
+    whole: Offer
+    given: Offer
+    form: PayForm
+    gateway: Gateway
+    manifest: Manifest
+    cents: int = 0
+    plan: dict[int, int] = field(default_factory=dict)
+    problem: Refused | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            self.plan = self._chosen() if self.is_choosing else self._proposed()
+        except Refused as problem:
+            self.problem = problem
+        self.cents = sum(self.plan.values())
+
+    @property
+    def is_choosing(self) -> bool:
+        return self.form.choose.data == "1"
+
+    @property
+    def amounts(self) -> list[tuple[Payable, Field]]:
+        """Each invoice with its amount field."""
+        return [(item, self.form[amount_name(item)]) for item in self.given.payables]
+
+    def _proposed(self) -> dict[int, int]:
+        typed = self.form["amount"]
+        if typed.data is None:
+            raise Refused((*typed.process_errors, "Enter an amount.")[0], "amount")
+        payments.check_amount(self.given, typed.data)
+        return payments.propose(self.given, typed.data)
+
+    def _chosen(self) -> dict[int, int]:
+        plan = {}
+        for item, typed in self.amounts:
+            if typed.process_errors:
+                raise Refused(typed.process_errors[0], typed.name)
+            if (typed.data or 0) > item.available_cents:
+                most = money.show(item.available_cents, current_firm().money)
+                raise Refused(f"This invoice can take up to {most} now.", typed.name)
+            if typed.data:
+                plan[item.invoice.id] = typed.data
+        if not plan:
+            raise Refused("Enter an amount for at least one invoice.", self.amounts[0][1].name)
+        return plan
+
+
+def new_key() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def open_desk(who: PortalUser, gateway: Gateway) -> Desk:
+    """The form as asked for: fresh, prefilled with all that can be paid; or with what was typed."""
+    manifest = manifest_of(gateway)
+    whole = payments.offer(who)
+    only, choose = asked("invoice"), asked("choose") == "1"
+    given = whole.only(only) if only else whole
+    start = _prefilled(who, given) | {"key": new_key(), "method": manifest.methods[0].value}
+    country = request.form.get("country", start["country"])
+    form = form_class(given, manifest, choose=choose, country=country)(data=start)
+    form.invoice.data, form.choose.data = only, "1" if choose else ""
+    return Desk(whole, given, form, gateway, manifest)
+
+
+def _prefilled(who: PortalUser, given: Offer) -> dict[str, Any]:
+    """What stands in the fields before anything is typed: the address given last, all that can be paid."""
+    billing = payments.last_billing(who) if request.method == "GET" else None
+    address = asdict(billing) if billing else {"name": who.name, "country": "US"}
+    cents = _asked_cents(given)
+    plan = payments.propose(given, cents)
+    return address | {"amount": cents} | {amount_name(item): plan.get(item.invoice.id, 0) for item in given.payables}
+
+
+def _asked_cents(given: Offer) -> int:
+    """What was asked for so far, for a form that now asks in another way; all that can be paid when nothing was."""
+    each = [request.form.get(amount_name(item), "") for item in given.payables]
+    cents = 0
+    for text in filter(None, [asked("amount")] if asked("amount") else each):
+        try:
+            cents += money.parse(text, current_firm().money)
+        except money.BadAmount:
+            return given.available_cents
+    return min(cents or given.available_cents, given.available_cents)

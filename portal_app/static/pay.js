@@ -1,0 +1,63 @@
+// The Pay button: first the gateway's fields trade the card for a one-time token, then htmx sends the form. The card
+// itself never comes here. Without this script the form is sent as it is, and the gateway's own page takes the card.
+const form = document.getElementById("pay");
+const box = form.querySelector("[data-gateway-fields]");
+const chosen = () => form.elements.method.value;
+const button = () => form.querySelector("#confirm button");
+let label = "";
+
+function busy() {
+  label = button().textContent;
+  button().textContent = "Paying…";
+  button().disabled = true;
+}
+
+function idle() {
+  form.elements.token.value = "";
+  if (!button().disabled) return;
+  button().textContent = label;
+  button().disabled = false;
+}
+
+function refuse(sentence) {
+  idle();
+  const note = document.getElementById("pay-refused").content.cloneNode(true);
+  note.querySelector("span").textContent = sentence;
+  document.getElementById("pay-errors").replaceChildren(note);
+  document.querySelector("#pay-errors p").focus();
+}
+
+function billing() {
+  const names = ["name", "address1", "address2", "city", "state", "postal_code", "country"];
+  return Object.fromEntries(names.map((name) => [name, form.elements[name].value]));
+}
+
+form.addEventListener("htmx:confirm", (event) => {
+  if (event.target !== form) return; // a redraw of a part
+  if (button().disabled) {
+    event.preventDefault();
+    return;
+  }
+  busy();
+  if (!box?.childElementCount) return; // the gateway's fields are not there: its own page takes the card
+  event.preventDefault();
+  const resolve = (token) => {
+    form.elements.token.value = token;
+    event.detail.issueRequest(true);
+  };
+  box.dispatchEvent(new CustomEvent("portal:tokenize", { detail: { method: chosen(), billing: billing(), resolve, reject: refuse } }));
+});
+
+// A refusal draws a new button; after a broken connection the old one works again. A new page leaves it as it is.
+form.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+  if (target === form && !detail.xhr.getResponseHeader("HX-Redirect")) idle();
+});
+
+form.addEventListener("change", ({ target }) => {
+  if (target.name !== "method" || !box) return;
+  box.dataset.method = chosen();
+  box.dispatchEvent(new CustomEvent("portal:method"));
+});
+
+// A page that comes back from the browser's memory is one whose button was pressed already.
+addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
