@@ -110,7 +110,7 @@ def commands_page() -> str:
 
 def routes_page() -> str:
     who = {"public": "everybody", "portal": "portal users"}
-    rows = [(method, f"`{path}`", who.get(action, f"staff: `{action}`")) for method, path, action in routes()]
+    rows = [(method, f"`{path}`", who.get(action or "public", f"staff: `{action}`")) for method, path, action in routes()]
     return "\n\n".join(
         [
             "# Routes",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from portal_app.cli.shared import data_option
 
 
-def table(rows: list[tuple[str, ...]]) -> None:
+def table(rows: Sequence[tuple[str, ...]]) -> None:
     """Print rows in aligned columns."""
     wide = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     for row in rows:
