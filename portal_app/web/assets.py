@@ -20,6 +20,7 @@ from flask import Blueprint, Response, abort, request
 from portal_app import plugins
 from portal_app.domain import firms, logos
 from portal_app.domain.firms import Firm
+from portal_app.web.login import public
 
 blueprint = Blueprint("assets", __name__)
 FOLDER = Path(__file__).parent.parent / "static"
@@ -90,6 +91,7 @@ def url(name: str, firm: Firm) -> str:
 
 
 @blueprint.get("/static/<tag>/<path:name>")
+@public
 def show(tag: str, name: str) -> Response:
     found = _asset(name, colours(firms.current()) if name == "portal.css" else "")
     if found is None:
@@ -109,6 +111,7 @@ def show(tag: str, name: str) -> Response:
 
 
 @blueprint.get("/logo/<tag>")
+@public
 def logo(tag: str) -> Response:
     """The firm's logo, which was uploaded: judged again by its content, and nothing but a picture."""
     body, media_type = logos.find(tag)

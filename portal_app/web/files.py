@@ -23,7 +23,8 @@ def send(document: Document, version: DocumentVersion, *, as_download: bool = Tr
 
 def _stream(name: str, version: DocumentVersion, is_shown: bool) -> Response:
     body = b"" if request.method == "HEAD" else documents.stream(version)
-    response = Response(body, content_type=version.media_type)
+    charset = "; charset=utf-8" if version.media_type.startswith("text/") else ""
+    response = Response(body, content_type=version.media_type + charset)
     response.headers["Content-Length"] = str(version.size_bytes)
     response.headers["Content-Disposition"] = disposition(
         name, version.media_type, "inline" if is_shown else "attachment"

@@ -1,0 +1,83 @@
+"""Every route of the portal, with addresses that lead to the cast's own things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from portal_app import gateways
+from portal_app.domain import invoices, ledger, payments
+from portal_app.domain.matters import InvoiceRecipient
+from portal_app.domain.payments import Payment
+from tests.domain.test_payments import order
+from tests.world import World
+
+NOWHERE = "nothing-here"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one rule."""
+
+    rule: Rule
+    method: str
+    action: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.rule.rule}"
+
+    @property
+    def face(self) -> str:
+        return self.rule.rule.split("/")[1].split("<")[0]
+
+    def address(self, values: dict[str, Any]) -> str:
+        given = {name: values[self._kind(name)] for name in self.rule.arguments}
+        _, path = self.rule.build({**given, **_words(self.rule)}, append_unknown=False) or ("", "")
+        return path
+
+    def _kind(self, name: str) -> str:
+        """``public_id`` means another thing under each noun."""
+        return f"{self.rule.rule.split('/')[2]}.{name}" if name == "public_id" else name
+
+
+def _words(rule: Rule) -> dict[str, str]:
+    return {"kind": "portal-users", "step": "invite"} if "kind" in rule.arguments else {}
+
+
+def routes(app: Flask, *, method: str = "") -> Iterator[Route]:
+    for rule in app.url_map.iter_rules():
+        for name in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            if not method or name == method:
+                view = app.view_functions[rule.endpoint]
+                yield Route(rule, name, getattr(view, "action", ""))
+
+
+def alices(world: World) -> dict[str, Any]:
+    """What each parameter of a route stands for: always something of alice's, or on her matter."""
+    payment = payments.start(world.alice, world.gateway, order(10_000, "ladder"))
+    gateways.charge(payment, "ok")
+    entry = ledger.entry_of(f"payment:{payment.id}:paid")
+    item = invoices.lines_of(world.draft)[0].work_item
+    recipient = InvoiceRecipient.get(InvoiceRecipient.portal_user == world.frank)
+    return {
+        "matter_id": world.matter.id, "client_id": world.client.id, "invoice_id": world.invoice.id,
+        "document_id": world.document.id, "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
+        "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "plugin": "fake",
+        "field": "name", "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "", "email_id": 1,
+        "bank_account_id": 1, "invoices.public_id": world.invoice.public_id,
+        "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,
+        "payments.public_id": Payment.get_by_id(payment.id).public_id,
+    }  # fmt: skip
+
+
+def strangers(values: dict[str, Any], number: int) -> dict[str, Any]:
+    """The same parameters, leading nowhere."""
+    kept = {"field", "kind", "step"}
+    return {
+        name: value if name in kept else number if isinstance(value, int) else NOWHERE for name, value in values.items()
+    }
