@@ -52,6 +52,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def _prose(text: str) -> str:
+    return " ".join(text.split())
+
+
 # Pages
 
 
@@ -70,11 +74,11 @@ def settings_page() -> str:
     return "\n\n".join(
         [
             "# Settings",
-            (
-                f"Each setting is an environment variable, or a line of `{FILE_NAME}` in the data folder (`PORTAL_CONFIG` "
-                "names another file). The environment goes over the file; options of a command go over both. A wrong value "
-                "is named at start, with the form that is expected. `portal settings` shows what is in force and where it "
-                "comes from."
+            _prose(
+                f"""Each setting is an environment variable, or a line of `{FILE_NAME}` in the data folder
+                (`PORTAL_CONFIG` names another file). The environment goes over the file; options of a command go
+                over both. A wrong value is named at start, with the form that is expected. `portal settings` shows
+                what is in force and where it comes from."""
             ),
             (
                 '```toml\n# portal.toml\npublic_url = "https://portal.example.com"\nmail_server = "smtp.example.com"\n'
@@ -110,13 +114,15 @@ def commands_page() -> str:
 
 def routes_page() -> str:
     who = {"public": "everybody", "portal": "portal users"}
-    rows = [(method, f"`{path}`", who.get(action or "public", f"staff: `{action}`")) for method, path, action in routes()]
+    rows = [
+        (method, f"`{path}`", who.get(action or "public", f"staff: `{action}`")) for method, path, action in routes()
+    ]
     return "\n\n".join(
         [
             "# Routes",
-            (
-                "Every address of the portal. Staff need a role that may do the action ([roles](roles.md)); portal users "
-                "see only what is shared with them, and anybody else's things are “not found”."
+            _prose(
+                """Every address of the portal. Staff need a role that may do the action ([roles](roles.md)); portal
+                users see only what is shared with them, and anybody else's things are “not found”."""
             ),
             _table(("method", "path", "who"), rows),
         ]
@@ -129,9 +135,9 @@ def roles_page() -> str:
     return "\n\n".join(
         [
             "# Roles",
-            (
-                "What each role at the firm may do. A person can have several. On a restricted matter these rights count "
-                "only for its responsible attorney, the people named on it, and administrators."
+            _prose(
+                """What each role at the firm may do. A person can have several. On a restricted matter these rights
+                count only for its responsible attorney, the people named on it, and administrators."""
             ),
             _table(("action", *names), marks),
         ]
@@ -158,9 +164,9 @@ def payment_states_page() -> str:
     return "\n\n".join(
         [
             "# Payment states",
-            (
-                "What may follow what, from the table that the program itself obeys. “Unknown” is never “failed”: only "
-                "declined, canceled and not_submitted free the amount that a payment holds of its invoices."
+            _prose(
+                """What may follow what, from the table that the program itself obeys. “Unknown” is never “failed”:
+                only declined, canceled and not_submitted free the amount that a payment holds of its invoices."""
             ),
             _table(("state", "may become", "kind", "its amount"), rows),
             "```mermaid\nstateDiagram-v2\n    [*] --> ready\n" + "\n".join(arrows) + "\n```",
