@@ -255,6 +255,8 @@ def invite(login: Login, *, by: FirmUser | None, days: int) -> Sent:
     """A fresh invitation; older open ones stop working."""
     if login.registered_at is not None:
         raise Refused(f"{login.name} is registered already.")
+    if login.disabled_at is not None:
+        raise Refused(f"{login.name} is disabled. Enable them first.")
     with transaction():
         revoke_invitations(login)
         token = secrets.token_urlsafe(24)
