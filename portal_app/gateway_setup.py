@@ -183,6 +183,15 @@ def test_connection(gateway: Gateway) -> Health:
     return _remember(gateway, _ask_health(gateway))
 
 
+def payers() -> dict[int, list[str]]:
+    """The titles of the gateways that pay into each bank account, by its id."""
+    found: dict[int, list[str]] = {}
+    for route in GatewayRoute.select(GatewayRoute, Gateway).join(Gateway).order_by(Gateway.plugin):
+        manifest = plugins.registry().manifests.get(route.gateway.plugin)
+        found.setdefault(route.bank_account_id, []).append(manifest.title if manifest else route.gateway.plugin)
+    return found
+
+
 def _ask_health(gateway: Gateway) -> Health:
     try:
         health = plugins.registry().call(gateway.plugin, "gateway_health", ctx=context(gateway))

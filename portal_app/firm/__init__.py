@@ -1,6 +1,7 @@
 """Staff's routes, a module per noun."""
 
 from portal_app.firm import (
+    bank_accounts,  # noqa: F401
     clients,  # noqa: F401
     documents,  # noqa: F401
     drafts,  # noqa: F401
@@ -8,12 +9,15 @@ from portal_app.firm import (
     gateways,  # noqa: F401
     invoices,  # noqa: F401
     ledger,  # noqa: F401
+    look,  # noqa: F401
+    mail,  # noqa: F401
     matter_people,  # noqa: F401
     matter_settings,  # noqa: F401
     matters,  # noqa: F401
     payments,  # noqa: F401
     people,  # noqa: F401
     recipients,  # noqa: F401
+    settings,  # noqa: F401
     time,  # noqa: F401
     today,  # noqa: F401
 )

@@ -37,9 +37,9 @@ def _field(item: SettingField, gateway: Gateway | None) -> Any:
     if item.kind == "choice":
         return SelectField(item.label, choices=dict(item.choices))
     if item.kind != "secret":
-        checks = [_web_address] if item.kind == "url" else []
-        return Line(item.label, most=500, is_required=item.is_required, validators=checks)
-    checks = [Length(max=500, message="Use at most 500 characters.")]
+        extra = [_web_address] if item.kind == "url" else []
+        return Line(item.label, most=500, is_required=item.is_required, validators=extra)
+    checks: list[Any] = [Length(max=500, message="Use at most 500 characters.")]
     if item.is_required and not setup.has_secret(gateway, item.name):
         checks.insert(0, InputRequired("Fill in this field."))
     return PasswordField(item.label, checks)

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from flask import Response
 
-from portal_app import clock, config
+from portal_app import clock
 from portal_app.domain import calendar, invoices, sharing, timekeeping
 from portal_app.domain import today as desk
 from portal_app.domain.access import may
@@ -18,6 +18,7 @@ from portal_app.domain.people import FirmUser
 from portal_app.domain.today import Payments, Tally
 from portal_app.firm import first_steps
 from portal_app.firm.blueprint import blueprint
+from portal_app.web import letters
 from portal_app.web.fragments import render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import plural, zone
@@ -108,7 +109,7 @@ def _people(who: FirmUser) -> Iterator[Item]:
             "/firm/people" if may(who, "people.manage") else "", is_news=not (found.expired or found.expiring),
         )  # fmt: skip
     if may(who, "mail.read"):
-        has_server = bool(config.active().mail_server)
+        has_server = letters.server() is not None
         count = desk.waiting_mail(has_server=has_server)
         why = "The mail server refused." if has_server else "No mail server is set: hand over what they say yourself."
         title = "E-mail not sent" if count == 1 else "E-mails not sent"

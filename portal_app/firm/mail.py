@@ -1,0 +1,46 @@
+"""E-mails that the portal wrote: sent, waiting or failed; and what an unsent one says."""
+
+from __future__ import annotations
+
+from flask import Response, flash
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal_app.domain import mail
+from portal_app.domain.mail import Email
+from portal_app.firm.blueprint import blueprint
+from portal_app.web import letters
+from portal_app.web.fragments import go, render
+from portal_app.web.login import firm_only
+
+LATEST = 100
+
+
+@blueprint.get("/mail")
+@firm_only("mail.read")
+def emails() -> Response:
+    return render("firm/mail/index.html", rows=mail.latest(LATEST), has_server=_has_server(), most=LATEST)
+
+
+@blueprint.get("/mail/<int:email_id>")
+@firm_only("mail.read")
+def email(email_id: int) -> Response:
+    return render("firm/mail/show.html", row=Email.get_by_id(email_id), has_server=_has_server())
+
+
+@blueprint.post("/mail/<int:email_id>/send")
+@firm_only("mail.read")
+def send_email(email_id: int) -> AnyResponse:
+    """Try again now, unless it has gone out meanwhile."""
+    row = Email.get_by_id(email_id)
+    if row.sent_at is not None:
+        flash("This e-mail has been sent already.", "good")
+    elif not _has_server():
+        flash("No mail server is set, so nothing can be sent. Hand over what the e-mail says.", "bad")
+    else:
+        mail.send_again(row)
+        flash(f"It is being sent to {row.to_address} now. Reload in a moment to see how it went.", "wait")
+    return go("/firm/mail")
+
+
+def _has_server() -> bool:
+    return letters.server() is not None

@@ -1,0 +1,81 @@
+"""E-mails as administrators see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from portal_app import clock, config
+from portal_app.db import transaction
+from portal_app.domain import mail
+from portal_app.domain.mail import Email
+from portal_app.domain.outbox import Outbox
+from tests.world import World
+
+As = Callable[[Any], FlaskClient]
+
+
+def write(world: World, **changes: Any) -> Email:
+    row = mail.write(
+        "invitation", world.frank, subject="An invitation", text="Choose a password:\n\nhttps://x.example/<1>\n",
+        html="", fact="invitation:test",
+    )  # fmt: skip
+    with transaction():
+        Email.update(**changes or {"last_error": ""}).where(Email.id == row.id).execute()
+    return row
+
+
+def has_server() -> None:
+    config.use(replace(config.active(), mail_server="mail.example.com"))
+
+
+def waiting() -> int:
+    return int(Outbox.select().where((Outbox.topic == "email") & Outbox.done_at.is_null()).count())
+
+
+def test_without_a_server_a_letter_is_kept_to_be_handed_over(world: World, as_: As) -> None:
+    row = write(world)
+    browser = as_(world.carol)
+    text = browser.get("/firm/mail").text
+    assert "No mail server is set" in text
+    assert "Kept here" in text
+    assert "Send again" not in text
+    assert "https://x.example/&lt;1&gt;" in browser.get(f"/firm/mail/{row.id}").text
+    before = waiting()
+    assert "nothing can be sent" in browser.post(f"/firm/mail/{row.id}/send", follow_redirects=True).text
+    assert waiting() == before
+
+
+def test_a_letter_that_failed_says_why_and_is_tried_again(world: World, as_: As) -> None:
+    row = write(world, last_error="SMTPServerDisconnected: gone")
+    has_server()
+    browser = as_(world.carol)
+    text = browser.get("/firm/mail").text
+    assert "SMTPServerDisconnected: gone" in text
+    assert "No mail server" not in text
+    before = waiting()
+    assert browser.post(f"/firm/mail/{row.id}/send").location == "/firm/mail"
+    assert waiting() == before + 1
+    assert "Being sent" in browser.get("/firm/mail").text
+
+
+def test_what_was_sent_is_not_sent_twice_and_not_kept(world: World, as_: As) -> None:
+    row = write(world, sent_at=clock.now(), text="", html="")
+    has_server()
+    browser = as_(world.carol)
+    before = waiting()
+    assert "has been sent already" in browser.post(f"/firm/mail/{row.id}/send", follow_redirects=True).text
+    assert waiting() == before
+    assert "not kept once it is sent" in browser.get(f"/firm/mail/{row.id}").text
+    assert browser.get("/firm/mail/999999").status_code == 404
+
+
+def test_only_administrators_read_letters(world: World, as_: As) -> None:
+    row = write(world)
+    for path in ("/firm/mail", f"/firm/mail/{row.id}"):
+        assert as_(world.dan).get(path).status_code == 403
+        assert as_(world.frank).get(path).status_code == 404
+    assert as_(world.dan).post(f"/firm/mail/{row.id}/send").status_code == 403
