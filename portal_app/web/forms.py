@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import Field, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 from wtforms.widgets import TextInput
 
 from portal_app import money
@@ -46,7 +46,7 @@ class Line(StringField):
     def __init__(self, label: str, *, most: int = 120, is_required: bool = True, **kwargs: Any) -> None:
         checks: list[Any] = [Length(max=most, message=f"Use at most {most} characters.")]
         if is_required:
-            checks.insert(0, InputRequired("Fill in this field."))
+            checks.insert(0, DataRequired("Fill in this field."))
         super().__init__(label, [*checks, *kwargs.pop("validators", [])], filters=[_line], **kwargs)
 
 
@@ -60,7 +60,7 @@ class Text(TextAreaField):
     def __init__(self, label: str, *, most: int = 2000, is_required: bool = False, **kwargs: Any) -> None:
         checks: list[Any] = [Length(max=most, message=f"Use at most {most:,} characters.")]
         if is_required:
-            checks.insert(0, InputRequired("Fill in this field."))
+            checks.insert(0, DataRequired("Fill in this field."))
         super().__init__(label, [*checks, *kwargs.pop("validators", [])], filters=[_clean], **kwargs)
 
 
