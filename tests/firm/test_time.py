@@ -1,0 +1,196 @@
+"""Time & expenses: recording, correcting in place, what may not be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from portal_app.domain import invoices, matters, timekeeping
+from portal_app.domain.timekeeping import WorkItem
+from tests.world import World, today
+
+As = Callable[[Any], FlaskClient]
+
+
+def typed(world: World, **values: str) -> dict[str, str]:
+    start = {
+        "kind": "time", "worked_on": today().isoformat(), "timekeeper": str(world.dan.id), "quantity": "1:30",
+        "rate": "200", "description": "Call with the client", "is_billable": "y",
+    }  # fmt: skip
+    return start | values
+
+
+def newest() -> WorkItem:
+    return WorkItem.select().order_by(WorkItem.id.desc()).get()
+
+
+@pytest.mark.parametrize(
+    ("values", "quantity", "cents"),
+    [
+        ({}, 150, 30_000),
+        ({"quantity": "0.1", "rate": "$1,000.50"}, 10, 10_005),
+        ({"rate": ""}, 150, 46_500),
+        ({"kind": "expense", "quantity": "214", "rate": "0.25"}, 21_400, 5_350),
+        ({"kind": "flat_fee", "rate": "2400"}, 100, 240_000),
+    ],
+)
+def test_work_of_each_kind_is_recorded(
+    world: World, as_: As, values: dict[str, str], quantity: int, cents: int
+) -> None:
+    home = f"/firm/matters/{world.matter.id}/time"
+    answer = as_(world.dan).post(home, data=typed(world, **values))
+    assert (answer.status_code, answer.location) == (303, f"{home}?kind={values.get('kind', 'time')}")
+    item = newest()
+    assert (item.quantity_hundredths, item.amount_cents, item.timekeeper_id) == (quantity, cents, world.dan.id)
+    assert item.is_billable
+
+
+def test_adding_gives_back_an_empty_form_the_list_and_the_sum(world: World, as_: As, htmx: dict[str, str]) -> None:
+    answer = as_(world.dan).post(f"/firm/matters/{world.matter.id}/time", data=typed(world), headers=htmx)
+    assert answer.text.startswith('<section id="work-form"')
+    form, rest = answer.text.split("<hx-partial", 1)
+    assert "Call with the client" not in form
+    assert "Time added: $300.00." in form
+    assert 'hx-target="#work"' in rest
+    assert "Call with the client" in rest
+    assert 'hx-target="#unbilled"' in rest
+    assert "$900.00" in rest
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("rate", "abc", "Enter an amount in figures"),
+        ("rate", "1e3", "Enter an amount in figures"),
+        ("rate", "-5", "Enter an amount above zero."),
+        ("rate", "0", "Enter an amount above zero."),
+        ("rate", "10.005", "at most 2 digits"),
+        ("quantity", "1.555", "at most two decimals"),
+        ("quantity", "0", "Enter a number above zero."),
+        ("worked_on", "2026-02-30", "There is no such day."),
+        ("description", "", "Fill in this field."),
+        ("description", "x" * 2001, "Use at most 2,000 characters."),
+        ("timekeeper", "99999", "Not a valid choice."),
+    ],
+)
+def test_what_cannot_be_understood_is_kept_and_marked(
+    world: World, as_: As, htmx: dict[str, str], field: str, value: str, sentence: str
+) -> None:
+    before = WorkItem.select().count()
+    data = typed(world, description="A thing to keep") | {field: value}
+    for headers in ({}, htmx):
+        answer = as_(world.dan).post(f"/firm/matters/{world.matter.id}/time", data=data, headers=headers)
+        assert answer.status_code == 422
+        assert sentence in answer.text
+        assert 'aria-invalid="true"' in answer.text
+        assert (value if field != "timekeeper" else "A thing to keep") in answer.text
+    assert WorkItem.select().count() == before
+
+
+def test_a_timekeeper_without_a_usual_rate_needs_one(world: World, as_: As) -> None:
+    world.dan.rate_cents = 0
+    world.dan.save()
+    answer = as_(world.dan).post(f"/firm/matters/{world.matter.id}/time", data=typed(world, rate=""))
+    assert answer.status_code == 422
+    assert "this timekeeper has no usual one" in answer.text
+
+
+def test_choosing_a_timekeeper_brings_the_usual_rate(world: World, as_: As, htmx: dict[str, str]) -> None:
+    url = f"/firm/matters/{world.matter.id}/time/rate?timekeeper={world.dan.id}"
+    piece = as_(world.carol).get(url, headers=htmx).text
+    assert piece.startswith('<div id="work-rate">')
+    assert 'value="310.00"' in piece
+    assert piece in as_(world.carol).get(url).text
+
+
+def test_an_unbilled_row_is_edited_in_place(world: World, as_: As, htmx: dict[str, str]) -> None:
+    browser, item = as_(world.dan), timekeeping.unbilled(world.matter)[0]
+    url = f"/firm/matters/{world.matter.id}/time/{item.id}"
+    piece = browser.get(url, headers=htmx).text
+    assert piece.startswith('<section id="work"')
+    assert 'value="1.50"' in piece
+    assert piece in browser.get(url).text
+    data = {f"row-{name}": value for name, value in typed(world, quantity="2").items()}
+    wrong = browser.post(url, data=data | {"row-rate": "ten"}, headers=htmx)
+    assert (wrong.status_code, 'value="ten"' in wrong.text) == (422, True)
+    answer = browser.post(url, data=data, headers=htmx)
+    assert "Call with the client" in answer.text
+    item = WorkItem.get_by_id(item.id)
+    assert (item.description, item.amount_cents) == ("Call with the client", 40_000)
+
+
+def test_removing_twice_removes_once(world: World, as_: As) -> None:
+    item = timekeeping.unbilled(world.matter)[1]
+    before = WorkItem.select().count()
+    for _ in range(2):
+        answer = as_(world.dan).post(f"/firm/matters/{world.matter.id}/time/{item.id}/remove")
+        assert answer.status_code == 303
+    assert WorkItem.select().count() == before - 1
+
+
+def test_billed_work_names_its_invoice_and_stays(world: World, as_: As) -> None:
+    browser = as_(world.carol)
+    item = WorkItem.get(WorkItem.billed_invoice_id == world.invoice.id)
+    url = f"/firm/matters/{world.matter.id}/time"
+    assert f'href="/firm/invoices/{world.invoice.id}">{world.invoice.number}</a>' in browser.get(url).text
+    assert browser.get(f"{url}/{item.id}").location == f"/firm/invoices/{world.invoice.id}"
+    data = {f"row-{name}": value for name, value in typed(world).items()}
+    answer = browser.post(f"{url}/{item.id}", data=data)
+    assert (answer.status_code, "Void the invoice to correct it" in answer.text) == (422, True)
+    browser.post(f"{url}/{item.id}/remove")
+    assert WorkItem.get_by_id(item.id).description != "Call with the client"
+
+
+def test_others_objects_are_not_there(world: World, as_: As) -> None:
+    item = WorkItem.get(WorkItem.matter == world.bobs_matter.id)
+    assert as_(world.carol).get(f"/firm/matters/{world.matter.id}/time/{item.id}").status_code == 404
+    matters.set_access(world.matter, is_restricted=True, staff=[])
+    assert as_(world.dan).get(f"/firm/matters/{world.matter.id}/time").status_code == 404
+    assert "Thornbury" not in as_(world.dan).get("/firm/time").text
+
+
+def test_who_may_not_record_reads_only(world: World, as_: As) -> None:
+    browser, home = as_(world.erin), f"/firm/matters/{world.matter.id}/time"
+    assert "Add time" not in browser.get(home).text
+    assert browser.post(home, data=typed(world)).status_code == 403
+
+
+def test_a_closed_matter_takes_no_work(world: World, as_: As) -> None:
+    matters.close(world.matter, today())
+    home = f"/firm/matters/{world.matter.id}/time"
+    assert "This matter is closed" in as_(world.dan).get(home).text
+    answer = as_(world.dan).post(home, data=typed(world))
+    assert (answer.status_code, "Reopen it to record work" in answer.text) == (422, True)
+
+
+def test_work_on_a_matter_that_is_not_billable_is_never_unbilled(world: World, as_: As) -> None:
+    matters.change(world.bobs_matter, billing_method="not_billable")
+    as_(world.dan).post(f"/firm/matters/{world.bobs_matter.id}/time", data=typed(world))
+    assert timekeeping.unbilled_cents(world.bobs_matter) == 0
+    assert not newest().is_billable
+
+
+def test_the_page_of_all_work_leads_to_a_matter(world: World, as_: As, htmx: dict[str, str]) -> None:
+    browser = as_(world.dan)
+    page = browser.get("/firm/time?q=lease").text
+    piece = browser.get("/firm/time?q=lease", headers=htmx).text
+    assert piece in page
+    assert f'href="/firm/matters/{world.bobs_matter.id}/time"' in piece
+    assert "Thornbury" not in piece
+    assert "$600.00" in page
+    assert invoices.numbers([world.second.id])[world.second.id] in page
+
+
+def test_long_lists_come_in_steps(world: World, as_: As) -> None:
+    for number in range(60):
+        timekeeping.record(
+            world.matter, kind="time", timekeeper=world.dan, worked_on=today(), description=f"Piece {number}",
+            rate_cents=100, by=world.dan,
+        )  # fmt: skip
+    home = f"/firm/matters/{world.matter.id}/time"
+    assert "Piece 0<" not in as_(world.dan).get(home).text
+    assert "rows=100" in as_(world.dan).get(home).text
+    assert "Piece 0<" in as_(world.dan).get(f"{home}?rows=100").text
