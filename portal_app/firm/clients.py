@@ -17,7 +17,7 @@ from portal_app.web.login import firm_only, firm_user
 
 
 class ClientForm(Form):
-    kind = RadioField("The client is a", choices=list(found_clients.KINDS.items()), default="person")
+    kind = RadioField("The client is a", choices=found_clients.KINDS, default="person")
     name = Line("Name")
     email = EmailLine(is_required=False)
     phone = Line("Phone", most=40, is_required=False)

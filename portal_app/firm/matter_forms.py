@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wtforms import RadioField, SelectField, SelectMultipleField
+from wtforms.validators import ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal_app.domain import clients, people
@@ -15,7 +16,7 @@ from portal_app.web.forms import Day, Form, Line
 NOBODY = 0
 ACCESS = {"everyone": "Everyone at the firm", "named": "Only these people"}
 
-_BILLING_METHOD = RadioField("Billing method", choices=list(BILLING_METHODS.items()), default="hourly")
+_BILLING_METHOD = RadioField("Billing method", choices=BILLING_METHODS, default="hourly")
 _LIMITATIONS_ON = Day("Statute of limitations", is_required=False)
 
 
@@ -44,12 +45,9 @@ class MatterForm(Form):
         for name in [name for name in self._fields if only and name not in {only, "csrf_token"}]:
             del self[name]
         if "client" in self:
-            self.client.choices = [(NOBODY, "Choose a client"), *clients.names()]
+            self.client.choices = {NOBODY: "Choose a client"} | dict(clients.names())
         if "responsible_attorney" in self:
-            able = {who.id: who.name for who in people.active_firm_users() if who.has_role("attorney", "administrator")}
-            if attorney is not None:
-                able.setdefault(attorney.id, attorney.name)
-            self.responsible_attorney.choices = [(NOBODY, "Nobody yet"), *able.items()]
+            self.responsible_attorney.choices = _attorneys(attorney)
 
     @classmethod
     def of(cls, matter: Matter, only: str = "") -> MatterForm:
@@ -60,7 +58,7 @@ class MatterForm(Form):
 
     def validate_client(self, field: SelectField) -> None:
         if field.data == NOBODY:
-            raise ValueError("Choose the client that the matter is for.")
+            raise ValidationError("Choose the client that the matter is for.")
 
     def values(self) -> dict[str, object]:
         """What was typed, as :func:`matters.change` takes it."""
@@ -70,6 +68,12 @@ class MatterForm(Form):
         if found.get("responsible_attorney") == NOBODY:
             found["responsible_attorney"] = None
         return found
+
+
+def _attorneys(now: FirmUser | None) -> dict[Any, str]:
+    """Who can be responsible, by id; ``now`` stays a choice even after leaving."""
+    able = [who for who in people.active_firm_users() if who.has_role("attorney", "administrator")]
+    return {NOBODY: "Nobody yet"} | {who.id: who.name for who in [*([now] if now else []), *able]}
 
 
 FACTS = {
@@ -89,13 +93,13 @@ FACTS = {
 class AccessForm(Form):
     """Everyone at the firm, or some of them."""
 
-    access = RadioField("User access", choices=list(ACCESS.items()), default="everyone")
+    access = RadioField("User access", choices=ACCESS, default="everyone")
     staff = Checkboxes("Only these people", coerce=int)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.everybody = people.active_firm_users()
-        self.staff.choices = [(who.id, who.name) for who in self.everybody]
+        self.staff.choices = {who.id: who.name for who in self.everybody}
 
     @staticmethod
     def now(matter: Matter, staff: list[FirmUser]) -> dict[str, object]:
@@ -104,7 +108,7 @@ class AccessForm(Form):
 
     def validate_staff(self, field: Checkboxes) -> None:
         if self.access.data == "named" and not field.data:
-            raise ValueError("Choose at least one person.")
+            raise ValidationError("Choose at least one person.")
 
     @property
     def is_restricted(self) -> bool:

@@ -34,7 +34,7 @@ class FirmUserForm(Form):
 
     name = Line("Name")
     email = EmailLine()
-    roles = Checkboxes("Roles", choices=[(role, role.capitalize()) for role in ROLES])
+    roles = Checkboxes("Roles", choices={role: role.capitalize() for role in ROLES})
     title = Line("Title", most=60, is_required=False)
     rate_cents = Money("Rate for an hour", may_be_zero=True, is_required=False)
 

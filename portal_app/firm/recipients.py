@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, flash
 from werkzeug.wrappers import Response as AnyResponse
+from wtforms.validators import ValidationError
 
 from portal_app.db import transaction
 from portal_app.domain import matters, people
@@ -40,15 +41,15 @@ class RecipientForm(Form):
 
     def validate_new_name(self, field: Line) -> None:
         if self.choice.data == NEW and not field.data:
-            raise ValueError("Fill in this field.")
+            raise ValidationError("Fill in this field.")
 
     def validate_new_email(self, field: Line) -> None:
         if self.choice.data == NEW and not field.data:
-            raise ValueError("Fill in this field.")
+            raise ValidationError("Fill in this field.")
 
     def validate_who(self, field: Line) -> None:
         if not self.choice.data and not field.data:
-            raise ValueError("Type a name or an e-mail address.")
+            raise ValidationError("Type a name or an e-mail address.")
 
 
 def recipients_context(matter: Matter, adding: RecipientForm | None = None, said: str = "") -> dict[str, Any]:
