@@ -17,7 +17,8 @@ As = Callable[[Any], FlaskClient]
 def typed(**changes: str) -> dict[str, str]:
     return {
         "name": "Larkspur & Daughters", "address": "1 Sample Row\nSpringfield", "phone": "",
-        "email": "Desk@Example.com", "time_zone": "America/New_York", "payment_terms_days": "14", "invoice_note": "Thank you.",
+        "email": "Desk@Example.com", "time_zone": "America/New_York", "payment_terms_days": "14",
+        "invoice_note": "Thank you.",
     } | changes  # fmt: skip
 
 

@@ -1,0 +1,191 @@
+"""Today: what needs somebody, and the first steps of a new firm."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from portal_app import clock, config, create_app, db, founding, gateways
+from portal_app.db import transaction
+from portal_app.domain import calendar, firms, invoices, mail, matters, payments, people, sessions, timekeeping
+from portal_app.domain import today as desk
+from portal_app.domain.mail import Email
+from portal_app.domain.people import FirmUser, Invitation
+from portal_app.domain.today import Tally
+from portal_app.plugin_api import BillingAddress, Flow, Method
+from tests.world import ZONE, World, today
+
+As = Callable[[Any], FlaskClient]
+ADDRESS = BillingAddress(name="A. Payer", address1="1 Elm", city="Springfield", state="IL", postal_code="62704")
+
+
+def pay(world: World, token: str, cents: int) -> None:
+    order = payments.Order(
+        key=f"{token}{cents}", amount_cents=cents, plan={}, method=Method.CARD, flow=Flow.FIELDS, billing=ADDRESS
+    )
+    gateways.charge(payments.start(world.alice, world.gateway, order), token)
+
+
+def lines(page: str) -> dict[str, tuple[str, str]]:
+    """What the page lists as needing somebody: count, detail, by title."""
+    rows = re.findall(r'<span class="n[^"]*">([\d,]+)</span><div>(?:<a[^>]*>)?([^<]+).*?<p class="sub">([^<]*)', page)
+    return {title: (count, detail) for count, title, detail in rows}
+
+
+def test_everything_that_needs_somebody_is_counted(world: World, as_: As) -> None:
+    for token, cents in (("ok", 1_000), ("ok", 2_000), ("unknown", 3_000), ("less", 4_000)):
+        pay(world, token, cents)
+    Invitation.update(expires_at=clock.now() + dt.timedelta(hours=20)).execute()
+    page = as_(world.carol).get("/firm").text
+    found = lines(page)
+    assert {title: count for title, (count, _) in found.items()} == {
+        "Invoice past due": "1", "Matter with unbilled work": "1", "Draft invoice to issue": "1",
+        "Payment held for review": "1", "New payments from the portal": "2", "Payment being confirmed": "1",
+        "Invitation pending": "1",
+    }  # fmt: skip
+    assert found["Invoice past due"][1] == "It is 15 days late, Alice Vasquez-Thornbury."
+    assert found["Invitation pending"][1] == "1 will expire within two days."
+    assert "Five things need you." in page
+    for sum_of_money in ("$1,210.00", "$600.00", "$300.00", "$40.00", "$30.00"):
+        assert sum_of_money in page
+
+
+def test_receivables_are_summed_by_age(world: World) -> None:
+    carol, day = world.carol, today()
+    assert sum(desk.receivables_by_age(carol, day), Tally()) == Tally(3, 124_000 + 80_000 + 40_000)
+    # The first invoice is due 15 days ago, the second in 25 days, Bob's in 30.
+    at = {days: desk.receivables_by_age(carol, day + dt.timedelta(days=days)) for days in (-15, -14, 15, 16, 76)}
+    assert [tally.count for tally in at[-15]] == [3, 0, 0, 0, 0]
+    assert [tally.count for tally in at[-14]] == [2, 1, 0, 0, 0]
+    assert [tally.count for tally in at[15]] == [2, 1, 0, 0, 0]
+    assert [tally.count for tally in at[16]] == [2, 0, 1, 0, 0]
+    assert [tally.count for tally in at[76]] == [0, 0, 2, 0, 1]
+    assert at[76][4].cents == 124_000
+
+
+def test_restricted_matters_do_not_show_in_anybodys_sums(world: World) -> None:
+    pay(world, "ok", 1_000)
+    matters.set_access(world.matter, is_restricted=True, staff=[])
+    assert sum(desk.receivables_by_age(world.dan, today()), Tally()) == Tally(1, 40_000)
+    assert desk.oldest_overdue(world.dan, today()) is None
+    assert not desk.payments_since(world.dan, clock.now() - dt.timedelta(days=1)).has_any
+    assert desk.lately_paid(world.dan) == []
+    assert len(desk.lately_paid(world.carol)) == 1
+
+
+def test_paid_from_portal_and_the_next_events_stand_beside(world: World, as_: As) -> None:
+    pay(world, "ok", 12_345)
+    soon, later = (clock.now() + dt.timedelta(hours=hours) for hours in (1, 24 * 4))
+    for title, moment in (("Client call", soon), ("Deposition", later)):
+        calendar.add(world.matter, title=title, starts_at=moment, by=world.carol, time_zone=ZONE)
+    page = as_(world.erin).get("/firm").text
+    assert "$123.45" in page
+    assert world.invoice.number in page
+    assert "Client call" in page
+    assert "not shared" in page
+    assert "Deposition" not in page
+
+
+def test_mail_that_waits_is_the_administrators_matter(world: World, as_: As) -> None:
+    row = mail.write("invitation", world.frank, subject="x", text="x", html="", fact="invitation:test")
+    assert "No mail server is set" in lines(as_(world.carol).get("/firm").text)["E-mail not sent"][1]
+    assert "E-mail not sent" not in as_(world.dan).get("/firm").text
+    config.use(replace(config.active(), mail_server="mail.example.com"))
+    assert "E-mail not sent" not in as_(world.carol).get("/firm").text, "it is about to be sent"
+    with transaction():
+        Email.update(last_error="refused").where(Email.id == row.id).execute()
+    assert "E-mail not sent" in as_(world.carol).get("/firm").text
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    asked: list[str] = []
+    real = type(db.db.obj).execute_sql
+
+    def execute(self: Any, sql: str, *args: Any, **kwargs: Any) -> Any:
+        asked.append(sql)
+        return real(self, sql, *args, **kwargs)
+
+    with patch.object(type(db.db.obj), "execute_sql", execute):
+        yield asked
+
+
+def test_the_page_asks_at_most_twelve_questions_however_much_there_is(world: World, as_: As) -> None:
+    browser = as_(world.carol)
+    with counted() as without_payments:
+        browser.get("/firm")
+    for cents in range(1_000, 1_012):
+        pay(world, "ok", cents)
+        calendar.add(
+            world.matter, title="Call", starts_at=clock.now() + dt.timedelta(minutes=5), by=world.carol, time_zone=ZONE
+        )
+    with counted() as with_payments:
+        browser.get("/firm")
+    assert len(without_payments) <= 12, without_payments
+    assert len(with_payments) <= 12, with_payments
+
+
+def new_firm(folder: Path) -> tuple[Flask, FirmUser]:
+    settings = config.load({}, data=str(folder), secret_key="0123456789abcdef" * 4, public_url="http://localhost")
+    config.use(settings)
+    db.open_database(settings.database_url)
+    ada = founding.found(
+        "New & Co.", admin_name="Ada", admin_email="ada@example.com", password="three grey herons wait",
+        time_zone=ZONE, roles=["administrator"],
+    )  # fmt: skip
+    return create_app(settings, WTF_CSRF_ENABLED=False), ada
+
+
+def step_after(browser: FlaskClient) -> str:
+    """The title of the one step that is to be done next."""
+    found = re.findall(r'Do this next<span class="vh">: ([^<]+)</span>', browser.get("/firm").text)
+    return found[0] if len(found) == 1 else f"{len(found)} steps at once"
+
+
+def test_a_new_firm_is_led_from_step_to_step(settings: config.Config, tmp_path: Path) -> None:
+    app, ada = new_firm(tmp_path / "new")
+    browser = app.test_client()
+    with browser.session_transaction() as cookie:
+        cookie["_user_id"], cookie["_fresh"] = sessions.start(ada), True
+    assert "Welcome." in browser.get("/firm").text
+    assert step_after(browser) == "Complete the firm’s details"
+    firms.change(address="1 Sample Row", phone="(555) 010-0100")
+    assert step_after(browser) == "Add a client"
+    client = people.add_client(kind="person", name="Idris")
+    assert step_after(browser) == "Open a matter"
+    matter = matters.open_matter(number="", name="Lease", client=client, opened_on=today(), by=ada)
+    assert step_after(browser) == "Record work"
+    assert f'href="/firm/matters/{matter.id}/time"' in browser.get("/firm").text
+    timekeeping.record(
+        matter, kind="time", timekeeper=ada, worked_on=today(), description="Read", rate_cents=100, by=ada
+    )
+    assert step_after(browser) == "Choose a payment gateway"
+    for path in set(re.findall(r'href="(/firm[^"]*)"', browser.get("/firm").text)):
+        assert browser.get(path).status_code == 200, path
+    db.db.close()
+
+
+def test_steps_are_shown_to_those_who_can_take_them(world: World, as_: As) -> None:
+    assert "First steps" not in as_(world.carol).get("/firm").text, "all are done"
+    firms.change(address="")
+    assert "Complete the firm’s details" in as_(world.carol).get("/firm").text
+    assert "First steps" not in as_(world.dan).get("/firm").text
+
+
+def test_a_firm_in_order_reads_so(world: World, as_: As) -> None:
+    for row in (world.invoice, world.second, world.bobs_invoice):
+        invoices.void(row, reason="test", on=today(), by=world.carol)
+    matters.set_access(world.matter, is_restricted=True, staff=[])
+    matters.set_access(world.bobs_matter, is_restricted=True, staff=[])
+    page = as_(world.erin).get("/firm").text
+    assert "Nothing needs you. Everything is in order." in page
+    assert "Nobody owes the firm anything." in page
