@@ -45,7 +45,8 @@ class MatterForm(Form):
         for name in [name for name in self._fields if only and name not in {only, "csrf_token"}]:
             del self[name]
         if "client" in self:
-            self.client.choices = {NOBODY: "Choose a client"} | dict(clients.names())
+            names: dict[Any, str] = dict(clients.names())
+            self.client.choices = {NOBODY: "Choose a client"} | names
         if "responsible_attorney" in self:
             self.responsible_attorney.choices = _attorneys(attorney)
 
