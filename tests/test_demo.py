@@ -15,7 +15,6 @@ from portal_app.domain import documents, firms, invoices, ledger, mail, matters,
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments import Payment
 from portal_app.verify import verify
-from tests.test_cli import free_ports
 
 TODAY = clock.today(story.ZONE)
 
@@ -24,7 +23,7 @@ TODAY = clock.today(story.ZONE)
 def demo(tmp_path_factory: pytest.TempPathFactory) -> config.Config:
     """A filled folder, once for this module."""
     folder = tmp_path_factory.mktemp("demo")
-    settings = config.load({}, data=str(folder), port=free_ports(), companion_port=free_ports())
+    settings = config.load({}, data=str(folder))
     plugins.use(plugins.load())
     founding.open_data(settings)
     fill(settings)

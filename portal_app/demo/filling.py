@@ -19,7 +19,7 @@ from portal_app.web import letters
 
 
 def fill(settings: Config) -> None:
-    """Found the firm and live through its year. Listens on the companion's port meanwhile: payments really go there."""
+    """Found the firm and live through its year. The rehearsal gateway is served meanwhile: payments really go there."""
     with Checkout(settings) as checkout:
         year = Year()
         plan_people(year)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from portal_app import gateway_setup, gateways, plugins
+from portal_app import config, gateway_setup, gateways, plugins
 from portal_app.config import Config
 from portal_app.domain import payments
 from portal_app.domain.errors import Refused
@@ -24,21 +26,25 @@ class Checkout:
     """The rehearsal gateway, served while the demo is filled."""
 
     def __init__(self, settings: Config) -> None:
-        server = open_companion(settings, PLUGIN) if PLUGIN in plugins.registry().manifests else None
+        # A port of its own: the portal's companion may listen on the usual one a moment later.
+        self.before, self.settings = settings, replace(settings, companion_port=_free_port())
+        server = open_companion(self.settings, PLUGIN) if PLUGIN in plugins.registry().manifests else None
         if server is None:
             raise Refused("The demo needs the rehearsal gateway, the plugin portal-sandbox, to be installed.")
         self.server = server
-        self.url = settings.own_companion_url
+        self.url = self.settings.own_companion_url
         self.ask = Outbound(hosts_of(self.url))
         self.paid = 0
 
     def __enter__(self) -> Self:
+        config.use(self.settings)
         threading.Thread(target=self.server.run, name="demo-companion", daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        config.use(self.before)
         self.server.close()
 
     def set_up(self, by: FirmUser) -> None:
@@ -69,3 +75,9 @@ class Checkout:
         fields = {"method": "card", "number": card, "expires": "12 / 49", "code": "123"} if card else BANK
         answer = self.ask("POST", f"{self.url}/v1/tokens", json={"method": "bank", **fields})
         return str(answer.json()["id"])
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
