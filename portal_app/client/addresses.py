@@ -28,23 +28,22 @@ _POSTAL_CODES = {
     "US": (r"[0-9]{5}(-?[0-9]{4})?", "Enter five digits, for example 62704."),
     "CA": (r"[A-Za-z][0-9][A-Za-z] ?[0-9][A-Za-z][0-9]", "Enter it like K1A 0B1."),
 }
-Choices = list[tuple[str, str]]
 
 
-def _split(text: str) -> Choices:
-    return [(pair[:2], pair[3:]) for pair in text.split(",")]
+def _split(text: str) -> dict[str, str]:
+    return {pair[:2]: pair[3:] for pair in text.split(",")}
 
 
-STATES: dict[str, Choices] = {"US": _split(_US), "CA": _split(_CA)}
+STATES: dict[str, dict[str, str]] = {"US": _split(_US), "CA": _split(_CA)}
 
 
 @lru_cache(maxsize=4)
-def countries(locale: str) -> Choices:
+def countries(locale: str) -> dict[str, str]:
     """ISO 3166-1 codes and names; the United States and Canada first, the rest by name."""
     names = Locale.parse(locale).territories
     found = [(code, name) for code, name in names.items() if re.fullmatch("[A-Z]{2}", code) and code not in _NO_COUNTRY]
     found.sort(key=lambda pair: (pair[0] != "US", pair[0] != "CA", pair[1]))
-    return found
+    return dict(found)
 
 
 def postal_problem(country: str, code: str) -> str:

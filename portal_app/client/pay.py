@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
 
 from flask import Response, abort, request
 
@@ -10,12 +10,13 @@ from portal_app import gateways, money
 from portal_app.client.blueprint import blueprint
 from portal_app.client.pay_form import Desk, open_desk
 from portal_app.gateway_setup import enabled_gateway
-from portal_app.plugin_api import Fields, Flow, Method
-from portal_app.web import headers
+from portal_app.plugin_api import Fields, Flow
+from portal_app.web import assets, headers
 from portal_app.web.fragments import is_fragment_request, render
 from portal_app.web.login import client_only, portal_user
 from portal_app.web.templates import current_firm
 
+log = logging.getLogger(__name__)
 ALL = ("pay_errors", "how_much", "allocation", "billing", "confirm", "keys")
 
 
@@ -39,7 +40,8 @@ def redraw() -> Response:
     if request.args.get("part") == "address":
         return draw(desk, "address")
     if "choose" in request.args:
-        return draw(desk, "how_much", "allocation", "confirm")
+        # htmx looks for targets from the pressed link, so the block that holds it is swapped last.
+        return draw(desk, "how_much", "confirm", "allocation")
     if desk.problem and not is_fragment_request():
         desk.form.refuse(desk.problem)
         return draw(desk, status=422)
@@ -59,27 +61,25 @@ def opened() -> Desk | None:
 
 def draw(desk: Desk, *blocks: str, status: int = 200, said: str = "") -> Response:
     """The page, or its blocks. ``said``: why nothing was charged, when no field is to blame."""
-    fields = None if is_fragment_request() else _fields(desk)
+    fields, script = (None, "") if is_fragment_request() else _fields(desk)
     words = money.in_words(desk.cents) if current_firm().currency == "USD" else ""
     return render(
         "client/payments/new.html", *blocks, status=status, desk=desk, form=desk.form, said=said, words=words,
-        fields=fields, config=dict(fields.config) if fields else {}, script=_script(desk, fields),
-        has_page=Flow.REDIRECT in desk.manifest.flows,
+        config=dict(fields.config) if fields else None, script=script, has_page=Flow.REDIRECT in desk.manifest.flows,
     )  # fmt: skip
 
 
-def _fields(desk: Desk) -> Fields | None:
-    """The gateway's own fields; their origins are allowed on this page alone."""
-    known = {each.value for each in desk.manifest.methods}
-    typed: Any = desk.form["method"].data
-    method = Method(typed) if typed in known else desk.manifest.methods[0]
-    fields = gateways.fields_for(method, current_firm().currency)
-    if fields:
-        headers.allow("frame-src", *fields.frame_origins)
-        headers.allow("script-src", *fields.script_origins)
-        headers.allow("connect-src", *fields.connect_origins)
-    return fields
-
-
-def _script(desk: Desk, fields: Fields | None) -> str:
-    return f"plugins/{desk.manifest.id}/{fields.module}" if fields else ""
+def _fields(desk: Desk) -> tuple[Fields | None, str]:
+    """The gateway's own fields and the address of their script; their origins are allowed on this page alone."""
+    fields = gateways.fields_for(desk.method, current_firm().currency)
+    if fields is None:
+        return None, ""
+    try:
+        script = assets.url(f"plugins/{desk.manifest.id}/{fields.module}", current_firm())
+    except FileNotFoundError:
+        log.exception("gateway %s has no script for its fields", desk.manifest.id)
+        return None, ""
+    headers.allow("frame-src", *fields.frame_origins)
+    headers.allow("script-src", *fields.script_origins)
+    headers.allow("connect-src", *fields.connect_origins)
+    return fields, script

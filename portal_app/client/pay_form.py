@@ -58,7 +58,7 @@ def form_class(given: Offer, manifest: Manifest, *, choose: bool, country: str) 
     """The form for this payer, its fields in the page's order: one amount or one for each invoice, the gateway's
     methods, the address with the states of its country."""
     fields: dict[str, Any] = _amount_fields(given, choose) | {
-        "method": RadioField("Pay with", choices=[(each.value, METHODS[each]) for each in manifest.methods]),
+        "method": RadioField("Pay with", choices={each.value: METHODS[each] for each in manifest.methods}),
         "name": Line("Name on the card or account"),
         "address1": Line("Street address"),
         "address2": Line("Apartment or suite (optional)", is_required=False),
@@ -85,8 +85,8 @@ def _state_field(country: str) -> Any:
         return Line("State or region (optional)", most=60, is_required=False)
     label, choices = "State" if country == "US" else "Province", addresses.STATES[country]
     sentence = f"Choose the {label.lower()}."
-    checks = [InputRequired(sentence), AnyOf([code for code, _ in choices], sentence)]
-    return SelectField(label, checks, choices=[("", "Choose"), *choices], validate_choice=False)
+    checks = [InputRequired(sentence), AnyOf(list(choices), sentence)]
+    return SelectField(label, checks, choices={"": "Choose"} | choices, validate_choice=False)
 
 
 def amount_name(item: Payable) -> str:
@@ -124,6 +124,12 @@ class Desk:
     @property
     def is_choosing(self) -> bool:
         return self.form.choose.data == "1"
+
+    @property
+    def method(self) -> Method:
+        """The method chosen, or the first."""
+        typed = self.form["method"].data
+        return next((each for each in self.manifest.methods if each.value == typed), self.manifest.methods[0])
 
     @property
     def amounts(self) -> list[tuple[Payable, Field]]:

@@ -64,7 +64,7 @@ def take_new() -> AnyResponse:
     if order is None:
         desk.form.token.data = ""
         return pay.draw(desk, *pay.ALL, status=422)
-    if desk.form.seen.data not in {"", str(desk.cents)}:
+    if (desk.form.seen.data or str(desk.cents)) != str(desk.cents):
         return again(LOOK_AGAIN.format(show_money(desk.cents)))
     try:
         return send(payments.start(portal_user(), desk.gateway, order))
