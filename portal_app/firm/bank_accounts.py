@@ -49,17 +49,17 @@ def add_bank_account() -> AnyResponse:
     return _save(None)
 
 
-@blueprint.get("/settings/bank-accounts/<int:account_id>")
+@blueprint.get("/settings/bank-accounts/<int:bank_account_id>")
 @firm_only("firm.manage")
-def bank_account(account_id: int) -> Response:
-    account = BankAccount.get_by_id(account_id)
+def bank_account(bank_account_id: int) -> Response:
+    account = BankAccount.get_by_id(bank_account_id)
     return _page(BankAccountForm(obj=account), account)
 
 
-@blueprint.post("/settings/bank-accounts/<int:account_id>")
+@blueprint.post("/settings/bank-accounts/<int:bank_account_id>")
 @firm_only("firm.manage")
-def change_bank_account(account_id: int) -> AnyResponse:
-    return _save(BankAccount.get_by_id(account_id))
+def change_bank_account(bank_account_id: int) -> AnyResponse:
+    return _save(BankAccount.get_by_id(bank_account_id))
 
 
 def _save(account: BankAccount | None) -> AnyResponse:

@@ -30,9 +30,9 @@ class LogoForm(Form):
 
 def _page(*, form: Form | None = None, status: int = 200) -> Response:
     """``accent`` is the colour to look at; ``problem`` why it cannot be taken."""
-    colour = form if isinstance(form, ColourForm) else ColourForm(formdata=None, obj=current_firm())
+    accent, problem = request.args.get("accent", current_firm().accent)[:20], ""
+    colour = form if isinstance(form, ColourForm) else ColourForm(formdata=None, data={"accent": accent})
     logo = form if isinstance(form, LogoForm) else LogoForm(formdata=None)
-    accent, problem = request.args.get("accent", current_firm().accent), ""
     try:
         accent = firms.checked_accent(accent)
     except BadAccent as refused:
