@@ -6,6 +6,7 @@ from flask import Response, flash, request
 from flask_wtf.file import FileField, MultipleFileField
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
+from wtforms.validators import ValidationError
 
 from portal_app import config
 from portal_app.domain import documents, matters, sharing
@@ -31,7 +32,7 @@ class UploadForm(Form):
 
     def validate_files(self, _field: MultipleFileField) -> None:
         if not self.chosen:
-            raise ValueError("Choose at least one file.")
+            raise ValidationError("Choose at least one file.")
 
 
 class VersionForm(Form):
@@ -39,7 +40,7 @@ class VersionForm(Form):
 
     def validate_file(self, field: FileField) -> None:
         if not isinstance(field.data, FileStorage) or not field.data.filename:
-            raise ValueError("Choose a file.")
+            raise ValidationError("Choose a file.")
 
 
 class NameForm(Form):

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField, SelectField
+from wtforms.validators import ValidationError
 
 from portal_app import clock
 from portal_app.domain import calendar, matters, sharing
@@ -49,11 +50,11 @@ class EventForm(Form):
 
     def validate_starts(self, field: TimeOfDay) -> None:
         if field.data is None and not field.errors and not self.is_all_day.data:
-            raise ValueError("Enter a time, or tick “All day”.")
+            raise ValidationError("Enter a time, or tick “All day”.")
 
     def validate_ends(self, field: TimeOfDay) -> None:
         if field.data and self.starts.data and field.data < self.starts.data and not self.is_all_day.data:
-            raise ValueError("The end is before the start.")
+            raise ValidationError("The end is before the start.")
 
     def values(self) -> dict[str, Any]:
         """What was typed, as :func:`calendar.add` and :func:`calendar.change` take it: moments in UTC."""
