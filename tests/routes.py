@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from portal_app import gateways
-from portal_app.domain import invoices, ledger, payments
+from portal_app.domain import invoices, ledger, mail, payments
 from portal_app.domain.matters import InvoiceRecipient
 from portal_app.domain.payments import Payment
 from tests.domain.test_payments import order
@@ -63,13 +63,14 @@ def alices(world: World) -> dict[str, Any]:
     gateways.charge(payment, "ok")
     entry = ledger.entry_of(f"payment:{payment.id}:paid")
     item = invoices.lines_of(world.draft)[0].work_item
+    letter = mail.write("invitation", world.frank, subject="Ladder", text="Ladder", html="", fact="ladder")
     recipient = InvoiceRecipient.get(InvoiceRecipient.portal_user == world.frank)
     return {
         "matter_id": world.matter.id, "client_id": world.client.id, "invoice_id": world.invoice.id,
         "document_id": world.document.id, "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
         "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "plugin": "fake",
-        "field": "name", "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "", "email_id": 1,
-        "bank_account_id": 1, "account_id": 1, "invoices.public_id": world.invoice.public_id,
+        "field": "name", "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
+        "email_id": letter.id, "bank_account_id": 1, "invoices.public_id": world.invoice.public_id,
         "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,
         "payments.public_id": Payment.get_by_id(payment.id).public_id,
     }  # fmt: skip
