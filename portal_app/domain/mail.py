@@ -85,6 +85,11 @@ def send(email_id: int, server: Server | None, sender_name: str) -> None:
         with transaction():
             Email.update(last_error=reason).where(Email.id == email.id).execute()
         raise
+    mark_sent(email)
+
+
+def mark_sent(email: Email) -> None:
+    """It is on its way. Its text is cleared: it may hold a link that signs somebody in."""
     with transaction():
         Email.update(sent_at=clock.now(), last_error="", text="", html="").where(Email.id == email.id).execute()
 
