@@ -229,11 +229,13 @@ def add_version(
         raise Refused("The paper of an issued invoice cannot be replaced.")
     stored = put_bytes(chunks, limit_bytes=limit_bytes)
     with transaction():
+        Document.update(changed_at=clock.now()).where(Document.id == document.id).execute()
         return _add_version(document, stored, by)
 
 
 def attach_paper(document: Document, stored: Stored) -> bool:
-    """The paper of an issued invoice has been made: keep it, and promise to tell everybody with whom it is shared.
+    """The paper of an issued invoice has been made: keep it, and promise to tell everybody with whom it is shared. The
+    document's own date stays that of the issue.
     ``False``: it has its paper already."""
     with transaction():
         fresh = locked(Document.select().where(Document.id == document.id)).get()
@@ -247,11 +249,9 @@ def attach_paper(document: Document, stored: Stored) -> bool:
 
 def _add_version(document: Document, stored: Stored, by: FirmUser | None) -> DocumentVersion:
     last = DocumentVersion.select().where(DocumentVersion.document == document.id).count()
-    now = clock.now()
-    Document.update(changed_at=now).where(Document.id == document.id).execute()
     return DocumentVersion.create(
         document=document, number=last + 1, storage_key=stored.key, media_type=stored.media_type,
-        size_bytes=stored.size_bytes, sha256=stored.sha256, created_at=now, created_by=by,
+        size_bytes=stored.size_bytes, sha256=stored.sha256, created_at=clock.now(), created_by=by,
     )  # fmt: skip
 
 
