@@ -19,7 +19,6 @@ from portal_app.domain.timekeeping import WorkItem
 
 CARDS = ("4242424242424242", "5555555555554444")
 SHORT_OF_MONEY = "4000000000009995"
-STREET = "900 Example Plaza"
 
 
 def plan(year: Year, checkout: Checkout) -> None:
@@ -102,11 +101,17 @@ def _pay_invoice(year: Year, checkout: Checkout, case: Case, index: int) -> None
     invoice: Invoice = year.issued[case.key, index]
     payer = year.portal_users[case.recipients[0][0]]
     plan = {invoice.id: invoice.total_cents}
-    checkout.pay(payer, invoice.total_cents, CARDS[index % 2], plan=plan, street=STREET)
+    checkout.pay(payer, invoice.total_cents, CARDS[index % 2], plan=plan, street=_street(case.recipients[0][0]))
 
 
 def _pay(year: Year, checkout: Checkout, who: str, cents: int, card: str) -> None:
-    checkout.pay(year.portal_users[who], cents, card, street=STREET)
+    checkout.pay(year.portal_users[who], cents, card, street=_street(who))
+
+
+def _street(who: str) -> str:
+    """Where somebody lives or works: at the client's whose invoices they get."""
+    case = next(case for case in story.CASES if who in dict(case.recipients))
+    return story.CLIENTS[case.client][2]
 
 
 def _void(year: Year, key: str, reason: str) -> None:

@@ -143,6 +143,8 @@ def walk(page: Page, demo: Demo, pages: tuple[tuple[str, str], ...]) -> None:
         if answer is None or answer.status != (404 if name == "not-found" else 200):
             wrong.append(f"{name}: {answer.status if answer else 'no answer'}")
             continue
+        if len(page.frames) > 1:  # the gateway's fields
+            page.wait_for_load_state("networkidle")
         try:
             look(page, name)
         except AssertionError as problem:
