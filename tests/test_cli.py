@@ -198,8 +198,8 @@ def test_reconcile_asks_about_a_lost_answer_and_says_what_it_was(
 
 
 @contextmanager
-def serving(data: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    environment = {"PATH": os.environ["PATH"], "PORTAL_DATA": str(data), "PORTAL_PORT": str(port)}
+def serving(data: Path, port: int, **more: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {"PATH": os.environ["PATH"], "PORTAL_DATA": str(data), "PORTAL_PORT": str(port), **more}
     process = subprocess.Popen([*PORTAL, "serve"], env=environment, stderr=subprocess.PIPE, text=True, cwd=data)
     try:
         yield process

@@ -15,6 +15,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.test_cli import FIRM, PASSWORD, first_page, free_ports, serving
+
 ROOT = Path(__file__).parent.parent
 LOCKS = sorted(ROOT.glob("requirements*.txt"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -60,8 +62,16 @@ def test_the_wheel_runs_from_any_folder(unpacked: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    portal("migrate")
+    assert "Fern & Heath is set up" in portal("init", *FIRM, "--admin-password", PASSWORD)
+    assert "up to date" in portal("migrate", "--status")
     assert "/portal" in portal("routes")
+    port = free_ports()
+    with serving(tmp_path / "data", port, PYTHONPATH=str(unpacked)) as process:
+        page = first_page(f"http://localhost:{port}/sign-in", process).decode()
+        assert "Fern &amp; Heath" in page
+        sheet = re.search(r'href="(/static/[^"]+\.css)"', page)
+        assert sheet is not None
+        assert b"--" in first_page(f"http://localhost:{port}{sheet[1]}", process)
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
