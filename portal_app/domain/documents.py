@@ -292,7 +292,9 @@ def latest_versions(documents: Sequence[Document]) -> dict[int, DocumentVersion]
 
 
 def versions_of(document: Document) -> list[DocumentVersion]:
-    query = DocumentVersion.select().where(DocumentVersion.document == document.id)
+    """Every version with whoever added it, the newest first."""
+    rows = DocumentVersion.select(DocumentVersion, FirmUser).join(FirmUser, JOIN.LEFT_OUTER)
+    query = rows.where(DocumentVersion.document == document.id)
     return list(query.order_by(DocumentVersion.number.desc()))
 
 
