@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast
@@ -9,7 +10,7 @@ from typing import Any, cast
 from babel.numbers import get_currency_name
 from flask import request
 from wtforms import Field, HiddenField, RadioField, SelectField
-from wtforms.validators import AnyOf, InputRequired, Length, ValidationError
+from wtforms.validators import AnyOf, InputRequired, Length, Regexp, ValidationError
 
 from portal_app import money
 from portal_app.client import addresses
@@ -23,6 +24,7 @@ from portal_app.web.forms import Form, Line, Money
 from portal_app.web.templates import current_firm
 
 METHODS = {Method.CARD: "Card", Method.BANK: "Bank account (eCheck)"}
+KEY = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 LOST = "This form has lost a part. Reload the page and try again."
 ADDRESS = ("name", "address1", "address2", "city", "state", "postal_code", "country")
 
@@ -39,7 +41,7 @@ class PayForm(Form):
     only invoice to be paid; ``choose`` is "1" when there is an amount for each invoice.
     """
 
-    key = hidden(64, InputRequired(LOST))
+    key = hidden(64, InputRequired(LOST), Regexp(KEY, message=LOST))
     token = hidden(500)
     seen = hidden(12)
     invoice = hidden(32)
@@ -160,6 +162,12 @@ class Desk:
 
 def new_key() -> str:
     return secrets.token_urlsafe(24)
+
+
+def sent_key() -> str:
+    """The key of the form that was sent; empty when it cannot be one of ours."""
+    key = request.form.get("key", "")
+    return key if KEY.match(key) else ""
 
 
 def open_desk(who: PortalUser, gateway: Gateway) -> Desk:

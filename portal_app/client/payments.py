@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal_app import clock, gateways, plugins
 from portal_app.client import pay
 from portal_app.client.blueprint import blueprint
-from portal_app.client.pay_form import Desk, new_key
+from portal_app.client.pay_form import Desk, new_key, sent_key
 from portal_app.domain import documents, payments, sessions
 from portal_app.domain.documents import NotStored
 from portal_app.domain.errors import Refused
@@ -44,7 +44,7 @@ def take() -> AnyResponse:
     """Start the payment of the form's key, send it to the gateway once, and go to its page."""
     if sessions.count_try(f"pay:{portal_user().id}", window_seconds=WINDOW_SECONDS) > TRIES:
         raise TooManyRequests(retry_after=WINDOW_SECONDS)
-    known = payments.with_key(portal_user(), request.form.get("key", ""))
+    known = payments.with_key(portal_user(), sent_key())
     if known is None:
         return take_new()
     if known.state in FREEING:

@@ -10,7 +10,7 @@ from typing import Any
 import pluggy
 import pytest
 from flask import Flask, request
-from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
+from playwright.sync_api import BrowserContext, FrameLocator, Page, Route, expect
 
 from portal_app import config, gateway_setup, hookspecs, plugins
 from portal_app.config import Config
@@ -138,6 +138,24 @@ def test_two_presses_and_the_back_button_charge_once(page: Page) -> None:
     expect(page.get_by_role("heading", name="Paid, thank you")).to_be_visible()
     page.go_back()
     expect(page.locator("main")).to_contain_text("There is nothing to pay right now")
+    assert [row.state for row in Payment.select()] == ["succeeded"]
+
+
+def test_a_lost_answer_on_the_way_back_charges_once(page: Page, console: Console) -> None:
+    console.allow("ERR_FAILED|htmx:(sendError|afterRequest)")
+    fill_address(page)
+    fill_card(card_of(page))
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/portal/payments", lose, times=1)
+    page.get_by_role("button", name="Pay $2,040.00").click()
+    expect(page.locator("#flash")).to_contain_text("The portal did not answer.")
+    assert [row.state for row in Payment.select()] == ["succeeded"]
+    page.get_by_role("button", name="Pay $2,040.00").click()
+    expect(page.get_by_role("heading", name="Paid, thank you")).to_be_visible()
     assert [row.state for row in Payment.select()] == ["succeeded"]
 
 

@@ -109,6 +109,7 @@ def test_amounts_are_understood_as_people_write_them(world: World, as_: As, amou
         ({"method": "cash"}, "Not a valid choice"),
         ({"key": ""}, "Reload the page"),
         ({"key": "k" * 65}, "Reload the page"),
+        ({"key": "k\0"}, "Reload the page"),
     ],
 )
 def test_the_rest_of_the_form_is_checked_too(world: World, as_: As, wrong: dict[str, str], sentence: str) -> None:
