@@ -10,10 +10,11 @@ from peewee import JOIN, Case, ModelSelect, fn
 from portal_app.db import sum_of
 from portal_app.domain import matters
 from portal_app.domain.documents import Document, DocumentShare
-from portal_app.domain.invoices.models import Invoice, InvoiceVoid
+from portal_app.domain.invoices.models import Invoice, InvoiceLine, InvoiceVoid
 from portal_app.domain.ledger import RECEIVABLE, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser, PortalUser
+from portal_app.domain.timekeeping import WorkItem
 
 
 def with_balances() -> ModelSelect:
@@ -44,7 +45,8 @@ def find(who: FirmUser, invoice_id: int) -> Invoice:
 def for_matter(matter: Matter) -> list[Invoice]:
     """Drafts first, then the newest."""
     query = with_balances().where(Invoice.matter == matter.id)
-    return list(query.order_by(Invoice.number.is_null().desc(), Invoice.issued_on.desc(), Invoice.id.desc()))
+    order = (Invoice.number.is_null().desc(), Invoice.issued_on.desc(), Invoice.id.desc())
+    return _with_live_drafts(list(query.order_by(*order)))
 
 
 def unpaid(matter: Matter) -> list[Invoice]:
@@ -64,7 +66,22 @@ def search(who: FirmUser, text: str, state: str, *, today: dt.date, limit: int =
     if state != "all":
         query = query.where(_is_in(state, today))
     order = (Invoice.number.is_null().desc(), Invoice.issued_on.desc(), Invoice.id.desc())
-    return list(query.order_by(*order).limit(limit).offset(offset))
+    return _with_live_drafts(list(query.order_by(*order).limit(limit).offset(offset)))
+
+
+def _with_live_drafts(rows: list[Invoice]) -> list[Invoice]:
+    """A draft comes to what its work comes to now, not when it was kept; one query, if there are drafts."""
+    drafted = [row for row in rows if row.is_draft]
+    query = (
+        InvoiceLine.select(InvoiceLine.invoice, fn.SUM(WorkItem.amount_cents))
+        .join(WorkItem)
+        .where(InvoiceLine.invoice.in_(drafted) & WorkItem.billed_invoice_id.is_null() & WorkItem.is_billable)
+        .group_by(InvoiceLine.invoice)
+    )
+    sums = dict(query.tuples()) if drafted else {}
+    for row in drafted:
+        row.total_cents = sum_of(sums.get(row.id))
+    return rows
 
 
 def _is_in(state: str, today: dt.date) -> object:
@@ -93,7 +110,12 @@ def of_document(document: Document) -> Invoice:
 def drafts(who: FirmUser) -> tuple[int, int]:
     """How many drafts there are, and their sum in cents."""
     seen = matters.visible_to(who).select(Matter.id)
-    query = Invoice.select(fn.COUNT(Invoice.id), fn.SUM(Invoice.total_cents))
+    is_billable = WorkItem.billed_invoice_id.is_null() & WorkItem.is_billable
+    query = (
+        Invoice.select(fn.COUNT(Invoice.id.distinct()), fn.SUM(WorkItem.amount_cents))
+        .join(InvoiceLine, JOIN.LEFT_OUTER)
+        .join(WorkItem, JOIN.LEFT_OUTER, on=(InvoiceLine.work_item == WorkItem.id) & is_billable)
+    )
     count, total = query.where(Invoice.number.is_null() & Invoice.matter.in_(seen)).tuples().get()
     return int(count), sum_of(total)
 
