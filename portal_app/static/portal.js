@@ -21,4 +21,10 @@
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
     if (detail.successful) document.getElementById("unsaid")?.remove();
   });
+
+  // A button that only a script can serve stays hidden without one.
+  for (const box of document.querySelectorAll("[data-print]")) {
+    box.hidden = false;
+    box.addEventListener("click", () => print());
+  }
 }
