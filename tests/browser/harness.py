@@ -101,10 +101,19 @@ def look(page: Page, name: str) -> None:
         _assert_fits(page, width)
         axe(page)
         if folder:
-            page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
+            _picture(page, Path(folder) / f"{name}-{width}-{scheme}.png")
     page.emulate_media(color_scheme="null")
     if before:
         page.set_viewport_size(before)
+
+
+def _picture(page: Page, path: Path) -> None:
+    """The whole page. A frame of another origin is only painted once it has been in view."""
+    size = page.viewport_size
+    if len(page.frames) > 1 and size:
+        page.set_viewport_size({"width": size["width"], "height": page.evaluate("document.body.scrollHeight")})
+        page.wait_for_timeout(200)
+    page.screenshot(path=path, full_page=True)
 
 
 def _assert_fits(page: Page, width: int) -> None:
