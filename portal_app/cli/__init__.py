@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from portal_app import __version__
+from portal_app.cli.bench import bench
 from portal_app.cli.books import reconcile, verify
 from portal_app.cli.people import invite
 from portal_app.cli.reading import roles, routes, settings
@@ -40,7 +41,7 @@ def main() -> None:
     """
 
 
-for command in (init, serve, worker, migrate, demo, routes, roles, reconcile, verify, settings, invite):
+for command in (init, serve, worker, migrate, demo, routes, roles, reconcile, verify, settings, invite, bench):
     main.add_command(command)
 
 __all__ = ["main"]

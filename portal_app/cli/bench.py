@@ -1,0 +1,89 @@
+"""``portal bench``: what pages cost."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from portal_app.cli.shared import load
+
+if TYPE_CHECKING:
+    from portal_app.bench import Result, Target
+    from portal_app.config import Config
+
+WHO = {"client": "alice@example.com", "firm": "carol@example.com"}
+HEAD = ("page", "CPU µs", "× bare", "a second", "queries", "bytes", "first visit", "requests")
+
+
+@click.group()
+def bench() -> None:
+    """Measure the portal on this machine."""
+
+
+@bench.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+def pages(as_json: bool) -> None:
+    """CPU, queries and bytes of the main pages, on a demo firm made for it.
+
+    CPU is a ratio to a bare Flask page (6 kB, two queries) under the same server in the same run, so it can be compared
+    between machines.
+    """
+    from portal_app import bench as measuring
+
+    with (
+        tempfile.TemporaryDirectory() as name,
+        click.progressbar(length=0, label="Filling a demo firm", file=None) as bar,
+    ):
+        folder = Path(name)
+        settings = load(data=str(folder / "data"))
+        targets = _fill(settings)
+        bar.label, bar.length = "Measuring", len(targets) * measuring.ROUNDS
+        results = measuring.measure(settings, targets, folder, lambda: bar.update(1))
+    if as_json:
+        click.echo(json.dumps(measuring.as_json(results), indent=2))
+    else:
+        _table(results)
+
+
+def _fill(settings: Config) -> list[Target]:
+    from portal_app import db, founding
+    from portal_app.bench import Target
+    from portal_app.demo.filling import fill
+    from portal_app.domain import invoices, people
+
+    founding.open_data(settings)
+    fill(settings)
+    alice = people.find_by_email(WHO["client"])
+    first = invoices.open_for(alice)[0]  # type: ignore[arg-type]
+    matter = f"/firm/matters/{first.matter_id}"
+    db.db.close()
+    return [
+        Target("client home", "/portal", WHO["client"]),
+        Target("client invoice", f"/portal/invoices/{first.public_id}", WHO["client"]),
+        Target("pay now", "/portal/pay", WHO["client"]),
+        Target("pay now, partial", "/portal/pay?amount=100.00", WHO["client"], is_fragment=True),
+        Target("matter", matter, WHO["firm"]),
+        Target("matter ledger", f"{matter}/ledger", WHO["firm"]),
+    ]
+
+
+def _table(results: list[Result]) -> None:
+    rows = [
+        (
+            row.name, f"{row.cpu_microseconds:,}", f"{row.ratio_hundredths // 100}.{row.ratio_hundredths % 100:02d}",
+            f"{row.requests_per_second:,}", str(row.queries), f"{row.page_bytes:,}", f"{row.first_visit_bytes:,}",
+            str(row.requests),
+        )
+        for row in results
+    ]  # fmt: skip
+    widths = [max(len(row[at]) for row in [HEAD, *rows]) for at in range(len(HEAD))]
+    for row in [HEAD, *rows]:
+        click.echo(
+            "  ".join(
+                [row[0].ljust(widths[0]), *(text.rjust(wide) for text, wide in zip(row[1:], widths[1:], strict=True))]
+            )
+        )
