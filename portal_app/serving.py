@@ -112,21 +112,35 @@ def _bound(host: str, port: int, what: str) -> socket.socket:
     return found
 
 
+class Beside:
+    """A server that runs in a thread of its own from now until it is stopped."""
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+        self.thread = threading.Thread(target=server.run, name="portal-companion", daemon=True)
+        self.thread.start()
+
+    def stop(self) -> None:
+        # Closed by its own thread: a socket that is closed under a waiting select() fails there.
+        self.server.trigger.pull_trigger(self.server.close)
+        self.thread.join(timeout=5)
+
+
 def run(servers: list[Any]) -> None:
     """Serve until SIGTERM or SIGINT, with the worker beside; then finish what is being done, and return."""
     background = worker.Worker()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
+    beside = [Beside(server) for server in servers[1:]]
     background.start()
-    for server in servers[1:]:
-        threading.Thread(target=server.run, name="portal-companion", daemon=True).start()
     try:
         servers[0].run()  # returns when _stop raises inside it
     except SystemExit:
         log.debug("stopped before the first request")
     finally:
-        for server in servers:
-            server.close()
+        servers[0].close()
+        for companion in beside:
+            companion.stop()
         background.stop()
 
 

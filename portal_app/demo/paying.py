@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -16,7 +15,7 @@ from portal_app.domain.payments import BankAccount, Gateway, Order, Payment
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.outbound import Outbound, hosts_of
 from portal_app.plugin_api import BillingAddress, Flow, Fund, Method, Mode
-from portal_app.serving import open_companion
+from portal_app.serving import Beside, open_companion
 
 PLUGIN = "sandbox"
 BANK = {"routing": "110000000", "account": "000123456789"}
@@ -38,14 +37,14 @@ class Checkout:
 
     def __enter__(self) -> Self:
         config.use(self.settings)
-        threading.Thread(target=self.server.run, name="demo-companion", daemon=True).start()
+        self.beside = Beside(self.server)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         config.use(self.before)
-        self.server.close()
+        self.beside.stop()
 
     def set_up(self, by: FirmUser) -> None:
         """Enable the gateway as an administrator does: save, map accounts, test, switch on."""
