@@ -18,7 +18,7 @@ STOREYS = [
     ("money", "clock", "plugin_api", "config"),
     ("vault",),
     ("db",),
-    ("schema", "hookspecs", "testing"),
+    ("schema", "hookspecs", "testing", "prepared"),
     ("domain",),
     ("plugins", "outbound"),
     ("gateway_setup",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, ModelSelect, TextField
 
@@ -12,7 +13,8 @@ from portal_app.db import BaseModel, transaction
 from portal_app.domain import matters, sharing
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
-from portal_app.domain.people import Client, FirmUser, PortalUser, new_public_id
+from portal_app.domain.people import FirmUser, PortalUser, new_public_id
+from portal_app.prepared import prepared
 
 
 class Event(BaseModel):
@@ -92,19 +94,27 @@ def coming_up(who: FirmUser, *, until: dt.datetime, limit: int = 8) -> list[Even
 
 
 def visible_to(who: PortalUser) -> ModelSelect:
-    """Events shared with ``who``, each with its share as ``event.eventshare``, its matter and client."""
+    """Events shared with ``who``, each with its share as ``event.eventshare`` and its matter's id, number and name."""
+    return _seen_by(who.id)
+
+
+def _seen_by(who_id: Any) -> ModelSelect:
     return (
-        Event.select(Event, EventShare, Matter, Client)
+        Event.select(Event, EventShare, Matter.id, Matter.number, Matter.name)
         .join_from(Event, EventShare)
         .join_from(Event, Matter)
-        .join(Client)
-        .where((EventShare.portal_user == who.id) & EventShare.ended_at.is_null() & Event.canceled_at.is_null())
+        .where((EventShare.portal_user == who_id) & EventShare.ended_at.is_null() & Event.canceled_at.is_null())
     )
 
 
 def upcoming(who: PortalUser, limit: int = 20) -> list[Event]:
-    query = visible_to(who).where(Event.starts_at >= clock.now() - dt.timedelta(hours=2))
-    return list(query.order_by(Event.starts_at).limit(limit))
+    """What is to come, or began in the last two hours, the next first."""
+    return _upcoming(who.id, clock.now() - dt.timedelta(hours=2), limit)
+
+
+@prepared
+def _upcoming(who_id: Any, since: Any, limit: Any) -> ModelSelect:
+    return _seen_by(who_id).where(Event.starts_at >= since).order_by(Event.starts_at).limit(limit)
 
 
 def past(who: PortalUser, limit: int = 20) -> list[Event]:

@@ -14,7 +14,7 @@ from typing import Any
 import obstore
 import puremagic
 from obstore.store import LocalStore, from_url
-from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, fn
+from peewee import JOIN, BigIntegerField, Cast, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, fn
 
 from portal_app import clock
 from portal_app.db import BaseModel, locked, transaction
@@ -22,7 +22,8 @@ from portal_app.domain import matters, outbox, sharing
 from portal_app.domain.calendar import Event, EventShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
-from portal_app.domain.people import Client, FirmUser, PortalUser, new_public_id
+from portal_app.domain.people import FirmUser, PortalUser, new_public_id
+from portal_app.prepared import prepared
 
 NAME_MAX = 120
 CHUNK_BYTES = 256 * 1024
@@ -317,31 +318,39 @@ def people_of(matter: Matter) -> list[PortalUser]:
 
 def visible_to(who: PortalUser) -> ModelSelect:
     """Documents shared with ``who``, each with its share as ``document.documentshare``, its matter, and who shared."""
+    return _seen_by(who.id)
+
+
+def _seen_by(who_id: Any) -> ModelSelect:
     return (
-        Document.select(Document, DocumentShare, FirmUser, Matter, Client)
+        Document.select(Document, DocumentShare, FirmUser.id, FirmUser.name, Matter.id, Matter.number, Matter.name)
         .join_from(Document, DocumentShare)
         .join(FirmUser, JOIN.LEFT_OUTER, on=(DocumentShare.shared_by == FirmUser.id))
         .join_from(Document, Matter)
-        .join(Client)
-        .where((DocumentShare.portal_user == who.id) & DocumentShare.ended_at.is_null() & Document.removed_at.is_null())
+        .where((DocumentShare.portal_user == who_id) & DocumentShare.ended_at.is_null() & Document.removed_at.is_null())
     )
 
 
 def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Document]:
     """Files (not invoices' paper) shared with ``who``, the latest share first, each with its newest version as
     ``document.version``; ``matter`` is a matter's number, empty for all. One query."""
+    return _files(who.id, matter, limit, offset)
+
+
+@prepared
+def _files(who_id: Any, matter: Any, limit: Any, offset: Any) -> ModelSelect:
     other = DocumentVersion.alias()
     newest = other.select(fn.MAX(other.id)).where(other.document == Document.id)
-    query = (
-        visible_to(who)
-        .select_extend(DocumentVersion)
+    version = (DocumentVersion.id, DocumentVersion.number, DocumentVersion.media_type, DocumentVersion.size_bytes)
+    return (
+        _seen_by(who_id)
+        .select_extend(*version)
         .join_from(Document, DocumentVersion, JOIN.LEFT_OUTER, on=(DocumentVersion.id == newest), attr="version")
-        .where(Document.kind == "file")
+        .where((Document.kind == "file") & ((Matter.number == matter) | (Cast(matter, "TEXT") == "")))
+        .order_by(DocumentShare.shared_at.desc(), Document.id.desc())
+        .limit(limit)
+        .offset(offset)
     )
-    if matter:
-        query = query.where(Matter.number == matter)
-    order = (DocumentShare.shared_at.desc(), Document.id.desc())
-    return list(query.order_by(*order).limit(limit).offset(offset))
 
 
 def find_for(who: PortalUser, public_id: str) -> Document:
@@ -349,12 +358,17 @@ def find_for(who: PortalUser, public_id: str) -> Document:
 
 
 def matters_of(who: PortalUser) -> list[Matter]:
-    """Matters of which ``who`` can see something now, by name; one query."""
+    """Matters of which ``who`` can see something now, by name: id, number and name; one query."""
+    return _matters_of(who.id)
+
+
+@prepared
+def _matters_of(who_id: Any) -> ModelSelect:
     papers = DocumentShare.select(Document.matter).join(Document)
     events = EventShare.select(Event.matter).join(Event)
-    sees = Matter.id.in_(papers.where((DocumentShare.portal_user == who.id) & DocumentShare.ended_at.is_null()))
-    goes = Matter.id.in_(events.where((EventShare.portal_user == who.id) & EventShare.ended_at.is_null()))
-    return list(Matter.select().where(sees | goes).order_by(Matter.name, Matter.id))
+    sees = Matter.id.in_(papers.where((DocumentShare.portal_user == who_id) & DocumentShare.ended_at.is_null()))
+    goes = Matter.id.in_(events.where((EventShare.portal_user == who_id) & EventShare.ended_at.is_null()))
+    return Matter.select(Matter.id, Matter.number, Matter.name).where(sees | goes).order_by(Matter.name, Matter.id)
 
 
 def mark_downloaded(share: DocumentShare) -> None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from typing import Any
 
-from peewee import JOIN, CharField, DateTimeField, ForeignKeyField, IntegerField
+from peewee import JOIN, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect
 
 from portal_app import clock
 from portal_app.db import BaseModel, transaction
 from portal_app.domain.people import FirmUser, Login, PortalUser, hash_token
+from portal_app.prepared import prepared
 
 _TOUCH_SECONDS = 60  # writing the last use on each request would turn every page into a durable write
 
@@ -51,20 +53,25 @@ def start(login: FirmUser | PortalUser) -> str:
     return token
 
 
-def find(token: str, *, idle_minutes: int, hours: int) -> Session | None:
-    """The live session of a cookie, with its person, in one query; ``None`` when it ended or was cut."""
-    now = clock.now()
-    row: Session | None = (
+@prepared
+def _live(token_hash: Any, seen_after: Any, started_after: Any) -> ModelSelect:
+    return (
         Session.select(Session, FirmUser, PortalUser)
         .join_from(Session, FirmUser, JOIN.LEFT_OUTER)
         .join_from(Session, PortalUser, JOIN.LEFT_OUTER)
         .where(
-            (Session.token_hash == hash_token(token))
-            & (Session.last_seen_at > now - dt.timedelta(minutes=idle_minutes))
-            & (Session.created_at > now - dt.timedelta(hours=hours))
+            (Session.token_hash == token_hash)
+            & (Session.last_seen_at > seen_after)
+            & (Session.created_at > started_after)
         )
-        .first()
     )
+
+
+def find(token: str, *, idle_minutes: int, hours: int) -> Session | None:
+    """The live session of a cookie, with its person, in one query; ``None`` when it ended or was cut."""
+    now = clock.now()
+    idle, oldest = now - dt.timedelta(minutes=idle_minutes), now - dt.timedelta(hours=hours)
+    row: Session | None = _live.first(hash_token(token), idle, oldest)
     if row is None or row.login.disabled_at is not None:
         return None
     if row.last_seen_at < now - dt.timedelta(seconds=_TOUCH_SECONDS):

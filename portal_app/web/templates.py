@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 from flask import Flask, g
 from flask_wtf.csrf import generate_csrf
-from peewee import JOIN
+from peewee import JOIN, ModelSelect
 
 from portal_app import clock, plugins
 from portal_app.domain import firms
@@ -15,19 +15,23 @@ from portal_app.domain.access import may
 from portal_app.domain.firms import Firm
 from portal_app.domain.payments import Gateway
 from portal_app.domain.people import FirmUser
+from portal_app.prepared import prepared
 from portal_app.schema import folder
 from portal_app.web import assets
 from portal_app.web.login import person
 from portal_app.web.writing import Filter, Writing, filters, plural
 
 
+@prepared
+def _firm() -> ModelSelect:
+    both = Firm.select(Firm, Gateway.plugin.alias("gateway"))
+    return both.join(Gateway, JOIN.LEFT_OUTER, on=Gateway.enabled_at.is_null(False)).where(Firm.id == 1).objects()
+
+
 def current_firm() -> Firm:
     """The firm, once a request, together with the gateway that is switched on."""
     if "firm" not in g:
-        row = Firm.select(Firm, Gateway.plugin.alias("gateway")).join(
-            Gateway, JOIN.LEFT_OUTER, on=Gateway.enabled_at.is_null(False)
-        )
-        found = row.where(Firm.id == 1).objects().first()
+        found = _firm.first()
         if found is None:
             raise firms.NoFirm
         g.firm = found

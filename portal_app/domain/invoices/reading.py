@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from typing import Any
 
 from peewee import JOIN, Case, ModelSelect, fn
 
@@ -15,19 +16,23 @@ from portal_app.domain.ledger import RECEIVABLE, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser, PortalUser
 from portal_app.domain.timekeeping import WorkItem
+from portal_app.prepared import prepared
 
 
 def with_balances() -> ModelSelect:
     """Invoices with their matters and clients, ``balance_cents`` and ``is_void``."""
+    return _with_balances(Matter, Client).join_from(Matter, Client)
+
+
+def _with_balances(*more: Any) -> ModelSelect:
     of_invoice = (RunningTotal.invoice_id == Invoice.id) & (RunningTotal.account_code == RECEIVABLE)
     return (
         Invoice.select(
-            Invoice, Matter, Client,
+            Invoice, *more,
             fn.COALESCE(RunningTotal.balance_cents, 0).alias("balance_cents"),
             Case(None, [(InvoiceVoid.invoice.is_null(), 0)], 1).alias("is_void"),
         )
         .join_from(Invoice, Matter)
-        .join(Client)
         .join_from(Invoice, RunningTotal, JOIN.LEFT_OUTER, on=of_invoice)
         .join_from(Invoice, InvoiceVoid, JOIN.LEFT_OUTER)
     )  # fmt: skip
@@ -129,19 +134,26 @@ def overdue(who: FirmUser, today: dt.date) -> list[Invoice]:
 def visible_to(who: PortalUser) -> ModelSelect:
     """Invoices shared with ``who``: the only door of the client's face. Each with its document and share
     (``invoice.document.documentshare``)."""
+    return _seen_by(who.id)
+
+
+def _seen_by(who_id: Any) -> ModelSelect:
     return (
-        with_balances()
-        .select_extend(Document, DocumentShare)
+        _with_balances(Matter.id, Matter.number, Matter.name, Document, DocumentShare)
         .join_from(Invoice, Document)
         .join(DocumentShare)
-        .where((DocumentShare.portal_user == who.id) & DocumentShare.ended_at.is_null())
+        .where((DocumentShare.portal_user == who_id) & DocumentShare.ended_at.is_null())
     )
 
 
 def open_for(who: PortalUser) -> list[Invoice]:
     """What ``who`` may pay, the oldest due first."""
-    query = visible_to(who).where(RunningTotal.balance_cents > 0)
-    return list(query.order_by(Invoice.due_on, Invoice.id))
+    return _open_for(who.id)
+
+
+@prepared
+def _open_for(who_id: Any) -> ModelSelect:
+    return _seen_by(who_id).where(RunningTotal.balance_cents > 0).order_by(Invoice.due_on, Invoice.id)
 
 
 def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Invoice]:
@@ -151,4 +163,9 @@ def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: 
 
 
 def find_for(who: PortalUser, public_id: str) -> Invoice:
-    return visible_to(who).where(Invoice.public_id == public_id).get()
+    return _find_for.one(who.id, public_id)
+
+
+@prepared
+def _find_for(who_id: Any, public_id: Any) -> ModelSelect:
+    return _seen_by(who_id).where(Invoice.public_id == public_id)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from portal_app import money
 from portal_app.db import sum_of
 from portal_app.domain import firms, invoices
+from portal_app.domain.documents import DocumentShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments.models import HOLDING, Allocation, Payment
 from portal_app.domain.people import PortalUser
+from portal_app.prepared import prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,26 @@ class Offer:
 def offer(who: PortalUser) -> Offer:
     """The open invoices of ``who``, the oldest due first, less what is being confirmed."""
     rows = invoices.open_for(who)
-    held = held_on([row.id for row in rows])
+    held = {row.invoice_id: sum_of(row.held) for row in _held_for(who.id)}
     return Offer(tuple(Payable(row, held.get(row.id, 0)) for row in rows))
+
+
+@prepared
+def _held_for(who_id: Any) -> ModelSelect:
+    """What unresolved payments, of whomever, hold on the invoices that ``who`` can see."""
+    return (
+        Allocation.select(Allocation.invoice, fn.SUM(Allocation.amount_cents).alias("held"))
+        .join_from(Allocation, Payment)
+        .join_from(Allocation, Invoice)
+        .join(DocumentShare, on=(DocumentShare.item == Invoice.document))
+        .where(
+            (DocumentShare.portal_user == who_id)
+            & DocumentShare.ended_at.is_null()
+            & Payment.state.in_(sorted(HOLDING))
+        )
+        .group_by(Allocation.invoice)
+        .objects()
+    )
 
 
 def held_on(invoice_ids: Sequence[int]) -> dict[int, int]:

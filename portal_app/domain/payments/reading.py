@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from peewee import ModelSelect
 
@@ -17,6 +18,7 @@ from portal_app.domain.payments.models import FREEING, HOLDING, Allocation, Atte
 from portal_app.domain.payments.offers import held_on
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.plugin_api import BillingAddress
+from portal_app.prepared import prepared
 
 # How the firm looks through its payments.
 GROUPS: dict[str, frozenset[str]] = {
@@ -49,8 +51,13 @@ def last_billing(who: PortalUser) -> BillingAddress | None:
 
 def recent(who: PortalUser, limit: int = 5) -> list[Payment]:
     """Paid, under way or refused lately, the newest first; what was left before sending is not shown."""
-    query = visible_to(who).where(Payment.state.not_in(["not_submitted", "canceled", "ready"]))
-    return list(query.order_by(Payment.id.desc()).limit(limit))
+    return _recent(who.id, limit)
+
+
+@prepared
+def _recent(who_id: Any, limit: Any) -> ModelSelect:
+    is_shown = (Payment.portal_user == who_id) & Payment.state.not_in(["not_submitted", "canceled", "ready"])
+    return Payment.select().where(is_shown).order_by(Payment.id.desc()).limit(limit)
 
 
 def open_ones(who: PortalUser) -> list[Payment]:
