@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from peewee import JOIN
+from peewee import JOIN, ModelSelect
 
 from portal_app import clock, config, plugins, vault
 from portal_app.db import transaction
@@ -27,6 +27,7 @@ from portal_app.plugin_api import (
     Problem,
     SettingField,
 )
+from portal_app.prepared import prepared
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +52,13 @@ def all_gateways() -> list[Gateway]:
 
 def enabled_gateway() -> Gateway | None:
     """The gateway that takes the portal's payments now; ``None`` when there is none, or its plugin is gone."""
-    for gateway in Gateway.select().where(Gateway.enabled_at.is_null(False)).order_by(Gateway.enabled_at):
-        if gateway.plugin in plugins.registry().manifests:
-            return gateway
-    return None
+    known = plugins.registry().manifests
+    return next((gateway for gateway in _enabled() if gateway.plugin in known), None)
+
+
+@prepared
+def _enabled() -> ModelSelect:
+    return Gateway.select().where(Gateway.enabled_at.is_null(False)).order_by(Gateway.enabled_at)
 
 
 def settings_of(gateway: Gateway) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from babel.numbers import get_currency_name
 from flask import request
-from wtforms import Field, HiddenField, RadioField, SelectField
+from wtforms import Field, HiddenField, RadioField
 from wtforms.validators import AnyOf, InputRequired, Length, Regexp, ValidationError
 
 from portal_app import money
@@ -20,7 +20,7 @@ from portal_app.domain.payments import Gateway, Offer, Payable
 from portal_app.domain.people import PortalUser
 from portal_app.gateway_setup import manifest_of
 from portal_app.plugin_api import BillingAddress, Manifest, Method
-from portal_app.web.forms import Form, Line, Money
+from portal_app.web.forms import Choice, Form, Line, Money
 from portal_app.web.templates import current_firm
 
 METHODS = {Method.CARD: "Card", Method.BANK: "Bank account (eCheck)"}
@@ -67,7 +67,7 @@ def form_class(given: Offer, manifest: Manifest, *, choose: bool, country: str) 
         "city": Line("City", most=80),
         "state": _state_field(country),
         "postal_code": Line("ZIP code" if country == "US" else "Postal code", most=12, is_required=False),
-        "country": SelectField("Country", choices=addresses.countries(current_firm().locale)),
+        "country": Choice("Country", choices=addresses.countries(current_firm().locale)),
     }
     return cast(type[PayForm], type("PayFormOfOne", (PayForm,), fields))
 
@@ -88,7 +88,7 @@ def _state_field(country: str) -> Any:
     label, choices = "State" if country == "US" else "Province", addresses.STATES[country]
     sentence = f"Choose the {label.lower()}."
     checks = [InputRequired(sentence), AnyOf(list(choices), sentence)]
-    return SelectField(label, checks, choices={"": "Choose"} | choices, validate_choice=False)
+    return Choice(label, checks, choices={"": "Choose"} | choices, validate_choice=False)
 
 
 def amount_name(item: Payable) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from peewee import (
     JOIN,
@@ -22,6 +23,7 @@ from portal_app.db import BaseModel, transaction
 from portal_app.domain import firms
 from portal_app.domain.errors import Refused
 from portal_app.domain.people import Client, FirmUser, PortalUser
+from portal_app.prepared import prepared
 
 BILLING_METHODS = {
     "hourly": "Hourly",
@@ -80,15 +82,33 @@ class InvoiceRecipient(BaseModel):
 def visible_to(who: FirmUser) -> ModelSelect:
     """Matters that ``who`` may open, with their clients. Administrators see all."""
     query = Matter.select(Matter, Client).join(Client)
-    if who.has_role("administrator"):
-        return query
-    allowed = MatterAccess.select(MatterAccess.matter).where(MatterAccess.firm_user == who.id)
-    return query.where(~Matter.is_restricted | (Matter.responsible_attorney == who.id) | (Matter.id.in_(allowed)))
+    return query if who.has_role("administrator") else query.where(_is_allowed(who.id))
+
+
+def _is_allowed(who_id: Any) -> Any:
+    named = MatterAccess.select(MatterAccess.matter).where(MatterAccess.firm_user == who_id)
+    return ~Matter.is_restricted | (Matter.responsible_attorney == who_id) | Matter.id.in_(named)
 
 
 def find(who: FirmUser, matter_id: int) -> Matter:
-    """One matter through the person; raises ``Matter.DoesNotExist`` for one that ``who`` may not see."""
-    return visible_to(who).where(Matter.id == matter_id).get()
+    """One matter through the person, with its client and responsible attorney; raises ``Matter.DoesNotExist`` for
+    one that ``who`` may not see."""
+    return _any.one(matter_id) if who.has_role("administrator") else _allowed.one(matter_id, who.id)
+
+
+@prepared
+def _any(matter_id: Any) -> ModelSelect:
+    return (
+        Matter.select(Matter, Client, FirmUser.id, FirmUser.name)
+        .join_from(Matter, Client)
+        .join_from(Matter, FirmUser, JOIN.LEFT_OUTER, on=Matter.responsible_attorney)
+        .where(Matter.id == matter_id)
+    )
+
+
+@prepared
+def _allowed(matter_id: Any, who_id: Any) -> ModelSelect:
+    return _any.build(matter_id).where(_is_allowed(who_id))
 
 
 def among(who: FirmUser, matter_ids: Collection[int]) -> dict[int, Matter]:
@@ -184,8 +204,13 @@ def staff_of(matter: Matter) -> list[FirmUser]:
 
 def recipients_of(matter: Matter) -> list[InvoiceRecipient]:
     """Who can receive invoices from this matter, with their portal users."""
-    query = InvoiceRecipient.select(InvoiceRecipient, PortalUser).join(PortalUser, JOIN.INNER)
-    return list(query.where(InvoiceRecipient.matter == matter.id).order_by(InvoiceRecipient.id))
+    return _recipients_of(matter.id)
+
+
+@prepared
+def _recipients_of(matter_id: Any) -> ModelSelect:
+    query = InvoiceRecipient.select(InvoiceRecipient, PortalUser).join(PortalUser)
+    return query.where(InvoiceRecipient.matter == matter_id).order_by(InvoiceRecipient.id)
 
 
 def find_recipient(matter: Matter, recipient_id: int) -> InvoiceRecipient:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from peewee import DateTimeField, ForeignKeyField, ModelSelect
@@ -13,6 +14,9 @@ from portal_app.db import BaseModel, transaction
 from portal_app.domain import outbox
 from portal_app.domain.errors import Refused
 from portal_app.domain.people import FirmUser, PortalUser
+from portal_app.prepared import Prepared, prepared
+
+_ALL = 2**31 - 1  # a limit that is none
 
 
 class Share(BaseModel):
@@ -102,10 +106,20 @@ def shares_of(model: type[AnyShare], items: Sequence[BaseModel]) -> dict[int, li
 
 def on_matter(model: type[AnyShare], matter: BaseModel, *, limit: int | None = None) -> list[AnyShare]:
     """The open shares of the matter's items, the newest first, with items and people; one query."""
+    kind: Any = model  # peewee's model classes hide from the type checker that they can be hashed
+    return _on_matter(kind)(matter.id, _ALL if limit is None else limit)
+
+
+@lru_cache(maxsize=8)
+def _on_matter(model: Any) -> Prepared:
     item = model.item.rel_model
-    query = model.select(model, item, PortalUser).join_from(model, item).join_from(model, PortalUser)
-    is_open = (item.matter == matter.id) & model.ended_at.is_null()
-    return list(query.where(is_open).order_by(model.shared_at.desc(), model.id.desc()).limit(limit))
+
+    def build(matter_id: Any, limit: Any) -> ModelSelect:
+        query = model.select(model, item, PortalUser).join_from(model, item).join_from(model, PortalUser)
+        is_open = (item.matter == matter_id) & model.ended_at.is_null()
+        return query.where(is_open).order_by(model.shared_at.desc(), model.id.desc()).limit(limit)
+
+    return prepared(build)
 
 
 def find_open(model: type[AnyShare], share_id: int) -> AnyShare | None:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from typing import Any
 
-from peewee import BigIntegerField, BooleanField, CharField, DateField, DateTimeField, ForeignKeyField, TextField, fn
+from peewee import (
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    ModelSelect,
+    TextField,
+    fn,
+)
 
 from portal_app import clock
 from portal_app.db import BaseModel, sum_of, transaction
@@ -13,6 +24,7 @@ from portal_app.domain import matters
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import FirmUser
+from portal_app.prepared import prepared
 
 KINDS = {"time": "Time", "expense": "Expense", "flat_fee": "Flat fee"}
 
@@ -123,8 +135,14 @@ def unbilled(matter: Matter) -> list[WorkItem]:
 
 
 def unbilled_cents(matter: Matter) -> int:
-    query = WorkItem.select(fn.SUM(WorkItem.amount_cents)).where((WorkItem.matter == matter.id) & _is_unbilled())
-    return sum_of(query.scalar())
+    """What unbilled work of the matter comes to."""
+    return sum_of(_unbilled_sum.first(matter.id).total)
+
+
+@prepared
+def _unbilled_sum(matter_id: Any) -> ModelSelect:
+    total = WorkItem.select(fn.SUM(WorkItem.amount_cents).alias("total"))
+    return total.where((WorkItem.matter == matter_id) & _is_unbilled())
 
 
 def unbilled_summary(who: FirmUser) -> tuple[int, int]:

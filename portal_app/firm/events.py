@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import BooleanField, SelectField
+from wtforms import BooleanField
 from wtforms.validators import ValidationError
 
 from portal_app import clock
@@ -17,7 +17,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.sharing import Panel, open_panel, read_choice, sentence
-from portal_app.web.forms import Day, Form, Line, Text, TimeOfDay
+from portal_app.web.forms import Choice, Day, Form, Line, Text, TimeOfDay
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm, zone
@@ -39,14 +39,14 @@ class EventForm(Form):
     starts = TimeOfDay("Starts", is_required=False)
     ends = TimeOfDay("Ends", is_required=False)
     is_all_day = BooleanField("All day")
-    time_zone = SelectField("Time zone")
+    time_zone = Choice("Time zone")
     notes = Text("Notes")
 
     def __init__(self, *, event: Event | None = None, **kwargs: Any) -> None:
         own = [event.time_zone] if event else []
         super().__init__(data=_typed(event) if event else {"time_zone": current_firm().time_zone}, **kwargs)
         names = dict.fromkeys([current_firm().time_zone, *own, zone(), *ZONES])
-        self.time_zone.choices = [(name, name.replace("_", " ")) for name in names]
+        self.time_zone.choices = {name: name.replace("_", " ") for name in names}
 
     def validate_starts(self, field: TimeOfDay) -> None:
         if field.data is None and not field.errors and not self.is_all_day.data:

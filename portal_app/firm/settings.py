@@ -7,14 +7,13 @@ from typing import Any
 
 from flask import Response, flash
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import SelectField
 from wtforms.validators import ValidationError
 
 from portal_app import clock
 from portal_app.domain import firms
 from portal_app.domain.errors import Refused
 from portal_app.firm.blueprint import blueprint
-from portal_app.web.forms import EmailLine, Form, Line, Text
+from portal_app.web.forms import Choice, EmailLine, Form, Line, Text
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only
 from portal_app.web.templates import current_firm
@@ -38,7 +37,7 @@ class FirmForm(Form):
     address = Text("Address", most=500)
     phone = Line("Telephone", most=40, is_required=False)
     email = EmailLine("E-mail", is_required=False)
-    time_zone = SelectField("Time zone", choices=zone_choices())
+    time_zone = Choice("Time zone", choices=zone_choices())
     payment_terms_days = Line("Days until an invoice is due", most=3)
     invoice_note = Text("Note on invoices", most=1000)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, StringField, TextAreaField
+from markupsafe import Markup
+from wtforms import Field, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
-from wtforms.widgets import TextInput
+from wtforms.widgets import Select, TextInput, html_params
 
 from portal_app import money
 from portal_app.domain import people
@@ -184,3 +186,28 @@ class TimeOfDay(_Typed):
 
     def written(self) -> str:
         return str(self.data.strftime("%H:%M"))
+
+
+class _Options(Select):
+    """A select whose options are written once: a list of countries costs more than the page around it."""
+
+    def __call__(self, field: Any, **kwargs: Any) -> Markup:
+        kwargs.setdefault("id", field.id)
+        if getattr(field.flags, "required", False):
+            kwargs.setdefault("required", True)
+        chosen = "" if field.data is None else str(field.data)
+        options = _options(tuple(field.choices.items()), chosen)
+        return Markup("<select {}>{}</select>").format(Markup(html_params(name=field.name, **kwargs)), options)  # noqa: S704
+
+
+@lru_cache(maxsize=64)
+def _options(choices: tuple[tuple[Any, str], ...], chosen: str) -> Markup:
+    row, mark = Markup('<option value="{}"{}>{}</option>'), Markup(" selected")
+    rows = [row.format(value, mark if str(value) == chosen else "", label) for value, label in choices]
+    return Markup("").join(rows)
+
+
+class Choice(SelectField):
+    """One of a dictionary's keys, shown by its label."""
+
+    widget = _Options()

@@ -56,8 +56,13 @@ def for_matter(matter: Matter) -> list[Invoice]:
 
 def unpaid(matter: Matter) -> list[Invoice]:
     """Issued invoices of the matter on which something is owed, the oldest due first."""
-    is_owed = (Invoice.matter == matter.id) & (RunningTotal.balance_cents > 0)
-    return list(with_balances().where(is_owed).order_by(Invoice.due_on, Invoice.id))
+    return _unpaid(matter.id)
+
+
+@prepared
+def _unpaid(matter_id: Any) -> ModelSelect:
+    is_owed = (Invoice.matter == matter_id) & (RunningTotal.balance_cents > 0)
+    return _with_balances(Matter.id, Matter.number, Matter.name).where(is_owed).order_by(Invoice.due_on, Invoice.id)
 
 
 def search(who: FirmUser, text: str, state: str, *, today: dt.date, limit: int = 50, offset: int = 0) -> list[Invoice]:

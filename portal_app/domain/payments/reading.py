@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from portal_app.db import locked, transaction
 from portal_app.domain import invoices, matters
@@ -45,8 +45,14 @@ def with_key(who: PortalUser, key: str) -> Payment | None:
 
 def last_billing(who: PortalUser) -> BillingAddress | None:
     """The address that ``who`` gave last, to be offered again."""
-    last: Payment | None = visible_to(who).order_by(Payment.id.desc()).first()
+    last: Payment | None = _last.first(who.id)
     return last.billing_address if last else None
+
+
+@prepared
+def _last(who_id: Any) -> ModelSelect:
+    newest = Payment.select(fn.MAX(Payment.id)).where(Payment.portal_user == who_id)
+    return Payment.select(Payment.id, Payment.billing).where(Payment.id == newest)
 
 
 def recent(who: PortalUser, limit: int = 5) -> list[Payment]:

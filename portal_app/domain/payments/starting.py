@@ -7,8 +7,9 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from peewee import IntegrityError
+from peewee import IntegrityError, ModelSelect
 
 from portal_app import clock
 from portal_app.db import locked, transaction
@@ -19,6 +20,7 @@ from portal_app.domain.payments.models import Allocation, Attempt, Gateway, Gate
 from portal_app.domain.payments.offers import check_amount, check_plan, offer, propose
 from portal_app.domain.people import PortalUser, new_public_id
 from portal_app.plugin_api import BillingAddress, Flow, Fund, Method
+from portal_app.prepared import prepared
 
 READY_SECONDS = 15 * 60  # a payment that was not sent within this time was left by the payer
 
@@ -81,11 +83,14 @@ def _start(who: PortalUser, gateway: Gateway, order: Order) -> Payment:
     return payment
 
 
+@prepared
+def _route(gateway_id: Any, fund: Any) -> ModelSelect:
+    return GatewayRoute.select().where((GatewayRoute.gateway == gateway_id) & (GatewayRoute.fund == fund))
+
+
 def route_of(gateway: Gateway, fund: Fund) -> GatewayRoute:
     """Where money of ``fund`` goes at this gateway; refused when the administrator has not said it."""
-    route: GatewayRoute | None = GatewayRoute.get_or_none(
-        (GatewayRoute.gateway == gateway.id) & (GatewayRoute.fund == fund.value)
-    )
+    route: GatewayRoute | None = _route.first(gateway.id, fund.value)
     if route is None:
         raise Refused("The firm cannot take online payments right now. Please call the firm.")
     return route
