@@ -82,16 +82,12 @@ def guard(database: Database, name: str, event: str, table: str, message: str, w
     refusal = f"RAISE EXCEPTION USING MESSAGE = '{message}', ERRCODE = 'integrity_constraint_violation';"
     body = f"IF {when} THEN {refusal} END IF;" if when else refusal
     function(database, name, f"{body} IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;")
-    database.execute_sql(
-        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
-    )
+    database.execute_sql(f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
 
 
 def function(database: Database, name: str, body: str) -> None:
     """A PostgreSQL trigger function."""
-    database.execute_sql(
-        f"CREATE FUNCTION {name}() RETURNS trigger AS $body$ BEGIN {body} END $body$ LANGUAGE plpgsql"
-    )
+    database.execute_sql(f"CREATE FUNCTION {name}() RETURNS trigger AS $body$ BEGIN {body} END $body$ LANGUAGE plpgsql")
 
 
 def no_truncate(database: Database, *tables: str) -> None:

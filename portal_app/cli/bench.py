@@ -65,7 +65,7 @@ def _fill(settings: Config) -> list[Target]:
         Target("client home", "/portal", WHO["client"]),
         Target("client invoice", f"/portal/invoices/{first.public_id}", WHO["client"]),
         Target("pay now", "/portal/pay", WHO["client"]),
-        Target("pay now, partial", "/portal/pay?amount=100.00", WHO["client"], is_fragment=True),
+        Target("home, one matter", f"/portal?matter={first.matter.number}", WHO["client"], is_fragment=True),
         Target("matter", matter, WHO["firm"]),
         Target("matter ledger", f"{matter}/ledger", WHO["firm"]),
     ]

@@ -7,8 +7,8 @@ from flask import Response
 from portal_app import clock
 from portal_app.client import matters
 from portal_app.client.blueprint import blueprint
-from portal_app.domain import calendar, documents, payments
-from portal_app.web.fragments import render
+from portal_app.domain import calendar, documents, invoices, payments
+from portal_app.web.fragments import is_fragment_request, render
 from portal_app.web.login import client_only, portal_user
 from portal_app.web.templates import current_firm, zone
 
@@ -21,14 +21,16 @@ def home() -> Response:
     me = portal_user()
     mine = documents.matters_of(me)
     number = matters.chosen(mine)
-    given = payments.offer(me)
-    open_invoices = [item.invoice for item in given.payables]
+    is_piece = is_fragment_request()  # what the filter changes has no figures and no payments
+    given = None if is_piece else payments.offer(me)
+    open_invoices = [item.invoice for item in given.payables] if given else invoices.open_for(me)
     events = calendar.upcoming(me)
     return render(
         "client/home.html", "shared", "events", greeting=greeting(), given=given, mine=mine, chosen=number,
         today_here=clock.today(current_firm().time_zone), everything=open_invoices,
         invoices=[row for row in open_invoices if number in {"", row.matter.number}],
-        documents=documents.shared_with(me, matter=number, limit=DOCUMENTS), payments=payments.recent(me),
+        documents=documents.shared_with(me, matter=number, limit=DOCUMENTS),
+        payments=[] if is_piece else payments.recent(me),
         events=[row for row in events if number in {"", row.matter.number}][:EVENTS],
     )  # fmt: skip
 

@@ -100,7 +100,7 @@ def visible_to(who: PortalUser) -> ModelSelect:
 
 def _seen_by(who_id: Any) -> ModelSelect:
     return (
-        Event.select(Event, EventShare, Matter.id, Matter.number, Matter.name)
+        Event.select(Event, *sharing.read_by(EventShare), Matter.id, Matter.number, Matter.name)
         .join_from(Event, EventShare)
         .join_from(Event, Matter)
         .where((EventShare.portal_user == who_id) & EventShare.ended_at.is_null() & Event.canceled_at.is_null())

@@ -323,7 +323,16 @@ def visible_to(who: PortalUser) -> ModelSelect:
 
 def _seen_by(who_id: Any) -> ModelSelect:
     return (
-        Document.select(Document, DocumentShare, FirmUser.id, FirmUser.name, Matter.id, Matter.number, Matter.name)
+        Document.select(
+            Document,
+            *sharing.read_by(DocumentShare),
+            DocumentShare.first_downloaded_at,
+            FirmUser.id,
+            FirmUser.name,
+            Matter.id,
+            Matter.number,
+            Matter.name,
+        )
         .join_from(Document, DocumentShare)
         .join(FirmUser, JOIN.LEFT_OUTER, on=(DocumentShare.shared_by == FirmUser.id))
         .join_from(Document, Matter)

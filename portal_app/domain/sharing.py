@@ -33,6 +33,11 @@ class Share(BaseModel):
 AnyShare = TypeVar("AnyShare", bound=Share)
 
 
+def read_by(model: type[AnyShare]) -> tuple[Any, ...]:
+    """The columns of a share that its reader's pages need."""
+    return (model.id, model.item, model.shared_by, model.shared_at, model.first_seen_at)
+
+
 def share(
     model: type[AnyShare], item: BaseModel, people: Iterable[PortalUser], *, by: FirmUser | None, topic: str = ""
 ) -> list[AnyShare]:

@@ -202,8 +202,8 @@ class _Options(Select):
 
 @lru_cache(maxsize=64)
 def _options(choices: tuple[tuple[Any, str], ...], chosen: str) -> Markup:
-    row, mark = Markup('<option value="{}"{}>{}</option>'), Markup(" selected")
-    rows = [row.format(value, mark if str(value) == chosen else "", label) for value, label in choices]
+    row, mark = Markup('<option {}value="{}">{}</option>'), Markup("selected ")
+    rows = [row.format(mark if str(value) == chosen else "", value, label) for value, label in choices]
     return Markup("").join(rows)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from peewee import JOIN, Case, ModelSelect, fn
 
 from portal_app.db import sum_of
-from portal_app.domain import matters
+from portal_app.domain import matters, sharing
 from portal_app.domain.documents import Document, DocumentShare
 from portal_app.domain.invoices.models import Invoice, InvoiceLine, InvoiceVoid
 from portal_app.domain.ledger import RECEIVABLE, RunningTotal
@@ -144,7 +144,7 @@ def visible_to(who: PortalUser) -> ModelSelect:
 
 def _seen_by(who_id: Any) -> ModelSelect:
     return (
-        _with_balances(Matter.id, Matter.number, Matter.name, Document, DocumentShare)
+        _with_balances(Matter.id, Matter.number, Matter.name, Document, *sharing.read_by(DocumentShare))
         .join_from(Invoice, Document)
         .join(DocumentShare)
         .where((DocumentShare.portal_user == who_id) & DocumentShare.ended_at.is_null())
