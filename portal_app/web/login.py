@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote, urlsplit
@@ -21,6 +22,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+_NOT_ASKED: Any = object()
+_person: ContextVar[Any] = ContextVar("person", default=_NOT_ASKED)
+
+
+def _forget_person() -> None:
+    _person.set(_NOT_ASKED)
+
+
 class Visit(UserMixin):
     """A signed-in browser, as flask-login wants it: its id is the session's token."""
 
@@ -32,6 +41,7 @@ class Visit(UserMixin):
 
 
 def init_app(app: Flask) -> None:
+    app.before_request(_forget_person)
     manager = LoginManager(app)
     manager.session_protection = None  # the session table decides, not the browser's address
     manager.user_loader(_load)
@@ -48,6 +58,7 @@ def sign_in(who: FirmUser | PortalUser) -> None:
     """A new session; whatever the browser carried before is dropped."""
     session.clear()
     login_user(Visit(sessions.start(who), who))
+    _forget_person()
 
 
 def sign_out() -> None:
@@ -55,11 +66,16 @@ def sign_out() -> None:
         sessions.end(current_user.token)
     logout_user()
     session.clear()
+    _forget_person()
 
 
 def person() -> FirmUser | PortalUser | None:
-    """The signed-in person, if any."""
-    return current_user.who if current_user and current_user.is_authenticated else None
+    """The signed-in person, if any; looked up once a request, because a page asks some thirty times."""
+    found = _person.get()
+    if found is _NOT_ASKED:
+        found = current_user.who if current_user and current_user.is_authenticated else None
+        _person.set(found)
+    return found
 
 
 def firm_user() -> FirmUser:
