@@ -10,7 +10,7 @@ from dataclasses import asdict
 from peewee import JOIN, ModelSelect
 
 from portal_app import clock, config, plugins, vault
-from portal_app.db import transaction
+from portal_app.db import locked, transaction
 from portal_app.domain import firms, ledger
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import BankAccount, Gateway, GatewayRoute
@@ -255,17 +255,22 @@ def enable(gateway: Gateway, *, by: FirmUser) -> None:
     Raises:
         Refused: not tested, no account for operating money, or a rehearsal beside a live gateway.
     """
-    if not gateway.is_healthy:
-        raise Refused("Test the connection first. It must work before clients can pay.")
-    if Fund.OPERATING.value not in routes_of(gateway):
-        raise Refused("Say first which merchant account takes operating money.")
-    for other in Gateway.select().where(Gateway.enabled_at.is_null(False) & (Gateway.id != gateway.id)):
-        if manifest_of(gateway).is_rehearsal != _is_rehearsal(other):
-            raise Refused("A rehearsal gateway and a live one cannot be on at the same time. Switch the other one off.")
     with transaction():
+        _refuse_unready(gateway)
         Gateway.update(enabled_at=None).where(Gateway.id != gateway.id).execute()
         gateway.enabled_at, gateway.changed_by = clock.now(), by
         gateway.save(only=["enabled_at", "changed_by"])
+
+
+def _refuse_unready(gateway: Gateway) -> None:
+    everyone = {row.id: row for row in locked(Gateway.select().order_by(Gateway.id))}
+    if not everyone[gateway.id].is_healthy:
+        raise Refused("Test the connection first. It must work before clients can pay.")
+    if Fund.OPERATING.value not in routes_of(gateway):
+        raise Refused("Say first which merchant account takes operating money.")
+    others = [row for row in everyone.values() if row.enabled_at and row.id != gateway.id]
+    if any(manifest_of(gateway).is_rehearsal != _is_rehearsal(other) for other in others):
+        raise Refused("A rehearsal gateway and a live one cannot be on at the same time. Switch the other one off.")
 
 
 def _is_rehearsal(gateway: Gateway) -> bool:
@@ -276,8 +281,8 @@ def _is_rehearsal(gateway: Gateway) -> bool:
 def disable(gateway: Gateway, *, by: FirmUser) -> None:
     """Take no new payments through it; what is under way is still followed up."""
     with transaction():
-        gateway.enabled_at, gateway.changed_by, gateway.changed_at = None, by, clock.now()
-        gateway.save(only=["enabled_at", "changed_by", "changed_at"])
+        gateway.enabled_at, gateway.changed_by = None, by
+        gateway.save(only=["enabled_at", "changed_by"])
 
 
 def is_rehearsing() -> bool:

@@ -7,14 +7,16 @@ No transaction is open during a call; the attempt is committed as ``submitting``
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from portal_app import clock, config, plugins
 from portal_app.db import db
 from portal_app.domain import payments
-from portal_app.domain.payments import Attempt, Gateway, Payment
+from portal_app.domain.payments import Attempt, Due, Gateway, Payment
+from portal_app.gateway_answers import FIRST, checked
 from portal_app.gateway_setup import context, enabled_gateway, manifest_of
+from portal_app.outbound import CALL_SECONDS
 from portal_app.plugin_api import (
     BeginRequest,
     ChargeRequest,
@@ -26,12 +28,14 @@ from portal_app.plugin_api import (
     NeverSent,
     Outcome,
     OutcomeKind,
-    Redirect,
 )
 
 log = logging.getLogger(__name__)
 
 UNKNOWN = Outcome(kind=OutcomeKind.UNKNOWN)
+UNREACHABLE = "The payment service could not be reached. Nothing has been charged. Please try again in a few minutes."
+CLOSED = frozenset({"succeeded", "review"})  # nothing that a gateway says changes these
+NOT_SENT = Outcome(kind=OutcomeKind.NOT_SUBMITTED, message=UNREACHABLE)
 
 
 def fields_for(method: Method, currency: str) -> Fields | None:
@@ -92,15 +96,26 @@ def cancel(payment: Payment) -> Payment:
 
 
 def recover(limit: int = 20) -> int:
-    """Ask about every unresolved attempt that is due. Returns how many were asked about."""
-    due = payments.claim_due(limit)
-    for item in due:
-        if item.payment.state == "ready":
-            payments.give_up_unsent(item.payment)
-        else:
-            query = _query(item.attempt, {})
-            _settle(item.payment, item.attempt, _ask(item.payment.gateway, "gateway_lookup", query=query))
-    return len(due)
+    """Ask about every unresolved attempt that is due. Returns how many were asked about.
+
+    One that cannot be followed up now is logged and asked about again later; it never keeps others waiting.
+    """
+    asked = 0
+    for item in payments.claim_due(limit):
+        asked += 1
+        try:
+            _follow_up(item)
+        except Exception:
+            log.exception("attempt %s cannot be followed up", item.attempt.reference)
+    return asked
+
+
+def _follow_up(item: Due) -> None:
+    if item.payment.state == "ready":
+        payments.give_up_unsent(item.payment)
+    else:
+        query = _query(item.attempt, {})
+        _settle(item.payment, item.attempt, _ask(item.payment.gateway, "gateway_lookup", query=query))
 
 
 def look_again(payment: Payment) -> Payment:
@@ -122,7 +137,7 @@ def attempt_of(payment: Payment) -> Attempt:
 
 def _look(payment: Payment, hook: str, args: Mapping[str, str]) -> Payment:
     attempt = attempt_of(payment)
-    if attempt.submitted_at is None:
+    if attempt.submitted_at is None or payment.state in CLOSED:
         return payment
     return _settle(payment, attempt, _ask(payment.gateway, hook, query=_query(attempt, args)))
 
@@ -138,41 +153,40 @@ def _ask(gateway: Gateway, hook: str, **arguments: Any) -> Outcome:
     """One addressed call, checked and redacted. Any exception is ``unknown``, but for what was never sent."""
     if db.in_transaction():
         raise RuntimeError("a gateway is never called inside a transaction")
+    not_sent = NOT_SENT if hook in FIRST else UNKNOWN
     try:
-        answer = plugins.registry().call(gateway.plugin, hook, ctx=context(gateway), **arguments)
-        return _checked(gateway, answer)
+        ctx = context(gateway)
+    except Exception:  # its plugin is gone, or its secrets cannot be read: nobody was called
+        log.exception("gateway %s, %s: cannot be called", gateway.plugin, hook)
+        return not_sent
+    try:
+        return checked(hook, plugins.registry().call(gateway.plugin, hook, ctx=ctx, **arguments), _redactor(gateway))
     except NeverSent as problem:
         log.warning("gateway %s, %s: not sent: %s", gateway.plugin, hook, problem)
-        first = hook in {"gateway_charge", "gateway_begin"}
-        return Outcome(kind=OutcomeKind.NOT_SUBMITTED, message=UNREACHABLE) if first else UNKNOWN
+        return not_sent
     except Exception:
         log.exception("gateway %s, %s", gateway.plugin, hook)
         return UNKNOWN
 
 
-UNREACHABLE = "The payment service could not be reached. Nothing has been charged. Please try again in a few minutes."
-
-
-def _checked(gateway: Gateway, answer: object) -> Outcome:
-    if isinstance(answer, Redirect):
-        return Outcome(
-            kind=OutcomeKind.ACTION_REQUIRED, gateway_reference=answer.gateway_reference, redirect_url=answer.url
-        )
-    if not isinstance(answer, Outcome) or not isinstance(answer.kind, OutcomeKind):
-        raise TypeError(f"gateway {gateway.plugin} returned {type(answer).__name__}")
-    if answer.amount_minor is not None and type(answer.amount_minor) is not int:
-        raise TypeError(f"gateway {gateway.plugin} returned an amount that is not an integer")
-    payload = plugins.registry().call(
-        gateway.plugin, "gateway_redact", ctx=context(gateway), payload=dict(answer.payload)
+def _redactor(gateway: Gateway) -> Callable[[dict[str, Any]], object]:
+    return lambda payload: plugins.registry().call(
+        gateway.plugin, "gateway_redact", ctx=context(gateway), payload=payload
     )
-    return Outcome(**{name: getattr(answer, name) for name in Outcome.__dataclass_fields__} | {"payload": payload})
 
 
 def _settle(payment: Payment, attempt: Attempt, outcome: Outcome) -> Payment:
     # A plugin that is gone gives no answers; what it left behind must not stop the others from being asked about.
     manifest = plugins.registry().manifests.get(payment.gateway.plugin)
-    horizon = manifest.absence_horizon_seconds if manifest else 0
+    horizon = CALL_SECONDS + (manifest.absence_horizon_seconds if manifest else 0)
+    if outcome.kind is OutcomeKind.ABSENT and _was_sent_elsewhere(attempt, payment.gateway_id):
+        outcome = UNKNOWN
     return payments.settle(attempt.id, outcome, absence_horizon_seconds=horizon)
+
+
+def _was_sent_elsewhere(attempt: Attempt, gateway_id: int) -> bool:
+    """Whether the gateway's settings are others now: that it finds nothing with these proves nothing."""
+    return attempt.submitted_at is not None and attempt.submitted_at < Gateway.get_by_id(gateway_id).changed_at
 
 
 def _fresh(payment: Payment) -> Payment:

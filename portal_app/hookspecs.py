@@ -70,18 +70,21 @@ def gateway_charge(ctx: Context, request: ChargeRequest) -> Outcome:  # type: ig
     """Runs once for each attempt, after the attempt was durably recorded as ``submitting``.
 
     Pass ``request.reference`` as the gateway's idempotency key or searchable reference. Return ``declined`` only on
-    the gateway's definite word, ``not_submitted`` only when nothing was sent, ``unknown`` on any doubt.
+    the gateway's definite word, ``not_submitted`` only when nothing was sent, ``unknown`` on any doubt. ``succeeded``
+    says amount, currency, account and the gateway's reference; without them it counts as ``unknown``.
     """
 
 
 @hookspec(firstresult=True)
 def gateway_return(ctx: Context, query: LookupQuery) -> Outcome:  # type: ignore[empty-body]
-    """Runs when the payer's browser comes back. Ask the gateway; ``query.args`` prove nothing."""
+    """Runs when the payer's browser comes back. Ask the gateway; ``query.args`` prove nothing. What became of the
+    attempt is never ``not_submitted``: that only ``gateway_begin`` and ``gateway_charge`` can know."""
 
 
 @hookspec(firstresult=True)
 def gateway_lookup(ctx: Context, query: LookupQuery) -> Outcome:  # type: ignore[empty-body]
-    """Runs while an attempt is unresolved. Find it by our reference. ``absent`` only on a definite answer."""
+    """Runs while an attempt is unresolved. Find it by our reference. ``absent`` only on a definite answer; never
+    ``not_submitted``."""
 
 
 @hookspec(firstresult=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,8 @@ from portal_app.plugin_api import NeverSent, Response
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5
-ANSWER_SECONDS = 20  # less than the first lookup's wait: a call has ended before anybody asks what became of it
+ANSWER_SECONDS = 20
+CALL_SECONDS = CONNECT_SECONDS + ANSWER_SECONDS  # less than the first lookup's wait: by then a call has ended
 MAX_BYTES = 2 * 1024 * 1024
 
 
@@ -24,10 +26,12 @@ class HostNotAllowed(NeverSent):
 
 
 class Outbound:
-    """An :class:`~portal_app.plugin_api.Http` for one gateway."""
+    """An :class:`~portal_app.plugin_api.Http` for one hook of one gateway. Once a request has gone out, a later one
+    that does not get away proves nothing any more: it raises what it raises, never ``NeverSent``."""
 
     def __init__(self, hosts: frozenset[str]) -> None:
         self.hosts = hosts
+        self.has_sent = False
 
     def __call__(
         self,
@@ -41,16 +45,38 @@ class Outbound:
 
         parts = urlsplit(url)
         if parts.netloc not in self.hosts:
-            raise HostNotAllowed(f"{parts.netloc} is not one of this gateway's hosts")
+            said = f"{parts.netloc} is not one of this gateway's hosts"
+            raise RuntimeError(said) if self.has_sent else HostNotAllowed(said)
         limits = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+        until_ns = time.monotonic_ns() + CALL_SECONDS * 10**9
         try:
-            with httpx.Client(timeout=limits, verify=_trusted(), follow_redirects=False, trust_env=False) as client:
-                answer = client.request(method, url, headers=dict(headers or {}), json=json)
+            with (
+                httpx.Client(timeout=limits, verify=_trusted(), follow_redirects=False, trust_env=False) as client,
+                client.stream(method, url, headers=dict(headers or {}), json=json) as answer,
+            ):
+                body = _read(answer.iter_bytes(), until_ns)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as problem:
+            if self.has_sent:
+                raise
             raise NeverSent(str(problem)) from problem
+        except Exception:
+            self.has_sent = True
+            raise
+        self.has_sent = True
         log.info("%s %s%s: %s", method, parts.netloc, parts.path, answer.status_code)
-        body = answer.content[:MAX_BYTES]
         return Response(status=answer.status_code, body=body, json=lambda: _object(body))
+
+
+def _read(pieces: Iterable[bytes], until_ns: int) -> bytes:
+    """The answer's body, as far as it comes in time and may be kept: a gateway that drips or floods ends itself."""
+    found = bytearray()
+    for piece in pieces:
+        found += piece
+        if len(found) > MAX_BYTES:
+            raise ValueError("the gateway's answer is too long")
+        if time.monotonic_ns() > until_ns:
+            raise TimeoutError("the gateway's answer took too long")
+    return bytes(found)
 
 
 @lru_cache(maxsize=1)

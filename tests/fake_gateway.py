@@ -44,6 +44,7 @@ class FakeGateway:
         self.asked: list[str] = []
         self.before_answer: Callable[[], None] = lambda: None
         self.delay_seconds = 0
+        self.instead: dict[str, Callable[[], Any]] = {}  # by hook: what it answers whatever it is asked
         self._lock = threading.Lock()
 
     @hookimpl
@@ -75,6 +76,8 @@ class FakeGateway:
     def gateway_charge(self, ctx: Context, request: ChargeRequest) -> Outcome:
         self.asked.append("charge")
         time.sleep(self.delay_seconds)
+        if "charge" in self.instead:
+            return self.instead["charge"]()
         answers: dict[str, Callable[[], Outcome]] = {
             "ok": lambda: self.take(request),
             "lost": lambda: self._lose(request),
@@ -119,6 +122,8 @@ class FakeGateway:
 
     def _find(self, asked: str, query: LookupQuery) -> Outcome:
         self.asked.append(asked)
+        if asked in self.instead:
+            return self.instead[asked]()
         if query.reference in self.charges:
             return self.succeeded(query.reference)
         return Outcome(kind=OutcomeKind.ABSENT)
@@ -126,10 +131,14 @@ class FakeGateway:
     @hookimpl
     def gateway_cancel(self, ctx: Context, query: LookupQuery) -> Outcome:
         self.asked.append("cancel")
+        if "cancel" in self.instead:
+            return self.instead["cancel"]()
         if query.reference in self.charges:
             return self.succeeded(query.reference)
         return Outcome(kind=OutcomeKind.CANCELED)
 
     @hookimpl
     def gateway_redact(self, ctx: Context, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "redact" in self.instead:
+            return self.instead["redact"]()
         return {name: value for name, value in payload.items() if name != "number"}

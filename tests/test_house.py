@@ -21,7 +21,7 @@ STOREYS = [
     ("schema", "hookspecs", "testing", "prepared"),
     ("domain",),
     ("plugins", "outbound"),
-    ("gateway_setup",),
+    ("gateway_setup", "gateway_answers"),
     ("gateways",),
     ("web",),
     ("firm", "client", "worker"),

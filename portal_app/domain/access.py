@@ -20,6 +20,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "invoices.void": frozenset({"administrator", "biller", "bookkeeper"}),
     "ledger.read": EVERYONE,
     "payments.read": EVERYONE,
+    "payments.resolve": frozenset({"administrator", "bookkeeper"}),
     "people.manage": ADMINISTRATOR,
     "gateways.manage": ADMINISTRATOR,
     "firm.manage": ADMINISTRATOR,

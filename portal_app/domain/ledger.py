@@ -42,6 +42,7 @@ CODES = {
     "invoice_voided": "Invoice voided",
     "portal_payment": "Paid from portal",
     "payment_mismatch": "Payment held for review",
+    "payment_returned": "Held payment given back",
 }
 
 

@@ -39,14 +39,24 @@ from portal_app.domain.payments.reading import (
     void_invoice,
     with_key,
 )
-from portal_app.domain.payments.settling import Due, claim, claim_due, give_up_unsent, mark_submitting, settle
+from portal_app.domain.payments.settling import (
+    Due,
+    claim,
+    claim_due,
+    give_back,
+    give_up_unsent,
+    mark_submitting,
+    mismatch_of,
+    settle,
+)
 from portal_app.domain.payments.starting import Order, route_of, start
 
 __all__ = [
     "DEFINITE", "EDGES", "FREEING", "FUNDS", "GROUPS", "HOLDING", "Allocation", "Attempt", "BankAccount", "Due",
     "Gateway", "GatewayRoute", "Offer", "Order", "Payable", "Payment", "PaymentChange", "add_bank_account",
     "allocations_of", "bank_accounts", "change_bank_account", "changes_of", "check_amount", "check_plan", "claim",
-    "claim_due", "entry_of", "find", "find_for", "firm_sees", "give_up_unsent", "held_on", "last_billing",
-    "mark_submitting", "of_entries", "offer", "on_invoices", "open_ones", "propose", "recent", "route_of", "search",
-    "settle", "shown_allocations", "start", "unfinished", "visible_to", "void_invoice", "with_key",
+    "claim_due", "entry_of", "find", "find_for", "firm_sees", "give_back", "give_up_unsent", "held_on",
+    "last_billing", "mark_submitting", "mismatch_of", "of_entries", "offer", "on_invoices", "open_ones", "propose",
+    "recent", "route_of", "search", "settle", "shown_allocations", "start", "unfinished", "visible_to",
+    "void_invoice", "with_key",
 ]  # fmt: skip

@@ -20,7 +20,8 @@ from portal_app.domain.invoices import Invoice
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.plugin_api import BillingAddress, Mode
 
-# What may follow what. A late proof of success always wins; nothing follows success here.
+# What may follow what by a gateway's word. A late proof of success always wins; nothing follows success here, and only
+# a person leads out of review.
 DEFINITE = frozenset({"succeeded", "declined", "canceled", "not_submitted", "review"})
 _AFTER_SENDING = DEFINITE | {"pending", "action_required", "unknown"}
 EDGES: dict[str, frozenset[str]] = {

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from portal_app import clock
+from portal_app import clock, money
 from portal_app.db import locked, transaction
 from portal_app.domain import firms, ledger, outbox
+from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
-from portal_app.domain.ledger import RECEIVABLE, SUSPENSE, UNAPPLIED, Leg
+from portal_app.domain.ledger import RECEIVABLE, SUSPENSE, UNAPPLIED, JournalEntry, Leg
 from portal_app.domain.payments.models import DEFINITE, EDGES, Allocation, Attempt, Gateway, Payment, PaymentChange
+from portal_app.domain.people import FirmUser
 from portal_app.plugin_api import Outcome, OutcomeKind
 
 LOOKUP_SECONDS = (30, 120, 600, 3600)
 LOOKUP_LATER_SECONDS = 6 * 3600
 LEASE_SECONDS = 60
+GIVEN_BACK = "The firm gave this payment back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +86,21 @@ def _note_reference(attempt: Attempt, outcome: Outcome) -> None:
 
 def _state_for(payment: Payment, attempt: Attempt, outcome: Outcome, horizon: int) -> str:
     if outcome.kind is OutcomeKind.ABSENT:
-        # An index that lags says "absent" of money that was taken: only after the horizon is it a proof.
-        sent = attempt.submitted_at
-        is_proof = sent is None or clock.now() >= sent + dt.timedelta(seconds=horizon)
-        return "not_submitted" if is_proof else str(payment.state)
+        return "not_submitted" if _proves_absence(attempt, horizon) else str(payment.state)
     if outcome.kind is OutcomeKind.UNKNOWN and payment.state != "submitting":
         return str(payment.state)
     if outcome.kind is OutcomeKind.SUCCEEDED and not _is_as_asked(payment, attempt, outcome):
-        return "review"
+        # What was held for review once and given back since does not come up again.
+        return str(payment.state) if mismatch_of(payment) else "review"
     return outcome.kind.value
+
+
+def _proves_absence(attempt: Attempt, horizon: int) -> bool:
+    """An index that lags says "absent" of money that was taken: that is a proof only after the horizon, and never of
+    what the gateway has acknowledged already."""
+    sent = attempt.submitted_at
+    is_late = sent is None or clock.now() >= sent + dt.timedelta(seconds=horizon)
+    return is_late and not attempt.gateway_reference
 
 
 def _is_as_asked(payment: Payment, attempt: Attempt, outcome: Outcome) -> bool:
@@ -154,24 +164,57 @@ def _post_paid(payment: Payment) -> None:
 
 
 def _post_suspense(payment: Payment, outcome: Outcome) -> None:
-    """Money came that is not the money asked for: it is booked, on suspense, and a person decides."""
+    """Money came that is not the money asked for: it is booked, on suspense, and a person decides. An amount that
+    cannot be is not booked."""
     cents = outcome.amount_minor or 0
-    if cents <= 0:
+    if not 0 < cents <= money.MAX_CENTS:
         return
     legs = [Leg(ledger.clearing(_plugin(payment)), cents), Leg(SUSPENSE, -cents)]
     ledger.post(
         "payment_mismatch", legs, occurred_on=clock.today(firms.current().time_zone),
-        description="Payment that differs from what was asked", source=f"payment:{payment.id}:mismatch",
+        description="Payment that differs from what was asked", source=_mismatch(payment),
         currency=outcome.currency.upper() or payment.currency, by=payment.portal_user,
     )  # fmt: skip
+
+
+def _mismatch(payment: Payment) -> str:
+    return f"payment:{payment.id}:mismatch"
+
+
+def mismatch_of(payment: Payment) -> JournalEntry | None:
+    """The journal entry that booked, on suspense, money other than that asked for."""
+    return JournalEntry.get_or_none(JournalEntry.source == _mismatch(payment))
+
+
+def give_back(payment: Payment, *, note: str, by: FirmUser) -> None:
+    """Somebody has given back, at the gateway, what was held for review: it comes off suspense, and what was reserved
+    for it is free again. Twice changes nothing. ``note`` says how it was given back.
+
+    Raises:
+        Refused: it is not held for review.
+    """
+    with transaction():
+        fresh: Payment = locked(Payment.select().where(Payment.id == payment.id)).get()
+        entry, now = mismatch_of(fresh), clock.now()
+        if fresh.state == "canceled" and entry is not None:
+            return
+        if fresh.state != "review":
+            raise Refused("This payment is not held for review.")
+        if entry is not None:
+            today, description = clock.today(firms.current().time_zone), "Payment that differed, given back"
+            ledger.reverse(entry, code="payment_returned", occurred_on=today, description=description, by=by)
+        Payment.update(state="canceled", message=GIVEN_BACK, changed_at=now).where(Payment.id == fresh.id).execute()
+        Attempt.update(state="canceled").where(Attempt.payment == fresh.id).execute()
+        PaymentChange.create(payment=fresh, state="canceled", note=f"{by.name}: {note}"[:200], changed_at=now)
 
 
 def _plugin(payment: Payment) -> str:
     return str(Gateway.get_by_id(payment.gateway_id).plugin)
 
 
-def claim_due(limit: int = 20) -> list[Due]:
-    """Unresolved attempts whose next look is due, leased so that no other worker asks at the same time."""
+def claim_due(limit: int = 20) -> Iterator[Due]:
+    """Unresolved attempts whose next look is due, each leased when it is its turn, so that no other worker asks at the
+    same time."""
     now = clock.now()
     is_due = (
         Attempt.resolved_at.is_null()
@@ -179,7 +222,7 @@ def claim_due(limit: int = 20) -> list[Due]:
         & (Attempt.leased_until.is_null() | (Attempt.leased_until < now))
     )
     rows = Attempt.select(Attempt, Payment).join(Payment).where(is_due).order_by(Attempt.next_lookup_at).limit(limit)
-    return [Due(row, row.payment) for row in rows if claim(row)]
+    return (Due(row, row.payment) for row in list(rows) if claim(row))
 
 
 def claim(attempt: Attempt) -> bool:
