@@ -1,3 +1,13 @@
+// htmx obeys our rules before it begins: nothing is evaluated, no page is kept in the browser, a refused form is shown.
+Object.assign(htmx.config, {
+  allowEval: false,
+  includeIndicatorStyles: false,
+  historyCacheSize: 0,
+  refreshOnHistoryMiss: true,
+  historyRestoreAsHxRequest: false,
+  responseHandling: [{ code: "204", swap: false }, { code: "[23]..|422", swap: true }, { code: "[45]..", swap: false, error: true }],
+});
+
 // What htmx leaves unsaid: a request that was refused, or found no answer, is told in words at the top of the page.
 {
   const SAID = {
