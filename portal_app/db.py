@@ -40,6 +40,8 @@ class BaseModel(Model):
 def open_database(url: str) -> Database:
     """Point the application at ``url`` (``sqlite:///path`` or ``postgresql://…``). Connects lazily, per thread."""
     database = _sqlite(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else _postgresql(url)
+    if db.obj is not None and not db.is_closed():
+        db.close()
     db.initialize(database)
     return database
 

@@ -12,7 +12,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.invoice_forms import DatesForm, VoidForm
-from portal_app.firm.listing import more_of, rows_wanted
+from portal_app.firm.listing import more_of, rows_wanted, words_of
 from portal_app.web import files
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
@@ -26,7 +26,7 @@ STATES = {
 @blueprint.get("/invoices")
 @firm_only("firm.read")
 def all_invoices() -> Response:
-    words, wanted = request.args.get("q", "")[:80], rows_wanted()
+    words, wanted = words_of(), rows_wanted()
     state = request.args.get("state", "all")
     state = state if state in STATES else "all"
     today = clock.today(current_firm().time_zone)

@@ -12,8 +12,9 @@ STEP, MOST = 50, 2000
 
 
 def words_of(name: str = "q") -> str:
-    """What is searched for: one line, no control characters."""
-    return "".join(sign for sign in request.args.get(name, "") if sign.isprintable())[:100].strip()
+    """What is searched for: one line, no control characters; from the form that was sent, or else the address."""
+    typed = request.form.get(name, request.args.get(name, ""))
+    return "".join(sign for sign in typed if sign.isprintable())[:80].strip()
 
 
 def rows_wanted() -> int:

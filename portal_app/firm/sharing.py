@@ -11,6 +11,7 @@ from portal_app.domain import documents, people, sharing
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import PortalUser, Standing
 from portal_app.domain.sharing import Share
+from portal_app.firm.listing import words_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def open_panel(
     matter: Matter, shares: Sequence[Share], *, item_id: int, title: str, base: str, home: str, problem: str = ""
 ) -> Panel:
     """The matter's people, whoever has the item, and whom the search found; ticked as typed, or as shared."""
-    words = request.form.get("q", "").strip()[:80]
+    words = words_of()
     held = {share.portal_user_id: share for share in shares}
     ticked = _ticked() if request.method == "POST" else set(held)
     rows = [*(share.portal_user for share in shares), *documents.people_of(matter)]

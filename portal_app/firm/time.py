@@ -12,7 +12,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.timekeeping import KINDS, WorkItem
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.listing import more_of, rows_wanted
+from portal_app.firm.listing import more_of, rows_wanted, words_of
 from portal_app.firm.time_forms import FORMS, WorkForm, empty_form, form_of
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import firm_only, firm_user
@@ -58,6 +58,7 @@ def record_work(matter_id: int) -> AnyResponse:
     matter = matters.find(firm_user(), matter_id)
     kind = _kind()
     form = FORMS[kind]()
+    form.kind.data = kind
     if not form.validate():
         return _page(matter, "work_form", form=form, status=422)
     try:
@@ -120,7 +121,7 @@ def _done(matter: Matter, said: str, form: WorkForm | None = None) -> AnyRespons
 @firm_only("firm.read")
 def recent_work() -> Response:
     """The latest work on all matters, and a way to each."""
-    who, wanted, words = firm_user(), rows_wanted(), request.args.get("q", "")[:80]
+    who, wanted, words = firm_user(), rows_wanted(), words_of()
     rows, has_more = more_of(timekeeping.recent(who, limit=wanted + 1), wanted)
     count, cents = timekeeping.unbilled_summary(who)
     return render(

@@ -27,6 +27,9 @@ blueprint = Blueprint("assets", __name__)
 FOLDER = Path(__file__).parent.parent / "static"
 _PARTS = {"portal.js": ("vendor/htmx.min.js", "portal.js")}
 _COLOURS = "--firm:#17493f; --firm-night:#97c6b5;"
+# One name for each file: no dots that climb, nothing hidden.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+_LONGEST = 120
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -50,10 +53,13 @@ def _make(name: str, body: bytes) -> Asset:
 
 
 @lru_cache(maxsize=128)
-def _asset(name: str, colours: str) -> Asset | None:
+def _asset(name: str, colours: str) -> Asset:
+    """Raises ``FileNotFoundError``, which is not kept: made-up names push nothing out of the cache."""
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+        raise FileNotFoundError("no static file has such a name")
     body = _plugin_file(name) if name.startswith("plugins/") else _own_file(name)
     if body is None:
-        return None
+        raise FileNotFoundError(f"there is no static file {name}")
     return _make(name, _stylesheet(body.decode(), colours) if name.endswith(".css") else body)
 
 
@@ -91,18 +97,17 @@ def colours(firm: Firm) -> str:
 
 
 def url(name: str, firm: Firm) -> str:
-    """The address of a static file, under the hash of its content."""
+    """The address of a static file, under the hash of its content. Raises ``FileNotFoundError``."""
     found = _asset(name, colours(firm) if name == "portal.css" else "")
-    if found is None:
-        raise FileNotFoundError(f"there is no static file {name}")
     return f"/static/{found.tag}/{name}"
 
 
 @blueprint.get("/static/<tag>/<path:name>")
 @public
 def show(tag: str, name: str) -> Response:
-    found = _asset(name, colours(firms.current()) if name == "portal.css" else "")
-    if found is None:
+    try:
+        found = _asset(name, colours(firms.current()) if name == "portal.css" else "")
+    except FileNotFoundError:
         abort(404)
     accepted = request.accept_encodings
     if accepted["br"]:
