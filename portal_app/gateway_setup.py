@@ -158,7 +158,7 @@ def connect(gateway: Gateway, wanted: Mapping[Fund, tuple[str, BankAccount | Non
     """Route each fund to its merchant account and bank account, then test the connection.
 
     An empty merchant account takes the only one that the gateway has for the fund; without a bank account, or when
-    none can be told, the fund is not taken.
+    none can be told, the fund is not taken. A gateway that is on keeps its route for operating money.
     """
     health = _ask_health(gateway)
     for fund, (typed, bank_account) in wanted.items():
@@ -166,7 +166,7 @@ def connect(gateway: Gateway, wanted: Mapping[Fund, tuple[str, BankAccount | Non
         merchant_account = typed or (known[0] if len(known) == 1 else "")
         if merchant_account and bank_account is not None:
             set_route(gateway, fund, merchant_account, bank_account)
-        else:
+        elif fund is not Fund.OPERATING or gateway.enabled_at is None:
             _drop_route(gateway, fund)
     return _remember(gateway, health)
 

@@ -43,12 +43,12 @@ def fields_for(method: Method, currency: str) -> Fields | None:
     gateway = enabled_gateway()
     if gateway is None or Flow.FIELDS not in manifest_of(gateway).flows:
         return None
-    route = payments.route_of(gateway, Fund.OPERATING)
-    request = BeginRequest(
-        flow=Flow.FIELDS, method=method, currency=currency, fund=Fund.OPERATING,
-        merchant_account=route.merchant_account, page_origin=config.active().own_url,
-    )  # fmt: skip
     try:
+        request = BeginRequest(
+            flow=Flow.FIELDS, method=method, currency=currency, fund=Fund.OPERATING,
+            merchant_account=payments.route_of(gateway, Fund.OPERATING).merchant_account,
+            page_origin=config.active().own_url,
+        )  # fmt: skip
         found = plugins.registry().call(gateway.plugin, "gateway_begin", ctx=context(gateway), request=request)
     except Exception:
         log.exception("gateway %s cannot draw its fields", gateway.plugin)

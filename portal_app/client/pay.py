@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 
-from flask import Response, abort, request
+from flask import Response, flash, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import gateways, money
 from portal_app.client.blueprint import blueprint
-from portal_app.client.pay_form import Desk, open_desk
+from portal_app.client.pay_form import Desk, asked, open_desk
+from portal_app.domain import invoices
 from portal_app.gateway_setup import enabled_gateway
 from portal_app.plugin_api import Fields, Flow
 from portal_app.web import assets, headers
-from portal_app.web.fragments import is_fragment_request, render
+from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import client_only, portal_user
 from portal_app.web.templates import current_firm
 
@@ -22,21 +24,19 @@ ALL = ("pay_errors", "how_much", "allocation", "billing", "confirm", "keys")
 
 @blueprint.get("/pay")
 @client_only
-def pay() -> Response:
+def pay() -> AnyResponse:
     """``?invoice=`` pays one invoice alone, ``?amount=`` fills in another amount, ``?choose=1`` asks one for each."""
     desk = opened()
-    if desk is None:
-        return render("client/payments/closed.html")
-    return draw(desk)
+    return draw(desk) if desk else closed()
 
 
 @blueprint.post("/pay")
 @client_only
-def redraw() -> Response:
+def redraw() -> AnyResponse:
     """The same form with what was typed so far, and what that would pay. Charges nothing, writes nothing."""
     desk = opened()
     if desk is None:
-        return render("client/payments/closed.html")
+        return closed()
     if request.args.get("part") == "address":
         return draw(desk, "address")
     if "choose" in request.args:
@@ -54,9 +54,17 @@ def opened() -> Desk | None:
     if gateway is None:
         return None
     desk = open_desk(portal_user(), gateway)
-    if desk.form.invoice.data and not desk.given.payables and desk.whole.payables:
-        abort(404)
     return desk if desk.given.available_cents else None
+
+
+def closed(status: int = 200) -> AnyResponse:
+    """Why nothing can be paid: the invoice asked for is settled meanwhile, or Pay Now as a whole has nothing to do."""
+    only = asked("invoice")
+    if only and enabled_gateway() is not None:
+        here = f"/portal/invoices/{invoices.find_for(portal_user(), only).public_id}"
+        flash("Nothing can be paid on this invoice right now. Nothing has been charged.")
+        return go(here)
+    return go("/portal/pay") if is_fragment_request() else render("client/payments/closed.html", status=status)
 
 
 def draw(desk: Desk, *blocks: str, status: int = 200, said: str = "") -> Response:

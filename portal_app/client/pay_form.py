@@ -160,8 +160,15 @@ class Desk:
         return plan
 
 
-def new_key() -> str:
-    return secrets.token_urlsafe(24)
+def new_key(gateway: Gateway) -> str:
+    """The key of a new form. It says whose fields the page shows: their token is for that gateway alone."""
+    return f"g{gateway.id}-{secrets.token_urlsafe(24)}"
+
+
+def drawn_for(key: str) -> int:
+    """The id of the gateway whose fields the form of ``key`` showed; 0 when the key does not say."""
+    found = re.match(r"g([0-9]{1,18})-", key)
+    return int(found[1]) if found else 0
 
 
 def sent_key() -> str:
@@ -176,7 +183,7 @@ def open_desk(who: PortalUser, gateway: Gateway) -> Desk:
     whole = payments.offer(who)
     only, choose = asked("invoice"), asked("choose") == "1"
     given = whole.only(only) if only else whole
-    start = _prefilled(who, given) | {"key": new_key(), "method": manifest.methods[0].value}
+    start = _prefilled(who, given) | {"key": new_key(gateway), "method": manifest.methods[0].value}
     country = request.form.get("country", start["country"])
     form = form_class(given, manifest, choose=choose, country=country)(data=start)
     form.invoice.data, form.choose.data = only, "1" if choose else ""

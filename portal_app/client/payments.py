@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal_app import clock, gateways, plugins
 from portal_app.client import pay
 from portal_app.client.blueprint import blueprint
-from portal_app.client.pay_form import Desk, new_key, sent_key
+from portal_app.client.pay_form import Desk, drawn_for, new_key, sent_key
 from portal_app.domain import documents, payments, sessions
 from portal_app.domain.documents import NotStored
 from portal_app.domain.errors import Refused
@@ -27,6 +27,7 @@ NO_CARD = "The card fields did not load. Reload the page and try again."
 NOT_TAKEN = "The payment was not taken."
 LOOK_AGAIN = "The amount is {} now. Look at it once more, then press Pay."
 CHANGED = "The form was changed after it was sent. Look at the amount once more, then press Pay."
+OTHER_SERVICE = "The firm has changed its payment service meanwhile. Reload this page, then pay."
 SOON, LATER = dt.timedelta(minutes=2), dt.timedelta(minutes=30)
 WATCHED = frozenset({"ready", "submitting", "unknown", "pending", "action_required"})
 
@@ -49,17 +50,25 @@ def take() -> AnyResponse:
         return take_new()
     if known.state in FREEING:
         return again(known.message or NOT_TAKEN, is_over=True)
-    if known.state == "ready" and request.form.get("seen", "") in {"", str(known.amount_cents)}:
+    if known.state == "ready" and is_as_shown(known):
         return send(known)  # the connection broke before it was sent
     if known.state == "ready" and payments.give_up_unsent(known):
         return again(CHANGED, is_over=True)
     return go(url_of(known))
 
 
+def is_as_shown(known: Payment) -> bool:
+    """Whether the form still says what was written down, to a gateway that still takes payments."""
+    is_same = request.form.get("seen", "") in {"", str(known.amount_cents)}
+    return is_same and request.form.get("method") == known.method and known.gateway.enabled_at is not None
+
+
 def take_new() -> AnyResponse:
     desk = pay.opened()
     if desk is None:
-        return render("client/payments/closed.html", status=422)
+        return pay.closed(422)
+    if desk.form.token.data and drawn_for(desk.form.key.data or "") not in {0, desk.gateway.id}:
+        return again(OTHER_SERVICE)
     order = order_of(desk)
     if order is None:
         desk.form.token.data = ""
@@ -95,15 +104,15 @@ def send(payment: Payment) -> AnyResponse:
     return again(payment.message or NOT_TAKEN, is_over=True) if payment.state in FREEING else go(url_of(payment))
 
 
-def again(said: str, *, is_over: bool = False) -> Response:
+def again(said: str, *, is_over: bool = False) -> AnyResponse:
     """The form once more, with everything typed but the card, and what can be paid now. ``is_over``: the key's payment
     has ended, so that the next press is another one."""
     desk = pay.opened()
     if desk is None:
-        return render("client/payments/closed.html", status=422)
+        return pay.closed(422)
     desk.form.token.data = ""
     if is_over:
-        desk.form.key.data = new_key()
+        desk.form.key.data = new_key(desk.gateway)
     return pay.draw(desk, *pay.ALL, status=422, said=said)
 
 
@@ -145,12 +154,18 @@ def title_of(payment: Payment) -> str:
     return manifest.title if manifest else payment.gateway.plugin
 
 
+def may_ask() -> bool:
+    """Whether the payer may have the gateway asked once more: a page that is reloaded without end asks no further."""
+    return sessions.count_try(f"ask:{portal_user().id}", window_seconds=WINDOW_SECONDS) <= TRIES
+
+
 @blueprint.get("/payments/<public_id>/return")
 @client_only
 def payment_return(public_id: str) -> AnyResponse:
     """Back from the gateway's page, or the bank's. What the address says is not believed: the gateway is asked."""
     found = payments.find_for(portal_user(), public_id)
-    gateways.returned(found, request.args.to_dict())
+    if request.method == "GET" and may_ask():
+        gateways.returned(found, request.args.to_dict())
     return go(url_of(found))
 
 
@@ -159,7 +174,7 @@ def payment_return(public_id: str) -> AnyResponse:
 def payment_cancel(public_id: str) -> AnyResponse:
     """Give up a payment that waits for the payer."""
     found = payments.find_for(portal_user(), public_id)
-    if found.state in {"ready", "action_required"}:
+    if found.state in {"ready", "action_required"} and may_ask():
         gateways.cancel(found)
     return go(url_of(found))
 

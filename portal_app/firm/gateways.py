@@ -13,11 +13,12 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Gateway
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.gateway_forms import GatewayForm, form_for, named, wanted
-from portal_app.plugin_api import Manifest, Mode
+from portal_app.plugin_api import Fund, Manifest, Mode
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 
 LIST = "/firm/payments/gateways"
+STILL_ON = "Clients pay through this gateway now. Choose an account, or switch it off first."
 
 
 @blueprint.get("/payments/gateways")
@@ -74,9 +75,9 @@ def gateway(plugin: str) -> Response:
 @firm_only("gateways.manage")
 def save_gateway(plugin: str) -> AnyResponse:
     """Keep the settings, and test the connection with them at once."""
-    manifest = _manifest(plugin)
-    form = form_for(manifest, setup.gateway_for(plugin))
-    if not form.validate():
+    manifest, before = _manifest(plugin), setup.gateway_for(plugin)
+    form = form_for(manifest, before)
+    if not form.validate() or not _keeps_its_bank(form, before):
         return _page(manifest, form=form, status=422)
     try:
         values = {item.name: form[item.name].data or "" for item in manifest.settings}
@@ -90,6 +91,15 @@ def save_gateway(plugin: str) -> AnyResponse:
     else:
         flash(f"Saved. The connection to {manifest.title} does not work yet.", "bad")
     return go(f"{LIST}/{plugin}")
+
+
+def _keeps_its_bank(form: GatewayForm, before: Gateway | None) -> bool:
+    """A gateway that clients pay through has an account for what they pay."""
+    name = f"bank_{Fund.OPERATING}"
+    is_kept = before is None or before.enabled_at is None or bool(form[name].data)
+    if not is_kept:
+        form.refuse(Refused(STILL_ON, name))
+    return is_kept
 
 
 @blueprint.post("/payments/gateways/<plugin>/test")

@@ -150,3 +150,15 @@ def test_a_plugin_that_fails_while_checking_settings_is_no_dead_page(
     answer = as_(world.carol).post(URL, data=typed())
     assert answer.status_code == 422
     assert "index out of range" in answer.text
+
+
+def test_a_gateway_that_clients_pay_through_keeps_its_account(world: World, as_: As, gateway: FakeGateway) -> None:
+    browser = as_(world.carol)
+    refused = browser.post(URL, data=typed(bank_operating=""))
+    assert refused.status_code == 422
+    assert "switch it off first" in refused.text
+    assert browser.post(URL, data=typed(secret_key="refused")).status_code == 303, "no answer, so no account is known"
+    assert list(gateway_setup.routes_of(Gateway.get())) == ["operating"]
+    browser.post(f"{URL}/disable")
+    assert browser.post(URL, data=typed(bank_operating="")).status_code == 303
+    assert gateway_setup.routes_of(Gateway.get()) == {}
