@@ -61,7 +61,8 @@ def test_a_payment_reads_paid_from_portal(world: World, as_: As, paid: Payment) 
         str(paid.receipt_number), "1,500.00", "540.00",
     ):  # fmt: skip
         assert words in row
-    assert page.index("Paid from portal</strong>") < page.index(f"Invoice {world.invoice.number}</a>")
+    rows = page.split("<tbody>")[1]
+    assert rows.index("Paid from portal") < rows.index(f"Invoice {world.invoice.number}<"), "the newest is first"
 
 
 def test_totals_sum_what_is_shown(world: World, as_: As, paid: Payment) -> None:
