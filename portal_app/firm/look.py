@@ -21,7 +21,7 @@ URL = "/firm/settings/look"
 
 
 class ColourForm(Form):
-    accent = Line("Colour of the firm", most=7)
+    accent = Line("Color of the firm", most=7)
 
 
 class LogoForm(Form):
@@ -60,7 +60,7 @@ def save_colour() -> AnyResponse:
     except Refused as problem:
         form.refuse(problem)
         return _page(form=form, status=422)
-    flash("Saved. This is the colour of the portal now.", "good")
+    flash("Saved. This is the color of the portal now.", "good")
     return go(URL)
 
 

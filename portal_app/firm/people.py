@@ -8,7 +8,8 @@ from flask import Response, flash
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app.db import transaction
-from portal_app.domain import people, sessions
+from portal_app.domain import invitations as ways_in
+from portal_app.domain import people
 from portal_app.domain.errors import Refused
 from portal_app.domain.people import ROLES, FirmUser, Login, PortalUser
 from portal_app.firm import invitations
@@ -36,7 +37,7 @@ class FirmUserForm(Form):
     email = EmailLine()
     roles = Checkboxes("Roles", choices={role: role.capitalize() for role in ROLES})
     title = Line("Title", most=60, is_required=False)
-    rate_cents = Money("Rate for an hour", may_be_zero=True, is_required=False)
+    rate_cents = Money("Hourly rate", may_be_zero=True, is_required=False)
 
     def details(self) -> dict[str, object]:
         """As :func:`people.change_firm_user` takes them."""
@@ -112,19 +113,17 @@ def take_step(kind: str, person_id: int, step: str) -> AnyResponse:
 
 
 def _revoke(who: Login) -> str:
-    people.revoke_invitations(who)
+    ways_in.revoke_invitations(who)
     return f"The invitation of {who.name} no longer works."
 
 
 def _disable(who: FirmUser | PortalUser) -> str:
-    with transaction():
-        people.disable(who)
-        sessions.end_all(who)
+    ways_in.disable(who)
     return f"{who.name} can no longer sign in and is signed out everywhere."
 
 
 def _enable(who: FirmUser | PortalUser) -> str:
-    people.enable(who)
+    ways_in.enable(who)
     return f"{who.name} can sign in again."
 
 
