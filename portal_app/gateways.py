@@ -12,7 +12,7 @@ from typing import Any
 
 from portal_app import clock, config, plugins
 from portal_app.db import db
-from portal_app.domain import payments
+from portal_app.domain import firms, payments
 from portal_app.domain.payments import Attempt, Due, Gateway, Payment
 from portal_app.gateway_answers import FIRST, checked
 from portal_app.gateway_setup import context, enabled_gateway, manifest_of
@@ -194,5 +194,6 @@ def _fresh(payment: Payment) -> Payment:
 
 
 def _description(payment: Payment) -> str:
+    """Who is paid and for what: the payer reads it on the gateway's page and on the statement."""
     numbers = [row.invoice.number for row in payments.allocations_of(payment)]
-    return f"Invoice{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"[:120]
+    return f"{firms.current().name}, invoice{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"[:120]
