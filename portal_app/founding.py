@@ -5,7 +5,7 @@ from __future__ import annotations
 from portal_app import clock, config, schema
 from portal_app.config import Config
 from portal_app.db import open_database, transaction
-from portal_app.domain import documents, firms, people
+from portal_app.domain import documents, firms, invitations, people
 from portal_app.domain.errors import Refused
 from portal_app.domain.firms import Firm
 from portal_app.domain.passwords import check_password_rules
@@ -73,7 +73,7 @@ def found(
         for account, fund in ACCOUNTS:
             BankAccount.create(name=account, fund=fund)
         who = people.add_firm_user(email=admin_email, name=admin_name, roles=roles, time_zone=time_zone)
-        people.accept_invitation(people.invite(who, by=None, days=1).token, password)
+        invitations.accept_invitation(invitations.invite(who, by=None, days=1).token, password)
     return FirmUser.get_by_id(who.id)
 
 

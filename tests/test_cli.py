@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from portal_app import config, create_app, db, gateways
 from portal_app.cli import main
-from portal_app.domain import firms, payments, people
+from portal_app.domain import firms, invitations, payments, people
 from portal_app.domain.payments import BankAccount, Order
 from portal_app.plugin_api import BillingAddress, Flow, Method
 from tests.fake_gateway import FakeGateway
@@ -74,7 +74,7 @@ def test_init_founds_a_firm_whose_administrator_can_sign_in(founded: Run, tmp_pa
     ann = people.find_by_email("ann@example.com")
     assert isinstance(ann, people.FirmUser)
     assert ann.has_role("administrator")
-    assert people.standing_of(ann, None) is people.Standing.REGISTERED
+    assert invitations.standing_of(ann, None) is invitations.Standing.REGISTERED
     assert sorted(row.fund for row in BankAccount.select()) == ["operating", "trust"]
     assert (tmp_path / "data" / "secret_key").stat().st_mode & 0o077 == 0
     assert (tmp_path / "data").stat().st_mode & 0o077 == 0

@@ -11,7 +11,18 @@ import pytest
 from portal_app import clock, config, db, founding, gateway_setup, plugins
 from portal_app.demo import PASSWORD, SIGN_INS, story
 from portal_app.demo.filling import fill
-from portal_app.domain import documents, firms, invoices, ledger, mail, matters, passwords, payments, people
+from portal_app.domain import (
+    documents,
+    firms,
+    invitations,
+    invoices,
+    ledger,
+    mail,
+    matters,
+    passwords,
+    payments,
+    people,
+)
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments import Payment
 from portal_app.verify import verify
@@ -71,9 +82,9 @@ def test_alice_owes_what_the_story_says_and_nothing_of_bobs_is_hers() -> None:
 
 def test_it_shows_every_standing_of_a_person() -> None:
     everyone = list(people.PortalUser.select())
-    last = people.last_invitations(everyone)
-    standings = {people.standing_of(who, last.get(who.id)) for who in everyone}
-    assert standings >= {people.Standing.REGISTERED, people.Standing.PENDING, people.Standing.EXPIRED}
+    last = invitations.last_invitations(everyone)
+    standings = {invitations.standing_of(who, last.get(who.id)) for who in everyone}
+    assert standings >= {invitations.Standing.REGISTERED, invitations.Standing.PENDING, invitations.Standing.EXPIRED}
 
 
 def test_it_has_paid_overdue_void_and_draft_invoices_and_payments_of_each_kind() -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal_app import gateways
-from portal_app.domain import calendar, documents, invoices, matters, payments, people, timekeeping
+from portal_app.domain import calendar, documents, invitations, invoices, matters, payments, people, timekeeping
 from tests.domain.test_payments import order
 from tests.firm.pages import queries
 from tests.routes import alices, routes
@@ -25,7 +25,7 @@ def grow(world: World, *numbers: int) -> None:
     """More of everything, on alice's matter and around it."""
     for number in numbers:
         who = people.add_portal_user(email=f"more{number}@example.com", name=f"More {number}", time_zone=ZONE)
-        people.invite(who, by=world.carol, days=14)
+        invitations.invite(who, by=world.carol, days=14)
         people.add_firm_user(
             email=f"staff{number}@example.com", name=f"Staff {number}", roles=["biller"], time_zone=ZONE
         )

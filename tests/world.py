@@ -12,7 +12,7 @@ from typing import Any
 
 from portal_app import clock, gateway_setup
 from portal_app.db import transaction
-from portal_app.domain import calendar, documents, firms, invoices, matters, passwords, people, timekeeping
+from portal_app.domain import calendar, documents, firms, invitations, invoices, matters, passwords, people, timekeeping
 from portal_app.domain.calendar import Event
 from portal_app.domain.documents import Document
 from portal_app.domain.invoices import Invoice
@@ -72,7 +72,7 @@ def build() -> World:
     staff = _staff(hashed)
     carol = staff["carol"]
     who = _portal_users(hashed)
-    people.invite(who["frank"], by=carol, days=14)
+    invitations.invite(who["frank"], by=carol, days=14)
     gateway = _gateway(carol)
     client = people.add_client(
         kind="person", name="Alice Vasquez-Thornbury", email="alice@example.com", created_by=carol

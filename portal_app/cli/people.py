@@ -18,7 +18,7 @@ def invite(data: str | None, email: str) -> None:
     """
     settings = load(data=data)
     from portal_app import founding
-    from portal_app.domain import people
+    from portal_app.domain import invitations, people
 
     founding.firm_of(settings)
     who = people.find_by_email(email)
@@ -27,9 +27,9 @@ def invite(data: str | None, email: str) -> None:
     if who.disabled_at is not None:
         raise Sentence(f"{who.name} is disabled. Enable them in the portal first.")
     if who.registered_at is not None:
-        path, hours = f"/password/{people.ask_reset(who).token}", "1 hour"
+        path, hours = f"/password/{invitations.ask_reset(who).token}", "1 hour"
     else:
-        sent = people.invite(who, by=None, days=settings.invitation_days)
+        sent = invitations.invite(who, by=None, days=settings.invitation_days)
         path, hours = f"/invitation/{sent.token}", f"{settings.invitation_days} days"
     click.echo(f"{who.name} can choose a password within {hours} at:")
     click.echo(f"{settings.own_url}{path}")

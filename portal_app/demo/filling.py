@@ -11,7 +11,7 @@ from portal_app.db import BaseModel, transaction
 from portal_app.demo import PASSWORD, billing, story, things
 from portal_app.demo.paying import Checkout
 from portal_app.demo.year import Year
-from portal_app.domain import mail, matters, people, sessions
+from portal_app.domain import invitations, mail, matters, people, sessions
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.payments import Payment
@@ -77,7 +77,7 @@ def _hire(year: Year, key: str) -> None:
     who = people.add_firm_user(
         email=f"{key}@example.com", name=name, roles=roles, time_zone=story.ZONE, title=title, rate_cents=rate
     )
-    people.accept_invitation(people.invite(who, by=year.staff["carol"], days=14).token, PASSWORD)
+    invitations.accept_invitation(invitations.invite(who, by=year.staff["carol"], days=14).token, PASSWORD)
     year.staff[key] = FirmUser.get_by_id(who.id)
 
 
@@ -85,10 +85,10 @@ def _invite(year: Year, key: str) -> None:
     name, _ = story.PORTAL_USERS[key]
     with transaction():
         who = people.add_portal_user(email=f"{key}@example.com", name=name, time_zone=story.ZONE)
-        sent = people.invite(who, by=year.staff["carol"], days=14)
+        sent = invitations.invite(who, by=year.staff["carol"], days=14)
         letters.invitation(sent)
     if key not in story.NOT_REGISTERED:
-        people.accept_invitation(sent.token, PASSWORD)
+        invitations.accept_invitation(sent.token, PASSWORD)
     year.portal_users[key] = PortalUser.get_by_id(who.id)
 
 

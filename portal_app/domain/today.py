@@ -11,11 +11,12 @@ from portal_app import clock
 from portal_app.db import sum_of
 from portal_app.domain import invoices, mail, matters, payments
 from portal_app.domain.firms import Firm
+from portal_app.domain.invitations import Invitation
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.ledger import RECEIVABLE, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import Allocation, Payment
-from portal_app.domain.people import Client, FirmUser, Invitation, PortalUser
+from portal_app.domain.people import Client, FirmUser, PortalUser
 from portal_app.domain.timekeeping import WorkItem
 
 AGES = ("Not yet due", "1–30 days", "31–60 days", "61–90 days", "Over 90 days")

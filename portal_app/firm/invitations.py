@@ -10,8 +10,10 @@ from markupsafe import Markup
 
 from portal_app import config
 from portal_app.db import transaction
-from portal_app.domain import access, people
-from portal_app.domain.people import FirmUser, Invitation, Login, PortalUser, Standing
+from portal_app.domain import access
+from portal_app.domain import invitations as ways_in
+from portal_app.domain.invitations import Invitation, Standing
+from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.web import letters
 from portal_app.web.login import firm_user
 
@@ -52,8 +54,8 @@ class Card(Generic[AnyLogin]):
 
 def cards(logins: Sequence[AnyLogin]) -> list[Card[AnyLogin]]:
     """Where each stands; one query."""
-    last = people.last_invitations(list(logins))
-    return [Card(who, last.get(who.id), people.standing_of(who, last.get(who.id))) for who in logins]
+    last = ways_in.last_invitations(list(logins))
+    return [Card(who, last.get(who.id), ways_in.standing_of(who, last.get(who.id))) for who in logins]
 
 
 def send(login: Login) -> str:
@@ -63,7 +65,7 @@ def send(login: Login) -> str:
         Refused: registered or disabled people are not invited.
     """
     with transaction():
-        letters.invitation(people.invite(login, by=firm_user(), days=config.active().invitation_days))
+        letters.invitation(ways_in.invite(login, by=firm_user(), days=config.active().invitation_days))
     if config.active().mail_server:
         return f"An invitation is on its way to {login.email}."
     if access.may(firm_user(), "mail.read"):

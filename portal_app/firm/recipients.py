@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms.validators import ValidationError
 
 from portal_app.db import transaction
+from portal_app.domain import invitations as ways_in
 from portal_app.domain import matters, people
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
@@ -142,7 +143,7 @@ def invite_recipient(matter_id: int, recipient_id: int) -> AnyResponse:
 def revoke_recipient(matter_id: int, recipient_id: int) -> AnyResponse:
     matter = matters.find(firm_user(), matter_id)
     who = matters.find_recipient(matter, recipient_id).portal_user
-    people.revoke_invitations(who)
+    ways_in.revoke_invitations(who)
     return _done(matter, f"The invitation of {who.name} no longer works.")
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from flask import request
 
 from portal_app.domain import documents, people, sharing
+from portal_app.domain import invitations as ways_in
+from portal_app.domain.invitations import Standing
 from portal_app.domain.matters import Matter
-from portal_app.domain.people import PortalUser, Standing
+from portal_app.domain.people import PortalUser
 from portal_app.domain.sharing import Share
 from portal_app.firm.listing import words_of
 
@@ -65,11 +67,11 @@ def open_panel(
         rows += people.search_portal_users(words)
     rows += sharing.chosen(ticked - {who.id for who in rows}) if not problem else []
     listed = sorted({who.id: who for who in rows}.values(), key=lambda who: (who.name, who.id))
-    invitations = people.last_invitations(listed)
+    invitations = ways_in.last_invitations(listed)
     candidates = [
         Candidate(
             who=who,
-            standing=people.standing_of(who, invitations.get(who.id)),
+            standing=ways_in.standing_of(who, invitations.get(who.id)),
             share=held.get(who.id),
             is_ticked=who.id in ticked,
         )

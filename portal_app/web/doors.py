@@ -16,10 +16,11 @@ from wtforms.validators import EqualTo, InputRequired
 
 from portal_app import config
 from portal_app.db import db, transaction
-from portal_app.domain import outbox, people, sessions
+from portal_app.domain import invitations, outbox, people, sessions
 from portal_app.domain.errors import LinkUnusable, Refused
+from portal_app.domain.invitations import Invitation, PasswordReset
 from portal_app.domain.passwords import PASSWORD_MIN, is_password
-from portal_app.domain.people import FirmUser, Invitation, Login, PasswordReset, PortalUser
+from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.web.forms import EmailLine, Form, Line
 from portal_app.web.fragments import go, render
 from portal_app.web.login import home_of, person, public, safe_next, sign_in, sign_out
@@ -194,9 +195,9 @@ class Kind:
     dead_page: str
 
 
-RESET = Kind(people.find_reset, people.reset_password, "doors/reset.html", "doors/dead_reset.html")
+RESET = Kind(invitations.find_reset, invitations.reset_password, "doors/reset.html", "doors/dead_reset.html")
 INVITATION = Kind(
-    people.find_invitation, people.accept_invitation, "doors/invitation.html", "doors/dead_invitation.html"
+    invitations.find_invitation, invitations.accept_invitation, "doors/invitation.html", "doors/dead_invitation.html"
 )
 
 
@@ -244,7 +245,6 @@ def reset(token: str) -> AnyResponse:
     who = _use(RESET, token)
     if isinstance(who, Response):
         return who
-    sessions.end_all(who)
     sessions.forget_tries(f"sign-in:{who.email}")
     flash("Your new password is set. Sign in with it.", "good")
     return go("/sign-in")
@@ -271,7 +271,7 @@ def accept(token: str) -> AnyResponse:
 @public
 def send_again(token: str) -> AnyResponse:
     """A fresh link to the address that the old one went to, whoever asks."""
-    if not _promise_link(people.owner_of_invitation(token), token):
+    if not _promise_link(invitations.owner_of_invitation(token), token):
         raise TooManyRequests(retry_after=WINDOW_SECONDS)
     flash("If this link was yours, a fresh one is on its way to the same address. Look at the junk folder too.")
     return go("/sign-in")

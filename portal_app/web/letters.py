@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 from portal_app import config, plugins
 from portal_app.db import transaction
-from portal_app.domain import firms, invoices, mail, payments, people, sharing
+from portal_app.domain import firms, invitations, invoices, mail, payments, sharing
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.documents import DocumentShare
+from portal_app.domain.invitations import Invitation, Sent
 from portal_app.domain.payments import Payment
-from portal_app.domain.people import FirmUser, Invitation, Login, PortalUser, Sent
+from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.web.writing import Writing, compose
 
 WIDTH = 72
@@ -90,7 +91,7 @@ def link_for_firm_user(firm_user_id: int) -> None:
 
 def _fresh_link(who: FirmUser | PortalUser) -> None:
     with transaction():
-        sent = people.fresh_link(who, days=config.active().invitation_days)
+        sent = invitations.fresh_link(who, days=config.active().invitation_days)
         if sent is not None:
             (invitation if isinstance(sent.link, Invitation) else password_reset)(sent)
 
@@ -100,7 +101,7 @@ def _fresh_link(who: FirmUser | PortalUser) -> None:
 
 def _invited(who: PortalUser) -> Invitation | None:
     """The invitation that somebody must accept before they can see what was shared."""
-    return None if who.registered_at else people.last_invitations([who]).get(who.id)
+    return None if who.registered_at else invitations.last_invitations([who]).get(who.id)
 
 
 def document_shared(share_id: int) -> None:

@@ -7,36 +7,38 @@ import datetime as dt
 import pytest
 
 from portal_app import clock
-from portal_app.domain import passwords, people, sessions
+from portal_app.domain import invitations, passwords, people, sessions
 from portal_app.domain.errors import LinkUnusable, Refused
-from portal_app.domain.people import Invitation, PortalUser, Standing
+from portal_app.domain.invitations import Invitation, Standing
+from portal_app.domain.people import PortalUser
+from tests.domain.test_races import at_once
 from tests.world import PASSWORD, World
 
 NEW = "seven quiet lanterns"
 
 
 def standing(who: PortalUser) -> Standing:
-    return people.standing_of(who, people.last_invitations([who]).get(who.id))
+    return invitations.standing_of(who, invitations.last_invitations([who]).get(who.id))
 
 
 def test_an_invitation_is_accepted_once(world: World) -> None:
-    sent = people.invite(world.frank, by=world.carol, days=14)
+    sent = invitations.invite(world.frank, by=world.carol, days=14)
     assert sent.token not in str(Invitation.select().dicts())
-    who = people.accept_invitation(sent.token, NEW)
+    who = invitations.accept_invitation(sent.token, NEW)
     assert who.id == world.frank.id
     assert standing(world.refresh("frank")) is Standing.REGISTERED
     with pytest.raises(LinkUnusable):
-        people.accept_invitation(sent.token, NEW)
+        invitations.accept_invitation(sent.token, NEW)
     with pytest.raises(Refused, match="registered already"):
-        people.invite(world.frank, by=world.carol, days=14)
+        invitations.invite(world.frank, by=world.carol, days=14)
 
 
 def test_a_fresh_invitation_ends_the_older_one(world: World) -> None:
-    first = people.invite(world.frank, by=world.carol, days=14)
-    second = people.invite(world.frank, by=world.carol, days=14)
+    first = invitations.invite(world.frank, by=world.carol, days=14)
+    second = invitations.invite(world.frank, by=world.carol, days=14)
     with pytest.raises(LinkUnusable):
-        people.find_invitation(first.token)
-    assert people.find_invitation(second.token).login == world.frank
+        invitations.find_invitation(first.token)
+    assert invitations.find_invitation(second.token).login == world.frank
 
 
 def test_standings(world: World) -> None:
@@ -44,9 +46,9 @@ def test_standings(world: World) -> None:
     assert standing(world.frank) is Standing.PENDING
     with clock.frozen(clock.now() + dt.timedelta(days=15)):
         assert standing(world.frank) is Standing.EXPIRED
-    people.revoke_invitations(world.frank)
+    invitations.revoke_invitations(world.frank)
     assert standing(world.frank) is Standing.REVOKED
-    people.disable(world.alice)
+    invitations.disable(world.alice)
     assert standing(world.refresh("alice")) is Standing.DISABLED
     fresh = people.add_portal_user(email="new@example.com", name="New", time_zone="UTC")
     assert standing(fresh) is Standing.NEVER_INVITED
@@ -55,29 +57,29 @@ def test_standings(world: World) -> None:
 @pytest.mark.parametrize("token", ["", "x", "é" * 9, "\udcff", "a" * 100_000])
 def test_a_strange_link_is_just_unusable(world: World, token: str) -> None:
     with pytest.raises(LinkUnusable):
-        people.find_invitation(token)
+        invitations.find_invitation(token)
     with pytest.raises(LinkUnusable):
-        people.find_reset(token)
+        invitations.find_reset(token)
 
 
 def test_a_reset_works_once_within_the_hour(world: World) -> None:
-    sent = people.ask_reset(world.alice)
-    people.reset_password(sent.token, NEW)
+    sent = invitations.ask_reset(world.alice)
+    invitations.reset_password(sent.token, NEW)
     assert passwords.is_password(world.refresh("alice").password_hash, NEW)
     assert not passwords.is_password(world.alice.password_hash, PASSWORD)
     with pytest.raises(LinkUnusable):
-        people.reset_password(sent.token, NEW)
-    late = people.ask_reset(world.alice)
+        invitations.reset_password(sent.token, NEW)
+    late = invitations.ask_reset(world.alice)
     with clock.frozen(clock.now() + dt.timedelta(minutes=61)), pytest.raises(LinkUnusable):
-        people.reset_password(late.token, NEW)
+        invitations.reset_password(late.token, NEW)
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 1001, "aaaaaaaaaaaaaa", ""])
 def test_poor_passwords_are_refused(world: World, password: str) -> None:
-    sent = people.invite(world.frank, by=world.carol, days=14)
+    sent = invitations.invite(world.frank, by=world.carol, days=14)
     with pytest.raises(Refused):
-        people.accept_invitation(sent.token, password)
-    people.find_invitation(sent.token)
+        invitations.accept_invitation(sent.token, password)
+    invitations.find_invitation(sent.token)
 
 
 @pytest.mark.parametrize(
@@ -103,11 +105,11 @@ def test_an_address_belongs_to_one_person(world: World) -> None:
 
 def test_the_last_administrator_stays(world: World) -> None:
     with pytest.raises(Refused, match="at least one"):
-        people.disable(world.carol)
+        invitations.disable(world.carol)
     with pytest.raises(Refused, match="at least one"):
         people.change_firm_user(world.carol, name="Carol", roles=["attorney"], title="", rate_cents=0)
     people.change_firm_user(world.dan, name="Dan", roles=["administrator"], title="", rate_cents=0)
-    people.disable(world.carol)
+    invitations.disable(world.carol)
 
 
 def test_sessions_end_by_time_sign_out_and_disabling(world: World) -> None:
@@ -128,9 +130,9 @@ def test_sessions_end_by_time_sign_out_and_disabling(world: World) -> None:
             alive = sessions.find(token, **limits)
         assert alive is None, "twelve hours are the most"
         token = sessions.start(world.alice)
-        people.disable(world.alice)
+        invitations.disable(world.alice)
         assert sessions.find(token, **limits) is None
-        assert sessions.end_all(world.alice) >= 1
+        assert sessions.end_all(world.alice) == 0, "disabling has ended them"
 
 
 def test_throttles_count_within_their_window(world: World) -> None:
@@ -142,3 +144,50 @@ def test_throttles_count_within_their_window(world: World) -> None:
         advance(dt.timedelta(seconds=61))
         assert not sessions.is_throttled("sign-in:x", 3)
         assert sessions.count_try("sign-in:x", window_seconds=60) == 1
+
+
+def test_one_reset_uses_up_all_the_others_and_ends_every_session(world: World) -> None:
+    first, second = invitations.ask_reset(world.alice), invitations.ask_reset(world.alice)
+    bobs, token = invitations.ask_reset(world.bob), sessions.start(world.alice)
+    invitations.reset_password(second.token, NEW)
+    for link in (first, second):
+        with pytest.raises(LinkUnusable):
+            invitations.reset_password(link.token, "somebody else chose this")
+    assert sessions.find(token, idle_minutes=60, hours=12) is None
+    assert invitations.find_reset(bobs.token).login == world.bob
+
+
+def test_a_link_used_eight_times_at_once_works_once(world: World) -> None:
+    sent = invitations.invite(world.frank, by=world.carol, days=14)
+    resets = [invitations.ask_reset(world.alice).token for _ in range(8)]
+
+    def choose(number: int) -> object:
+        done = []
+        for use, token in ((invitations.accept_invitation, sent.token), (invitations.reset_password, resets[number])):
+            try:
+                done.append(use(token, f"{NEW} {number}").email)
+            except LinkUnusable:
+                done.append("")
+        return tuple(done)
+
+    results = at_once(choose)
+    assert sorted(one for one, _ in results).count(world.frank.email) == 1  # type: ignore[misc]
+    assert sorted(other for _, other in results).count(world.alice.email) == 1  # type: ignore[misc]
+
+
+def test_an_invitation_of_somebody_registered_is_dead(world: World) -> None:
+    """However it came to be open: nobody's password is set by an old invitation."""
+    sent = invitations.invite(world.frank, by=world.carol, days=14)
+    world.frank.registered_at = clock.now()
+    world.frank.save()
+    with pytest.raises(LinkUnusable):
+        invitations.accept_invitation(sent.token, NEW)
+
+
+def test_disabling_ends_sessions_and_links_for_good(world: World) -> None:
+    token, link = sessions.start(world.alice), invitations.ask_reset(world.alice)
+    invitations.disable(world.alice)
+    invitations.enable(world.alice)
+    assert sessions.find(token, idle_minutes=60, hours=12) is None
+    with pytest.raises(LinkUnusable):
+        invitations.find_reset(link.token)

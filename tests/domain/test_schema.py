@@ -13,8 +13,9 @@ from portal_app import db, domain, schema
 from portal_app.config import Config
 from portal_app.db import BaseModel, transaction
 from portal_app.domain import payments
+from portal_app.domain.invitations import Invitation
 from portal_app.domain.payments import Allocation, GatewayRoute, Payment
-from portal_app.domain.people import Client, FirmUser, Invitation, PortalUser
+from portal_app.domain.people import Client, FirmUser, PortalUser
 from tests.domain.test_payments import order
 from tests.world import World
 

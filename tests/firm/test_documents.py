@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from obstore.store import LocalStore
 
 from portal_app import config, worker
-from portal_app.domain import documents, matters, people, sharing
+from portal_app.domain import documents, invitations, matters, people, sharing
 from portal_app.domain.documents import Document, DocumentShare
 from portal_app.domain.outbox import Outbox
 from tests.firm.pages import queries, without_token
@@ -194,8 +194,8 @@ def test_somebody_unknown_is_refused(world: World, as_: As, typed: str) -> None:
 
 
 def test_each_standing_is_said(world: World, as_: As) -> None:
-    people.disable(world.alice)
-    people.revoke_invitations(world.frank)
+    invitations.disable(world.alice)
+    invitations.revoke_invitations(world.frank)
     nobody = people.add_portal_user(email="new@example.com", name="New Person", time_zone=ZONE)
     matters.add_recipient(world.matter, nobody, by=world.carol)
     page = as_(world.dan).get(f"{mine(world)}/share").text

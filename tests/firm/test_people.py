@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from portal_app.domain import people
+from portal_app.domain import invitations
+from portal_app.domain.invitations import Invitation
 from portal_app.domain.mail import Email
-from portal_app.domain.people import FirmUser, Invitation
+from portal_app.domain.people import FirmUser
 from tests.firm.pages import without_token
 from tests.world import World
 
@@ -98,14 +99,14 @@ def test_disabling_signs_out_at_once(world: World, as_: As, kind: str, name: str
 def test_invitations_are_sent_again_and_revoked(world: World, as_: As) -> None:
     browser, url = as_(world.carol), f"/firm/portal-users/{world.frank.id}"
     browser.post(f"{url}/invite")
-    assert people.last_invitations([world.frank])[world.frank.id].revoked_at is None
+    assert invitations.last_invitations([world.frank])[world.frank.id].revoked_at is None
     assert Email.select().where(Email.to_address == world.frank.email).count() == 1
     browser.post(f"{url}/revoke")
-    assert people.last_invitations([world.frank])[world.frank.id].revoked_at is not None
+    assert invitations.last_invitations([world.frank])[world.frank.id].revoked_at is not None
 
 
 def test_a_disabled_person_is_not_invited(world: World, as_: As) -> None:
-    people.disable(world.frank)
+    invitations.disable(world.frank)
     browser = as_(world.carol)
     browser.post(f"/firm/portal-users/{world.frank.id}/invite")
     assert Email.select().where(Email.to_address == world.frank.email).count() == 0

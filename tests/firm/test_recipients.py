@@ -10,9 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal_app import clock, config
-from portal_app.domain import matters, people
+from portal_app.domain import invitations, matters
+from portal_app.domain.invitations import Invitation
 from portal_app.domain.mail import Email
-from portal_app.domain.people import Invitation, PortalUser
+from portal_app.domain.people import PortalUser
 from tests.world import World
 
 As = Callable[[Any], FlaskClient]
@@ -121,7 +122,7 @@ def test_the_states_and_what_may_follow(world: World, as_: As, base: str) -> Non
         page = as_(world.carol).get(base).text
         assert "Expired" in page
         assert "Invite again" in page
-    people.disable(world.alice)
+    invitations.disable(world.alice)
     page = as_(world.carol).get(base).text
     assert "Disabled" in page
     row = matters.recipients_of(world.matter)[0]

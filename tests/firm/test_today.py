@@ -18,8 +18,9 @@ from portal_app import clock, config, create_app, db, founding, gateways
 from portal_app.db import transaction
 from portal_app.domain import calendar, firms, invoices, mail, matters, payments, people, sessions, timekeeping
 from portal_app.domain import today as desk
+from portal_app.domain.invitations import Invitation
 from portal_app.domain.mail import Email
-from portal_app.domain.people import FirmUser, Invitation
+from portal_app.domain.people import FirmUser
 from portal_app.domain.today import Tally
 from portal_app.plugin_api import BillingAddress, Flow, Method
 from tests.world import ZONE, World, today

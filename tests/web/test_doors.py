@@ -12,10 +12,11 @@ from flask.testing import FlaskClient
 
 from portal_app import clock
 from portal_app.db import db
-from portal_app.domain import people, sessions
+from portal_app.domain import invitations, people, sessions
 from portal_app.domain.firms import Firm
+from portal_app.domain.invitations import Invitation
 from portal_app.domain.outbox import Outbox
-from portal_app.domain.people import Invitation, PortalUser
+from portal_app.domain.people import PortalUser
 from portal_app.web import doors
 from tests.world import PASSWORD, World
 
@@ -29,7 +30,7 @@ def _enter(browser: FlaskClient, email: str, password: str = PASSWORD, **more: s
 
 
 def _invite(world: World) -> str:
-    return people.invite(world.frank, by=world.carol, days=14).token
+    return invitations.invite(world.frank, by=world.carol, days=14).token
 
 
 def _alike(text: str, own: str) -> str:
@@ -65,7 +66,7 @@ def test_start_leads_everyone_home(as_: Browser, world: World) -> None:
 
 
 def test_unknown_wrong_disabled_and_pending_read_alike(as_: Browser, world: World) -> None:
-    people.disable(world.bob)
+    invitations.disable(world.bob)
     said = []
     for email, password in [
         ("nobody@example.com", PASSWORD),
@@ -94,7 +95,7 @@ def test_guessing_is_stopped_and_time_or_a_reset_opens_again(as_: Browser, world
     answer = browser.post("/sign-in", data={"email": world.alice.email, "password": PASSWORD})
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "900")
     assert _enter(as_(None), world.bob.email)[0] == 303
-    token = people.ask_reset(world.alice).token
+    token = invitations.ask_reset(world.alice).token
     browser.post(f"/password/{token}", data=_both(FRESH))
     assert _enter(browser, world.alice.email, FRESH)[0] == 303
     sessions.count_try(f"sign-in:{world.bob.email}", window_seconds=-1)
@@ -162,7 +163,7 @@ def test_no_address_is_refused_and_kept(as_: Browser, world: World) -> None:
 
 def test_a_reset_ends_all_sessions_and_signs_nobody_in(as_: Browser, world: World) -> None:
     elsewhere, browser = as_(world.alice), as_(None)
-    token = people.ask_reset(world.alice).token
+    token = invitations.ask_reset(world.alice).token
     assert world.alice.email in browser.get(f"/password/{token}").text
     assert browser.post(f"/password/{token}", data=_both(FRESH)).headers["Location"] == "/sign-in"
     assert "Your new password is set" in browser.get("/sign-in").text
@@ -236,16 +237,16 @@ def test_a_fresh_link_goes_to_the_owner_only(as_: Browser, world: World) -> None
 
 def test_whom_a_fresh_link_is_for(world: World) -> None:
     def kind(who: PortalUser) -> str:
-        sent = people.fresh_link(who, days=14)
+        sent = invitations.fresh_link(who, days=14)
         return type(sent.link).__name__ if sent else "nothing"
 
     assert kind(world.alice) == "PasswordReset"
     assert kind(world.frank) == "Invitation"
     with clock.frozen(clock.now() + dt.timedelta(days=30)):
         assert kind(world.frank) == "Invitation"
-    people.revoke_invitations(world.frank)
+    invitations.revoke_invitations(world.frank)
     assert kind(world.frank) == "nothing"
-    people.disable(world.alice)
+    invitations.disable(world.alice)
     assert kind(world.alice) == "nothing"
 
 

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal_app import clock, config, gateways, worker
-from portal_app.domain import calendar, documents, invoices, outbox, payments, people, sharing
+from portal_app.domain import calendar, documents, invitations, invoices, outbox, payments, people, sharing
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.firms import Firm
@@ -43,7 +43,7 @@ def _only(kind: str) -> Email:
 
 
 def test_an_invitation_says_who_where_and_until_when(world: World, as_: Callable[[object], FlaskClient]) -> None:
-    sent = people.invite(world.frank, by=world.carol, days=14)
+    sent = invitations.invite(world.frank, by=world.carol, days=14)
     letters.invitation(sent)
     letters.invitation(sent)
     row = _only("invitation")
@@ -57,7 +57,7 @@ def test_an_invitation_says_who_where_and_until_when(world: World, as_: Callable
 
 def test_staff_are_invited_in_other_words(world: World) -> None:
     who = people.add_firm_user(email="gail@example.com", name="Gail Moss", roles=["biller"], time_zone="UTC")
-    letters.invitation(people.invite(who, by=world.carol, days=14))
+    letters.invitation(invitations.invite(who, by=world.carol, days=14))
     assert "has made a sign-in for you" in _only("invitation_staff").text
 
 
@@ -104,7 +104,7 @@ def test_what_is_no_longer_shared_is_not_announced(world: World) -> None:
     ]
     sharing.unshare(DocumentShare, world.document, [world.alice], by=world.carol)
     calendar.cancel(world.event)
-    people.disable(world.bob)
+    invitations.disable(world.bob)
     invoices.void(world.invoice, reason="wrong matter", on=clock.today("UTC"), by=world.carol)
     for tell, share in shares:
         tell(share)
