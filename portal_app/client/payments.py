@@ -131,7 +131,7 @@ def payment(public_id: str) -> Response:
         "client/payments/show.html", "payment", "balance_due", payment=found, shown=shown, pace=pace(found),
         allocations=payments.allocations_of(found), changes=payments.changes_of(found),
         attempt=gateways.attempt_of(found), service=title_of(found), given=payments.offer(portal_user()),
-        today_here=clock.today(current_firm().time_zone),
+        today_here=clock.today(current_firm().time_zone), is_given_back=payments.is_given_back(found),
     )  # fmt: skip
 
 

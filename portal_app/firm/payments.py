@@ -7,14 +7,17 @@ import json
 from flask import Response, abort, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal_app import gateways, plugins
-from portal_app.domain import documents, payments
+from portal_app import gateways, money, plugins
+from portal_app.domain import documents, ledger, payments
+from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Payment
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import more_of, rows_wanted
 from portal_app.web import files
+from portal_app.web.forms import Form, Line
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
+from portal_app.web.templates import current_firm
 
 GROUPS = {"": "All", "open": "Being confirmed", "review": "Held for review", "paid": "Paid", "refused": "Refused"}
 
@@ -37,16 +40,32 @@ def payment(payment_id: int) -> Response:
     return _show(payments.find(firm_user(), payment_id))
 
 
-def _show(row: Payment) -> Response:
+class GiveBackForm(Form):
+    note = Line("How was it given back?", most=150)
+
+
+def _show(row: Payment, form: GiveBackForm | None = None, status: int = 200) -> Response:
     attempt = gateways.attempt_of(row)
     manifest = plugins.registry().manifests.get(row.gateway.plugin)
     lines = payments.shown_allocations(firm_user(), [row])[row.id]
     return render(
-        "firm/payments/show.html", payment=row, attempt=attempt, lines=lines,
+        "firm/payments/show.html", status=status, payment=row, attempt=attempt, lines=lines,
         hidden_cents=row.amount_cents - sum(line.amount_cents for line in lines),
         changes=payments.changes_of(row), entry=payments.entry_of(row), evidence=json.loads(attempt.evidence),
-        gateway_title=manifest.title if manifest else row.gateway.plugin,
+        gateway_title=manifest.title if manifest else row.gateway.plugin, form=form or GiveBackForm(formdata=None),
+        **_mismatch(row),
     )  # fmt: skip
+
+
+def _mismatch(row: Payment) -> dict[str, object]:
+    """What came instead of what was asked for, for a payment that is held for review."""
+    entry = payments.mismatch_of(row) if row.state == "review" else None
+    if entry is None:
+        return {"mismatch": None, "came": "", "is_amount_as_asked": False}
+    leg = ledger.postings_of(entry)[0]
+    cents, currency = leg.amount_cents, money.currency(leg.currency, current_firm().locale)
+    is_as_asked = (cents, leg.currency) == (row.amount_cents, row.currency)
+    return {"mismatch": entry, "came": money.show(cents, currency), "is_amount_as_asked": is_as_asked}
 
 
 @blueprint.post("/payments/<int:payment_id>/look")
@@ -60,6 +79,22 @@ def look_at_payment(payment_id: int) -> AnyResponse:
     else:
         flash("The gateway has answered.", "good")
     return go(f"/firm/payments/{before.id}")
+
+
+@blueprint.post("/payments/<int:payment_id>/given-back")
+@firm_only("payments.resolve")
+def give_payment_back(payment_id: int) -> AnyResponse:
+    """Somebody has given back, at the gateway, what was held for review."""
+    row, form = payments.find(firm_user(), payment_id), GiveBackForm()
+    if not form.validate():
+        return _show(row, form, 422)
+    try:
+        payments.give_back(row, note=form.note.data or "", by=firm_user())
+    except Refused as problem:
+        flash(str(problem), "bad")
+    else:
+        flash("Noted. What came is off suspense, and the reserved amount can be paid again.", "good")
+    return go(f"/firm/payments/{row.id}")
 
 
 @blueprint.get("/payments/<int:payment_id>/receipt")

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from portal_app import clock, gateways, plugins
 from portal_app.db import transaction
-from portal_app.domain import documents, matters, payments
+from portal_app.domain import documents, ledger, matters, payments
 from portal_app.domain.payments import Payment
 from portal_app.plugin_api import BillingAddress, Flow, Method
 from tests.fake_gateway import FakeGateway
@@ -120,3 +120,38 @@ def test_the_receipt_is_a_download_once_it_is_made(world: World, as_: As) -> Non
     answer = browser.get(f"/firm/payments/{row.id}/receipt")
     assert answer.data == b"%PDF-1.7 receipt"
     assert row.receipt_number in answer.headers["Content-Disposition"]
+
+
+def test_what_is_held_for_review_says_what_came_and_is_let_go_once_given_back(world: World, as_: As) -> None:
+    row = pay(world, "less")
+    erin, path = as_(world.erin), f"/firm/payments/{row.id}"
+    for words in ("$50.00 was asked for", "The gateway took $49.99.", "Put it right", "$50.00 stays reserved"):
+        assert words in text_of(erin, path)
+    assert "It was given back in full" not in text_of(as_(world.dan), path)
+    assert as_(world.dan).post(f"{path}/given-back", data={"note": "x"}).status_code == 403
+    client = as_(world.alice).get(f"/portal/payments/{row.public_id}").text
+    assert "The firm is looking at it" in client
+
+    empty = erin.post(f"{path}/given-back", data={"note": " "})
+    assert (empty.status_code, "Fill in this field." in empty.text) == (422, True)
+    for _ in range(2):
+        assert erin.post(f"{path}/given-back", data={"note": "Refund rf_17"}).location == path
+    assert Payment.get_by_id(row.id).state == "canceled"
+    assert "Erin Moss: Refund rf_17" in text_of(erin, path)
+    client = as_(world.alice).get(f"/portal/payments/{row.public_id}").text
+    assert "The firm gave this payment back." in client
+    assert "Nothing has been charged" not in client
+    assert ledger.account_balance("suspense") == 0
+
+
+def test_money_in_the_wrong_account_is_named_so(world: World, as_: As) -> None:
+    row = pay(world, "elsewhere")
+    assert "The gateway took $50.00, but into another account" in text_of(as_(world.erin), f"/firm/payments/{row.id}")
+
+
+def test_what_is_not_held_is_not_given_back(world: World, as_: As) -> None:
+    row = pay(world, "ok")
+    erin = as_(world.erin)
+    erin.post(f"/firm/payments/{row.id}/given-back", data={"note": "x"})
+    assert "This payment is not held for review." in text_of(erin, f"/firm/payments/{row.id}")
+    assert Payment.get_by_id(row.id).state == "succeeded"

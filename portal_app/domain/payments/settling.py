@@ -186,6 +186,11 @@ def mismatch_of(payment: Payment) -> JournalEntry | None:
     return JournalEntry.get_or_none(JournalEntry.source == _mismatch(payment))
 
 
+def is_given_back(payment: Payment) -> bool:
+    """Whether the firm gave back what came for it: it was charged after all."""
+    return bool(payment.state == "canceled" and payment.message == GIVEN_BACK)
+
+
 def give_back(payment: Payment, *, note: str, by: FirmUser) -> None:
     """Somebody has given back, at the gateway, what was held for review: it comes off suspense, and what was reserved
     for it is free again. Twice changes nothing. ``note`` says how it was given back.
