@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("doors", __name__)
 
 WINDOW_SECONDS = 15 * 60
-ACCOUNT_TRIES, NETWORK_TRIES = 10, 50
+ACCOUNT_TRIES, NETWORK_TRIES = 10, 50  # from one network: for one account, and wrong ones in all
+EVERYWHERE_TRIES = 100  # wrong ones for one account: so many that no single stranger shuts somebody out
 ACCOUNT_LINKS, NETWORK_LINKS = 5, 25
 LINK_TOPICS = {FirmUser: "firm_user_link", PortalUser: "portal_user_link"}
 
@@ -101,20 +102,31 @@ def enter() -> AnyResponse:
     if not form.validate():
         return _sign_in_page(form, 422)
     email, password = form.email.data or "", form.password.data or ""
-    account, network = f"sign-in:{email.lower()}", f"sign-in-from:{_network()}"
-    # Counted before the look, so that many tries at once count; the network only when wrong, since an office shares it.
-    tries = sessions.count_try(account, window_seconds=WINDOW_SECONDS)
-    if tries > ACCOUNT_TRIES or sessions.is_throttled(network, NETWORK_TRIES):
+    here, account, network = _counters(email)
+    # Counted before the look, so that many tries at once count; the others only when wrong: an office shares a network.
+    is_too_often = sessions.count_try(here, window_seconds=WINDOW_SECONDS) > ACCOUNT_TRIES
+    if (
+        is_too_often
+        or sessions.is_throttled(network, NETWORK_TRIES)
+        or sessions.is_throttled(account, EVERYWHERE_TRIES)
+    ):
         raise TooManyRequests(retry_after=WINDOW_SECONDS)
     who = _known(email, password)
     if who is None:
-        sessions.count_try(network, window_seconds=WINDOW_SECONDS)
+        for wrong in (network, account):
+            sessions.count_try(wrong, window_seconds=WINDOW_SECONDS)
         log.warning("sign-in refused, from %s", _network())
         form.form_errors.append("This e-mail address and this password do not belong together.")
         return _sign_in_page(form, 422)
-    sessions.forget_tries(account)
+    sessions.forget_tries(here)
     _let_in(who)
     return go(_after(who, request.form.get("next")))
+
+
+def _counters(email: str) -> tuple[str, str, str]:
+    """What is counted: this account from here, this account from anywhere, anything from here."""
+    account = f"sign-in:{email.strip().lower()}"
+    return f"{account}:{_network()}", account, f"sign-in-from:{_network()}"
 
 
 def _known(email: str, password: str) -> FirmUser | PortalUser | None:
@@ -245,7 +257,8 @@ def reset(token: str) -> AnyResponse:
     who = _use(RESET, token)
     if isinstance(who, Response):
         return who
-    sessions.forget_tries(f"sign-in:{who.email}")
+    for counter in _counters(who.email)[:2]:
+        sessions.forget_tries(counter)
     flash("Your new password is set. Sign in with it.", "good")
     return go("/sign-in")
 

@@ -98,8 +98,27 @@ def test_guessing_is_stopped_and_time_or_a_reset_opens_again(as_: Browser, world
     token = invitations.ask_reset(world.alice).token
     browser.post(f"/password/{token}", data=_both(FRESH))
     assert _enter(browser, world.alice.email, FRESH)[0] == 303
-    sessions.count_try(f"sign-in:{world.bob.email}", window_seconds=-1)
-    assert _enter(as_(None), world.bob.email)[0] == 303
+    for _ in range(doors.ACCOUNT_TRIES):
+        assert _enter(as_(None), world.bob.email, "wrong")[0] == 422
+    with clock.frozen(clock.now()) as advance:
+        advance(dt.timedelta(seconds=doors.WINDOW_SECONDS + 1))
+        assert _enter(as_(None), world.bob.email)[0] == 303
+
+
+def test_a_stranger_cannot_shut_somebody_out(as_: Browser, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guesses from elsewhere stop the guesser, not the person; only very many networks at once can, until a reset."""
+    stranger = as_(None)
+    for number in range(doors.ACCOUNT_TRIES + 5):
+        stranger.post(
+            "/sign-in", data={"email": world.alice.email, "password": f"guess {number}"},
+            environ_base={"REMOTE_ADDR": "192.0.2.7"},
+        )  # fmt: skip
+    assert _enter(as_(None), world.alice.email)[0] == 303
+    monkeypatch.setattr(doors, "EVERYWHERE_TRIES", 5)
+    assert _enter(as_(None), world.alice.email)[0] == 429
+    token = invitations.ask_reset(world.alice).token
+    as_(None).post(f"/password/{token}", data=_both(FRESH))
+    assert _enter(as_(None), world.alice.email, FRESH)[0] == 303
 
 
 def test_a_network_that_guesses_many_accounts_is_stopped(
