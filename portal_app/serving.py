@@ -21,6 +21,9 @@ from portal_app.plugin_api import WsgiApp
 
 log = logging.getLogger(__name__)
 
+# What is larger is refused before it is read; up to here the portal's own page says what the limit is.
+BODY_BYTES = 256 * 1024 * 1024
+
 
 class PortTaken(RuntimeError):
     """The port cannot be listened on; the message says why and what to do."""
@@ -88,6 +91,7 @@ def _companion(plugin: str) -> WsgiApp | None:
 def _listen(app: WsgiApp, settings: Config, port: int, what: str) -> Any:
     return create_server(
         app, sockets=[_bound(settings.host, port, what)], threads=settings.threads, ident="",
+        max_request_body_size=max(BODY_BYTES, 2 * settings.upload_limit_bytes),
         # The portal itself decides which proxies it believes.
         clear_untrusted_proxy_headers=settings.trusted_proxies == 0,
     )  # fmt: skip

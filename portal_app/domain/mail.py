@@ -80,7 +80,7 @@ def send(email_id: int, server: Server | None, sender_name: str) -> None:
         return
     try:
         _deliver(server, _message(email, server, sender_name))
-    except (OSError, smtplib.SMTPException) as problem:
+    except Exception as problem:  # also an address or a name that cannot stand in a header
         reason = f"{type(problem).__name__}: {problem}"[:300]
         with transaction():
             Email.update(last_error=reason).where(Email.id == email.id).execute()

@@ -58,6 +58,6 @@ __all__ = [
     "allocations_of", "bank_accounts", "change_bank_account", "changes_of", "check_amount", "check_plan", "claim",
     "claim_due", "entry_of", "find", "find_for", "firm_sees", "give_back", "give_up_unsent", "held_on",
     "is_given_back", "last_billing", "mark_submitting", "mismatch_of", "of_entries", "offer", "on_invoices",
-    "open_ones", "propose", "recent", "route_of", "search", "settle", "shown_allocations", "start", "unfinished", "visible_to",
-    "void_invoice", "with_key",
+    "open_ones", "propose", "recent", "route_of", "search", "settle", "shown_allocations", "start", "unfinished",
+    "visible_to", "void_invoice", "with_key",
 ]  # fmt: skip
