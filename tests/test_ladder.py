@@ -182,7 +182,7 @@ def test_every_answer_is_armoured(app: Flask, as_: Browser, world: World, values
         assert answer.headers["X-Content-Type-Options"] == "nosniff", name
         assert answer.headers["Referrer-Policy"] == "same-origin", name
         assert "no-store" in answer.headers["Cache-Control"], name
-        assert answer.headers["Content-Type"].count("charset") == (answer.mimetype.startswith("text/")), name
+        assert answer.headers["Content-Type"].count("charset") == (answer.mimetype or "").startswith("text/"), name
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def share_more(stage: Stage, number: str) -> None:
     row = page.get_by_role("row").filter(has_text=f"Invoice {number}")
     expect(row).to_contain_text("Shared with 1")
     page.get_by_label("Files").set_input_files(
-        files=[{"name": "Engagement letter.txt", "mimeType": "text/plain", "buffer": b"Dear client,\n"}]
+        {"name": "Engagement letter.txt", "mimeType": "text/plain", "buffer": b"Dear client,\n"}
     )
     press(page, "Add files")
     row = page.get_by_role("row").filter(has_text="Engagement letter.txt")

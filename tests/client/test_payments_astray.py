@@ -22,7 +22,7 @@ from tests.world import World, today
 As = Callable[[Any], FlaskClient]
 
 
-def written(world: World, as_: As, monkeypatch: pytest.MonkeyPatch, **changes: str) -> FlaskClient:
+def written(world: World, as_: As, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> FlaskClient:
     """A browser whose payment was written down, when the connection broke before it was sent."""
     browser = as_(world.alice)
     with monkeypatch.context() as patch:
@@ -88,7 +88,7 @@ def test_an_invoice_that_closes_while_its_form_is_open(
 def test_a_plan_that_another_payer_overtook_is_shown_again(world: World, as_: As, gateway: FakeGateway) -> None:
     documents.share(world.invoice.document, [world.alice, world.bob], by=world.carol)
     name = f"pay_{world.invoice.public_id}"
-    sent = {"choose": "1", name: "1,240.00", "amount": ""}
+    sent: dict[str, Any] = {"choose": "1", name: "1,240.00", "amount": ""}
     assert pay(as_(world.bob), **sent).status_code == 303
     late = pay(as_(world.alice), seen="124000", **sent)
     assert late.status_code == 422

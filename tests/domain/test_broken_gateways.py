@@ -17,7 +17,7 @@ from tests.domain.test_payments import order, pay
 from tests.fake_gateway import FakeGateway
 from tests.world import World
 
-TAKEN = {
+TAKEN: dict[str, Any] = {
     "kind": OutcomeKind.SUCCEEDED, "gateway_reference": "ch_1", "amount_minor": 50_000, "currency": "USD",
     "merchant_account": "fake-operating",
 }  # fmt: skip
