@@ -142,7 +142,9 @@ def issue_draft(invoice_id: int) -> AnyResponse:
 def _issue(draft: Invoice, form: DatesForm) -> AnyResponse:
     """Issue, and say what happened. A second press finds it issued and says nothing new."""
     is_first = draft.is_draft
-    invoice = invoices.issue(draft, issued_on=form.issued_on.data, due_on=form.due_on.data, by=firm_user())
+    invoice = invoices.issue(
+        draft, issued_on=form.issued_on.data, due_on=form.due_on.data, by=firm_user(), seen_cents=form.seen_cents
+    )
     if is_first:
         shares = sharing.shares_of(DocumentShare, [invoice.document]).get(invoice.document_id, [])
         told = " and ".join(row.portal_user.name for row in shares)

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 from wtforms import HiddenField, SelectMultipleField
-from wtforms.validators import Regexp, ValidationError
+from wtforms.validators import Optional, Regexp, ValidationError
 
 from portal_app import clock
 from portal_app.domain.invoices import Invoice
@@ -26,10 +26,11 @@ def _id(typed: object) -> int:
 
 
 class DatesForm(Form):
-    """When an invoice is issued and due."""
+    """When an invoice is issued and due; ``seen`` are the cents that the page showed as its total."""
 
     issued_on = Day("Invoice date")
     due_on = Day("Due date")
+    seen = HiddenField(validators=[Optional(), Regexp(r"[0-9]{1,15}\Z", message="Open this page again.")])
 
     def validate_due_on(self, field: Day) -> None:
         start = self.issued_on.data
@@ -39,6 +40,10 @@ class DatesForm(Form):
             raise ValidationError("The due date is before the invoice date.")
         if (field.data - start).days > LONGEST_TERMS_DAYS:
             raise ValidationError("Choose a due date within a year of the invoice date.")
+
+    @property
+    def seen_cents(self) -> int | None:
+        return int(self.seen.data) if self.seen.data else None
 
     @property
     def terms_days(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -289,3 +290,29 @@ def test_lists_cost_no_query_each(world: World, as_: As) -> None:
             invoices.issue(draft, issued_on=today(), due_on=today(), by=world.dan)
     assert [queries(browser, url) for url in urls] == before
     assert max(before) <= 12
+
+
+def test_only_what_was_looked_at_is_issued(world: World, as_: As) -> None:
+    """The work of a draft changes in another tab: the page says so instead of billing another amount."""
+    browser, path = as_(world.dan), f"/firm/invoices/{world.draft.id}"
+    days = {"issued_on": today().isoformat(), "due_on": today().isoformat()}
+    seen = re.search(r'name="seen" value="([0-9]+)"', browser.get(path).text)
+    assert seen
+    item = invoices.lines_of(world.draft)[0].work_item
+    timekeeping.change(item, rate_cents=99_900)
+    answer = browser.post(f"{path}/issue", data={**days, "seen": seen[1]})
+    assert (answer.status_code, "it comes to $1,498.50 now" in answer.text) == (422, True)
+    assert Invoice.get_by_id(world.draft.id).number is None
+    assert browser.post(f"{path}/issue", data={**days, "seen": "149850"}).status_code == 303
+    assert Invoice.get_by_id(world.draft.id).total_cents == 149_850
+
+
+def test_going_back_and_choosing_again_issues_the_new_choice(world: World, as_: As) -> None:
+    browser, base = as_(world.dan), f"/firm/matters/{world.matter.id}/invoices"
+    both = typed(world)["lines"]
+    assert browser.post(base, data=typed(world)).status_code == 303
+    preview = browser.post(f"{base}/preview", data=typed(world, lines=both[:1])).text
+    seen = re.search(r'name="seen" value="([0-9]+)"', preview)
+    assert seen
+    assert browser.post(f"{base}/issued", data=typed(world, lines=both[:1], seen=seen[1])).status_code == 303
+    assert Invoice.get(Invoice.public_id == KEY).total_cents == int(seen[1]) == 30_000

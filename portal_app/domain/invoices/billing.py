@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 
-from portal_app import clock
+from portal_app import clock, money
 from portal_app.db import locked, transaction
 from portal_app.domain import documents, firms, ledger, matters, outbox, sharing, timekeeping
 from portal_app.domain.documents import DocumentShare
@@ -57,18 +57,22 @@ def draft(
 ) -> Invoice:  # fmt: skip
     """Keep a choice of lines as a draft: no number, no ledger entry, the work stays unbilled.
 
-    ``terms_days`` defaults to the firm's. The same ``public_id`` (made with the form) gives the same invoice.
+    ``terms_days`` defaults to the firm's. The same ``public_id`` (made with the form) gives the same invoice, with what
+    is chosen now while it is a draft.
     """
     firm = firms.current()
     with transaction():
         known: Invoice | None = Invoice.get_or_none(Invoice.public_id == public_id)
         if known is not None and known.matter_id != matter.id:
             raise Refused("This form belongs to another matter. Open it again, then choose the lines.")
+        terms_days = firm.payment_terms_days if terms_days is None else terms_days
         if known is not None:
+            if known.is_draft:
+                change_draft(known, item_ids, note=note, terms_days=terms_days)
             return known
         invoice: Invoice = Invoice.create(
             public_id=public_id or new_public_id(), matter=matter, note=note, currency=firm.currency,
-            terms_days=firm.payment_terms_days if terms_days is None else terms_days,
+            terms_days=terms_days,
             created_at=clock.now(), created_by=by,
         )  # fmt: skip
         _write_lines(invoice, _chosen(matter, item_ids))
@@ -118,12 +122,14 @@ def lines_of(invoice: Invoice) -> list[InvoiceLine]:
 # Issue and void
 
 
-def issue(invoice: Invoice, *, issued_on: dt.date, due_on: dt.date, by: FirmUser) -> Invoice:
+def issue(
+    invoice: Invoice, *, issued_on: dt.date, due_on: dt.date, by: FirmUser, seen_cents: int | None = None
+) -> Invoice:
     """Give the draft its number, bill its work, write the ledger, share it with the matter's recipients and promise
-    the PDF; one transaction. Issuing twice changes nothing.
+    the PDF; one transaction. Issuing twice changes nothing. ``seen_cents`` is the total that the issuer looked at.
 
     Raises:
-        Refused: nothing to bill, lines billed elsewhere, or dates that do not fit.
+        Refused: nothing to bill, lines billed elsewhere, another total than was seen, or dates that do not fit.
     """
     if due_on < issued_on:
         raise Refused("The due date is before the invoice date.", "due_on")
@@ -135,6 +141,9 @@ def issue(invoice: Invoice, *, issued_on: dt.date, due_on: dt.date, by: FirmUser
         lines = _write_lines(fresh, _chosen(fresh.matter, [item.id for item in items]))
         if not fresh.total_cents:
             raise Refused("An invoice over nothing cannot be issued.", "lines")
+        if seen_cents is not None and fresh.total_cents != seen_cents:
+            now = money.show(fresh.total_cents, firms.current().money)
+            raise Refused(f"Its work has changed meanwhile: it comes to {now} now. Look at it again, then issue it.")
         number = firms.invoice_number(issued_on.year)
         document = documents.create(fresh.matter, name=f"Invoice {number}", kind="invoice", by=by)
         timekeeping.bill([line.work_item_id for line in lines], fresh.id)
