@@ -22,6 +22,9 @@ from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm
 
 PAGE = 100
+FORMULA = tuple(
+    "=+-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}|"
+)
 KINDS = {"all": "All entries", "portal": "Paid from portal", "invoices": "Invoices", "reversals": "Reversals"}
 CODES = {"all": (), "portal": ("portal_payment",), "invoices": ("invoice_issued",), "reversals": ("invoice_voided",)}
 
@@ -115,7 +118,7 @@ def _cells(line: Line, payment: Payment | None, numbers: list[str]) -> list[str]
 
 def _inert(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
 
 
 def _figure(cents: int) -> str:

@@ -159,3 +159,13 @@ def test_an_empty_ledger_says_what_comes_first(world: World, as_: As) -> None:
     page = as_(world.dan).get(f"/firm/matters/{matter.id}/ledger").text
     assert "Nothing on the ledger yet" in page
     assert "No such entry" in as_(world.dan).get(f"/firm/matters/{matter.id}/ledger?kind=portal").text
+
+
+@pytest.mark.parametrize("name", ["=1+1", "@SUM(A1)", "-2", "+3", " =1", "\t=1", "\r\n=1", "＝1+1", "＠x"])
+@pytest.mark.usefixtures("paid")
+def test_no_cell_of_an_export_is_a_formula(world: World, as_: As, name: str) -> None:
+    world.alice.name = name
+    world.alice.save()
+    answer = as_(world.erin).get(f"{home(world)}.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert rows[0]["Payer"] == f"'{name}"

@@ -20,6 +20,7 @@ _EVIDENCE = (
 )
 # The companion says these only before it has looked at any money.
 _REFUSALS = {401, 422}
+_NOT_LET_IN = "The payment service does not let the firm in just now. Please call the firm."
 _UNKNOWN = Outcome(kind=OutcomeKind.UNKNOWN)
 
 
@@ -30,7 +31,8 @@ def outcome(response: Response, base_url: str) -> Outcome:
         return _charge(told, base_url)
     error = told.get("error")
     if response.status in _REFUSALS and isinstance(error, dict) and _text(error, "code"):
-        code, message = _text(error, "code"), f"{_text(error, 'message')} Nothing was charged.".strip()
+        said = _NOT_LET_IN if response.status == 401 else _text(error, "message")
+        code, message = _text(error, "code"), f"{said} Nothing was charged.".strip()
         return Outcome(kind=OutcomeKind.DECLINED, code=code, message=message, payload={"error": error})
     return Outcome(kind=OutcomeKind.UNKNOWN, code=f"http_{response.status}", payload=told)
 
