@@ -112,9 +112,9 @@ def count_try(what: str, *, window_seconds: int) -> int:
     key, now = hash_token(what), clock.now()
     with transaction():
         Throttle.delete().where((Throttle.key == key) & (Throttle.resets_at <= now)).execute()
-        added = Throttle.update(hits=Throttle.hits + 1).where(Throttle.key == key).execute()
-        if not added:
-            Throttle.create(key=key, hits=1, resets_at=now + dt.timedelta(seconds=window_seconds), force_insert=True)
+        opened = {"key": key, "hits": 0, "resets_at": now + dt.timedelta(seconds=window_seconds)}
+        Throttle.insert(**opened).on_conflict_ignore().execute()
+        Throttle.update(hits=Throttle.hits + 1).where(Throttle.key == key).execute()
         return int(Throttle.get_by_id(key).hits)
 
 

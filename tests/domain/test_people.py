@@ -193,3 +193,8 @@ def test_disabling_ends_sessions_and_links_for_good(world: World) -> None:
     assert sessions.find(token, idle_minutes=60, hours=12) is None
     with pytest.raises(LinkUnusable):
         invitations.find_reset(link.token)
+
+
+def test_eight_first_tries_at_once_are_all_counted(world: World) -> None:
+    counts = at_once(lambda _number: sessions.count_try("a new thing", window_seconds=60))
+    assert sorted(counts) == list(range(1, 9))  # type: ignore[type-var]
