@@ -19,12 +19,12 @@ def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     from htmx_flask import Htmx
 
     from portal_app import client, config, db, firm, web
-    from portal_app.domain import documents
+    from portal_app.domain import store
 
     settings = settings or config.load()
     config.use(settings)
     db.open_database(settings.database_url)
-    documents.open_store(settings.documents or settings.data_dir / "documents")
+    store.open_store(settings.documents or settings.data_dir / "documents")
 
     app = Flask(__name__, static_folder=None, template_folder=web.template_folder())
     app.config.from_mapping(web.flask_settings(settings) | overrides)

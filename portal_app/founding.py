@@ -5,7 +5,7 @@ from __future__ import annotations
 from portal_app import clock, config, schema
 from portal_app.config import Config
 from portal_app.db import open_database, transaction
-from portal_app.domain import documents, firms, invitations, people
+from portal_app.domain import firms, invitations, people, store
 from portal_app.domain.errors import Refused
 from portal_app.domain.firms import Firm
 from portal_app.domain.passwords import check_password_rules
@@ -28,7 +28,7 @@ def open_data(settings: Config) -> None:
     config.use(settings)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     open_database(settings.database_url)
-    documents.open_store(settings.documents or settings.data_dir / "documents")
+    store.open_store(settings.documents or settings.data_dir / "documents")
 
 
 def refuse_pending() -> None:

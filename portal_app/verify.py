@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal_app.db import connect, db, is_sqlite, sum_of
-from portal_app.domain.documents import DocumentVersion, NotStored, stream
+from portal_app.domain.documents import DocumentVersion, stream
 from portal_app.domain.payments import FREEING, HOLDING
+from portal_app.domain.store import NotStored
 from portal_app.money import bare
 
 

@@ -17,7 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal_app import config, create_app, db, hookspecs, plugins, schema
-from portal_app.domain import documents, sessions
+from portal_app.domain import sessions, store
 from portal_app.plugin_api import PROJECT
 from tests import world as worlds
 from tests.fake_gateway import FakeGateway
@@ -53,7 +53,7 @@ class Engine:
     def _use(self, url: str, data: Path) -> None:
         config.use(config.load({}, data=str(data), database=url, **SETTINGS))
         db.open_database(url)
-        documents.open_store(data / "documents")
+        store.open_store(data / "documents")
 
     def copy(self, data: Path) -> str:
         self.copies += 1
@@ -114,7 +114,7 @@ def settings(engine: Engine, gateway: FakeGateway, tmp_path: Path) -> Iterator[c
     found = config.load({}, data=str(tmp_path), database=url, **SETTINGS)
     config.use(found)
     db.open_database(url)
-    documents.open_store(tmp_path / "documents")
+    store.open_store(tmp_path / "documents")
     yield found
     db.db.close()
     engine.drop()

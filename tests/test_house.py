@@ -29,8 +29,8 @@ STOREYS = [
     ("founding", "verify", "bench", "demo", "reference", "serving", "cli"),
 ]
 NOUNS = (
-    "errors passwords outbox firms people clients sessions invitations mail access matters sharing calendar documents "
-    "timekeeping ledger logos invoices payments today"
+    "errors passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "
+    "documents timekeeping ledger logos invoices payments today"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

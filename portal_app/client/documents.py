@@ -8,7 +8,7 @@ from portal_app.client import matters
 from portal_app.client.blueprint import blueprint
 from portal_app.client.paging import Page
 from portal_app.domain import documents, sharing
-from portal_app.domain.documents import NotStored
+from portal_app.domain.store import NotStored
 from portal_app.web import files
 from portal_app.web.fragments import render
 from portal_app.web.login import client_only, portal_user

@@ -12,10 +12,10 @@ from portal_app import clock, gateways, plugins
 from portal_app.client import pay
 from portal_app.client.blueprint import blueprint
 from portal_app.client.pay_form import Desk, drawn_for, new_key, sent_key
-from portal_app.domain import documents, payments, sessions
-from portal_app.domain.documents import NotStored
+from portal_app.domain import payments, sessions, store
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import FREEING, Order, Payment
+from portal_app.domain.store import NotStored
 from portal_app.plugin_api import Flow, Method
 from portal_app.web import files
 from portal_app.web.fragments import go, is_fragment_request, render
@@ -185,4 +185,4 @@ def payment_receipt(public_id: str) -> Response:
     found = payments.find_for(portal_user(), public_id)
     if not found.receipt_key:
         raise NotStored(public_id)
-    return files.send_pdf(documents.read(found.receipt_key), f"Receipt {found.receipt_number}")
+    return files.send_pdf(store.read(found.receipt_key), f"Receipt {found.receipt_number}")

@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import obstore
-import puremagic
-from obstore.store import LocalStore, from_url
 from peewee import JOIN, BigIntegerField, Cast, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, fn
 
 from portal_app import clock
 from portal_app.db import BaseModel, locked, transaction
-from portal_app.domain import matters, outbox, sharing
+from portal_app.domain import matters, outbox, sharing, store
 from portal_app.domain.calendar import Event, EventShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import FirmUser, PortalUser, new_public_id
+from portal_app.domain.store import Stored
 from portal_app.prepared import prepared
 
 NAME_MAX = 120
-CHUNK_BYTES = 256 * 1024
-UNKNOWN_TYPE = "application/octet-stream"
-_store: list[Any] = []
-
-
-class TooLarge(Refused):
-    """The file is larger than the firm allows."""
-
-
-class NotStored(LookupError):
-    """The bytes are not there (yet)."""
 
 
 class Document(BaseModel):
@@ -73,101 +56,6 @@ class DocumentShare(sharing.Share):
     first_downloaded_at = DateTimeField(null=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What was just written to the store."""
-
-    key: str
-    media_type: str
-    size_bytes: int
-    sha256: str
-
-
-# Bytes
-
-
-def open_store(where: str | Path) -> None:
-    """Keep bytes under ``where``: a folder, or an object store's address."""
-    text = str(where)
-    _store[:] = [from_url(text) if "://" in text else LocalStore(text, mkdir=True)]
-
-
-def put_bytes(chunks: Iterable[bytes], *, limit_bytes: int, folder: str = "documents") -> Stored:
-    """Stream ``chunks`` into the store under a made-up key.
-
-    Raises:
-        TooLarge: past ``limit_bytes``; nothing is kept.
-    """
-    key = f"{folder}/{secrets.token_hex(16)}"
-    meter = _Meter(limit_bytes)
-    try:
-        obstore.put(_store[0], key, meter.read(chunks), use_multipart=False)
-    except Exception:
-        if meter.is_over:
-            raise TooLarge(f"The file is larger than {limit_bytes // (1024 * 1024)} MB.", "file") from None
-        raise
-    return Stored(key, media_type_of(meter.head), meter.size, meter.digest.hexdigest())
-
-
-class _Meter:
-    """Counts and hashes what passes by, and stops it at the limit."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit, self.size, self.head, self.is_over = limit, 0, b"", False
-        self.digest = hashlib.sha256()
-
-    def read(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            self.size += len(chunk)
-            if self.size > self.limit:
-                self.is_over = True
-                raise TooLarge("too large", "file")
-            self.digest.update(chunk)
-            self.head += chunk[: max(0, 4096 - len(self.head))]
-            yield chunk
-
-
-def media_type_of(head: bytes) -> str:
-    """The type by content; unknown when no signature matches. What a browser claims is not asked."""
-    try:
-        found = puremagic.from_string(head, mime=True) if head else ""
-    except (puremagic.PureError, ValueError):
-        found = ""
-    if not found:
-        return "text/plain" if _is_text(head) else UNKNOWN_TYPE
-    return str(found)
-
-
-def _is_text(head: bytes) -> bool:
-    try:
-        return (head != b"" and head[:4000].decode("utf-8", "strict").isprintable()) or (
-            b"\n" in head and b"\0" not in head
-        )
-    except UnicodeDecodeError:
-        return False
-
-
-def stream(version: DocumentVersion) -> Iterator[bytes]:
-    """The bytes, in chunks.
-
-    Raises:
-        NotStored: the store does not have them.
-    """
-    try:
-        found = obstore.get(_store[0], version.storage_key)
-    except FileNotFoundError:
-        raise NotStored(version.storage_key) from None
-    return (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK_BYTES))
-
-
-def read(key: str) -> bytes:
-    """All the bytes under ``key``: for small things like a logo."""
-    try:
-        return bytes(obstore.get(_store[0], key).bytes())
-    except FileNotFoundError:
-        raise NotStored(key) from None
-
-
 # Documents
 
 
@@ -188,7 +76,7 @@ def add(
     matter: Matter, *, name: str, chunks: Iterable[bytes], limit_bytes: int, by: FirmUser | None, folder: str = ""
 ) -> Document:
     """Store a new document with its first version."""
-    stored = put_bytes(chunks, limit_bytes=limit_bytes)
+    stored = store.put_bytes(chunks, limit_bytes=limit_bytes)
     with transaction():
         document = create(matter, name=clean_name(name), by=by, folder=folder)
         _add_version(document, stored, by)
@@ -202,9 +90,9 @@ def add_all(
     stored: list[Stored] = []
     try:
         for _, chunks in files:
-            stored.append(put_bytes(chunks, limit_bytes=limit_bytes))
-    except TooLarge:
-        obstore.delete(_store[0], [item.key for item in stored])
+            stored.append(store.put_bytes(chunks, limit_bytes=limit_bytes))
+    except Refused:
+        store.discard([item.key for item in stored])
         raise
     with transaction():
         added = [create(matter, name=clean_name(name), by=by, folder=folder) for name, _ in files]
@@ -228,7 +116,7 @@ def add_version(
     """A newer version; the older ones stay."""
     if document.kind == "invoice" and latest_versions([document]):
         raise Refused("The paper of an issued invoice cannot be replaced.")
-    stored = put_bytes(chunks, limit_bytes=limit_bytes)
+    stored = store.put_bytes(chunks, limit_bytes=limit_bytes)
     with transaction():
         Document.update(changed_at=clock.now()).where(Document.id == document.id).execute()
         return _add_version(document, stored, by)
@@ -272,6 +160,11 @@ def remove(document: Document, *, by: FirmUser) -> None:
     with transaction():
         sharing.set_people(DocumentShare, document, [], by=by)
         Document.update(removed_at=clock.now()).where(Document.id == document.id).execute()
+
+
+def stream(version: DocumentVersion) -> Iterator[bytes]:
+    """The bytes, in chunks. Raises ``NotStored``."""
+    return store.stream(version.storage_key)
 
 
 def for_matter(matter: Matter) -> list[Document]:

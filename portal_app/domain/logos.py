@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from portal_app.domain import documents, firms
+from portal_app.domain import firms, store
 from portal_app.domain.errors import Refused
 
 LIMIT_BYTES = 512 * 1024
@@ -18,9 +18,9 @@ def change(chunks: Iterable[bytes]) -> None:
         Refused: too large, or something else than a picture of these kinds.
     """
     body = _read(chunks)
-    if documents.media_type_of(body[:4096]) not in TYPES:
+    if store.media_type_of(body[:4096]) not in TYPES:
         raise Refused("Choose a picture in PNG or JPEG format. Nothing else is taken.", "logo")
-    stored = documents.put_bytes([body], limit_bytes=LIMIT_BYTES, folder="firm")
+    stored = store.put_bytes([body], limit_bytes=LIMIT_BYTES, folder="firm")
     firms.change(logo_key=stored.key)
 
 
@@ -48,6 +48,6 @@ def find(tag: str) -> tuple[bytes, str]:
     """
     firm = firms.current()
     if not firm.logo_key or tag != firm.logo_tag:
-        raise documents.NotStored(tag)
-    body = documents.read(firm.logo_key)
-    return body, documents.media_type_of(body[:4096])
+        raise store.NotStored(tag)
+    body = store.read(firm.logo_key)
+    return body, store.media_type_of(body[:4096])

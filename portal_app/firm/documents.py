@@ -10,9 +10,10 @@ from wtforms.validators import ValidationError
 
 from portal_app import config
 from portal_app.domain import documents, matters, sharing
-from portal_app.domain.documents import Document, DocumentShare, NotStored
+from portal_app.domain.documents import Document, DocumentShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
+from portal_app.domain.store import NotStored
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.sharing import Panel, open_panel, read_choice, sentence
 from portal_app.web import files

@@ -7,9 +7,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
 from portal_app.domain import documents, invoices, matters, payments, sharing, timekeeping
-from portal_app.domain.documents import DocumentShare, DocumentVersion, NotStored
+from portal_app.domain.documents import DocumentShare, DocumentVersion
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
+from portal_app.domain.store import NotStored
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.invoice_forms import DatesForm, VoidForm
 from portal_app.firm.listing import more_of, rows_wanted, words_of

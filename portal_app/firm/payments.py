@@ -8,7 +8,7 @@ from flask import Response, abort, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import gateways, money, plugins
-from portal_app.domain import documents, ledger, payments
+from portal_app.domain import ledger, payments, store
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Payment
 from portal_app.firm.blueprint import blueprint
@@ -103,4 +103,4 @@ def payment_receipt(payment_id: int) -> Response:
     row = payments.find(firm_user(), payment_id)
     if not row.receipt_key:
         abort(404)
-    return files.send_pdf(documents.read(row.receipt_key), f"Receipt {row.receipt_number}")
+    return files.send_pdf(store.read(row.receipt_key), f"Receipt {row.receipt_number}")

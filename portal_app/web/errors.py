@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from portal_app.domain import firms
-from portal_app.domain.documents import NotStored
 from portal_app.domain.people import FirmUser, PortalUser
+from portal_app.domain.store import NotStored
 from portal_app.schema import folder
 from portal_app.web.login import person
 from portal_app.web.uploads import Oversize

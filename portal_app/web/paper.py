@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from portal_app import config, plugins
-from portal_app.domain import documents, firms, invoices
+from portal_app.domain import documents, firms, invoices, store
 from portal_app.domain.firms import Firm
 from portal_app.domain.invoices import Invoice, InvoiceLine
 from portal_app.domain.payments import Payment, receipts
@@ -53,7 +53,7 @@ def store_invoice(invoice_id: int) -> None:
     invoice = Invoice.get_by_id(invoice_id)
     if documents.latest_versions([invoice.document]):
         return
-    stored = documents.put_bytes([invoice_pdf(invoice)], limit_bytes=LIMIT_BYTES)
+    stored = store.put_bytes([invoice_pdf(invoice)], limit_bytes=LIMIT_BYTES)
     documents.attach_paper(invoice.document, stored)
 
 
@@ -77,7 +77,7 @@ def store_receipt(payment_id: int) -> None:
     payment = Payment.get_by_id(payment_id)
     if payment.state != "succeeded" or payment.receipt_key:
         return
-    stored = documents.put_bytes([receipt_pdf(payment)], limit_bytes=LIMIT_BYTES, folder="receipts")
+    stored = store.put_bytes([receipt_pdf(payment)], limit_bytes=LIMIT_BYTES, folder="receipts")
     receipts.keep(payment, stored.key)
 
 
@@ -94,10 +94,10 @@ def _logo(firm: Firm) -> str:
     if not firm.logo_key:
         return ""
     try:
-        body = documents.read(firm.logo_key)
-    except documents.NotStored:
+        body = store.read(firm.logo_key)
+    except store.NotStored:
         return ""
-    return f"data:{documents.media_type_of(body[:4096])};base64,{base64.b64encode(body).decode()}"
+    return f"data:{store.media_type_of(body[:4096])};base64,{base64.b64encode(body).decode()}"
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from portal_app import config
-from portal_app.domain.documents import CHUNK_BYTES
+from portal_app.domain.store import CHUNK_BYTES
 
 FORM_BYTES = 600 * 1024  # any form of ours without a file
 

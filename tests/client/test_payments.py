@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal_app import clock, db, gateway_setup, gateways
-from portal_app.domain import documents, ledger, matters, payments
+from portal_app.domain import documents, ledger, matters, payments, store
 from portal_app.domain.payments import Payment
 from tests.fake_gateway import FakeGateway
 from tests.world import World
@@ -336,7 +336,7 @@ def test_a_receipt_is_there_once_it_is_made(world: World, as_: As) -> None:
     where = pay(browser).headers["Location"]
     assert "The PDF is being prepared" in browser.get(where).text
     assert browser.get(f"{where}/receipt").status_code == 404
-    stored = documents.put_bytes([b"%PDF-1.7\n"], limit_bytes=100, folder="receipts")
+    stored = store.put_bytes([b"%PDF-1.7\n"], limit_bytes=100, folder="receipts")
     Payment.update(receipt_key=stored.key).execute()
     assert "Download receipt" in browser.get(where).text
     receipt = browser.get(f"{where}/receipt")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from portal_app.domain import documents, sharing
+from portal_app.domain import documents, sharing, store
 from portal_app.domain.documents import Document, DocumentShare, DocumentVersion
 from portal_app.domain.errors import Refused
 from portal_app.domain.people import PortalUser
@@ -38,7 +38,7 @@ def test_too_large_a_file_is_refused_and_nothing_is_kept(world: World) -> None:
         while True:
             yield b"x" * 1000
 
-    with pytest.raises(documents.TooLarge):
+    with pytest.raises(store.TooLarge):
         documents.add(world.matter, name="big", chunks=endless(), limit_bytes=100_000, by=world.carol)
     assert (Document.select().count(), DocumentVersion.select().count()) == before
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from portal_app import clock, gateways, plugins
 from portal_app.db import transaction
-from portal_app.domain import documents, ledger, matters, payments
+from portal_app.domain import ledger, matters, payments, store
 from portal_app.domain.payments import Payment
 from portal_app.plugin_api import BillingAddress, Flow, Method
 from tests.fake_gateway import FakeGateway
@@ -114,7 +114,7 @@ def test_the_receipt_is_a_download_once_it_is_made(world: World, as_: As) -> Non
     row = pay(world, "ok")
     browser = as_(world.erin)
     assert browser.get(f"/firm/payments/{row.id}/receipt").status_code == 404
-    stored = documents.put_bytes([b"%PDF-1.7 receipt"], limit_bytes=1000, folder="receipts")
+    stored = store.put_bytes([b"%PDF-1.7 receipt"], limit_bytes=1000, folder="receipts")
     with transaction():
         Payment.update(receipt_key=stored.key).where(Payment.id == row.id).execute()
     answer = browser.get(f"/firm/payments/{row.id}/receipt")

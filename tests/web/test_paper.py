@@ -11,7 +11,7 @@ import pypdf
 import pytest
 
 from portal_app import clock, gateways, plugins
-from portal_app.domain import documents, firms, payments
+from portal_app.domain import firms, payments, store
 from portal_app.domain.documents import DocumentVersion
 from portal_app.domain.firms import Firm
 from portal_app.domain.matters import Matter
@@ -72,7 +72,7 @@ def test_the_sheet_is_the_one_of_the_country(world: World, locale: str, size: tu
 
 
 def test_the_firms_logo_stands_on_it_and_a_lost_one_stops_nothing(world: World) -> None:
-    key = documents.put_bytes([PIXEL], limit_bytes=1000, folder="firm").key
+    key = store.put_bytes([PIXEL], limit_bytes=1000, folder="firm").key
     Firm.update(logo_key=key).execute()
     assert len(_read(paper.invoice_pdf(world.invoice)).pages[0].images) == 1
     Firm.update(logo_key="firm/lost").execute()
@@ -103,7 +103,7 @@ def test_an_invoices_paper_is_stored_once_and_announced_after(world: World) -> N
     paper.store_invoice(world.invoice.id)
     (version,) = DocumentVersion.select().where(DocumentVersion.document == world.invoice.document_id)
     assert version.media_type == "application/pdf"
-    assert documents.read(version.storage_key).startswith(b"%PDF-")
+    assert store.read(version.storage_key).startswith(b"%PDF-")
     announced = Outbox.select().where(Outbox.topic == "document_shared").count() - promised
     assert announced == 2  # alice and frank
 
@@ -152,5 +152,5 @@ def test_a_receipt_is_stored_once_and_for_success_alone(world: World) -> None:
     key = Payment.get_by_id(payment.id).receipt_key
     paper.store_receipt(payment.id)
     assert Payment.get_by_id(payment.id).receipt_key == key
-    assert documents.read(key).startswith(b"%PDF-")
+    assert store.read(key).startswith(b"%PDF-")
     assert receipts.keep(payment, "receipts/other") is False
