@@ -153,8 +153,8 @@ def test_the_people_of_a_matter(world: World, as_: As) -> None:
     [
         ("name", "Thornbury v. Mills", "Thornbury v. Mills"), ("number", "A-17", "A-17"),
         ("practice_area", "Maritime", "Maritime"), ("billing_method", "contingency", "Contingency"),
-        ("limitations_on", "2031-05-18", "May 18, 2031"), ("limitations_on", "", "not set"),
-        ("opened_on", "2026-01-02", "Jan 2, 2026"), ("responsible_attorney", "0", "not set"),
+        ("limitations_on", "2031-05-18", "May 18, 2031"), ("limitations_on", "", "Not set"),
+        ("opened_on", "2026-01-02", "Jan 2, 2026"), ("responsible_attorney", "0", "Not set"),
     ],
 )  # fmt: skip
 def test_a_fact_is_edited_in_its_place(
