@@ -133,7 +133,7 @@ def suggested_matter_number(year: int) -> str:
 
 def _channels(colour: str) -> list[int]:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
-        raise BadAccent("Write the colour as # and six digits, for example #17493f.")
+        raise BadAccent("Write the color as # and six digits, for example #17493f.")
     return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
 
 
@@ -163,7 +163,7 @@ def checked_accent(colour: str) -> str:
         BadAccent: with a sentence for the person who chose it.
     """
     if contrast_hundredths(colour, "#ffffff") < 450:
-        raise BadAccent("White text on this colour is hard to read. Choose a darker one.")
+        raise BadAccent("White text on this color is hard to read. Choose a darker one.")
     return colour.lower()
 
 

@@ -61,7 +61,7 @@ def test_a_sync_that_fails_is_a_file_that_was_not_taken(world: World, as_: As, m
     browser, path = as_(world.carol), f"/firm/matters/{world.matter.id}/documents"
     count = DocumentVersion.select().count()
     with monkeypatch.context() as patch:
-        patch.setattr(store.os, "fsync", fail)
+        patch.setattr("portal_app.domain.store.os.fsync", fail)
         for address, name in ((path, "files"), (f"{path}/{world.document.id}/versions", "file")):
             answer = browser.post(address, data={name: (io.BytesIO(b"Dear client"), "Letter.txt")})
             assert answer.status_code == 422
@@ -78,7 +78,7 @@ def test_an_invoices_paper_comes_when_there_is_room_again(
         Outbox.delete().execute()
     with clock.frozen(clock.now()) as advance:
         with monkeypatch.context() as patch:
-            patch.setattr(store.os, "fsync", fail)
+            patch.setattr("portal_app.domain.store.os.fsync", fail)
             issued = invoices.issue(world.draft, issued_on=today(), due_on=today(), by=world.carol)
             worker.turn()
             page = as_(world.alice).get(f"/portal/invoices/{issued.public_id}")
