@@ -19,7 +19,8 @@ from portal_app.domain import people
 from portal_app.domain.errors import Refused
 from portal_app.web.templates import current_firm
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Also those that turn the direction of writing: a name or a line must not read other than it is stored.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def _attributes(**given: Any) -> str:

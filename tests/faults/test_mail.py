@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from portal_app import clock, config, gateways, worker
 from portal_app.config import Config
 from portal_app.db import transaction
-from portal_app.domain import documents, mail, payments
+from portal_app.domain import mail, payments, store
 from portal_app.domain.mail import Email
 from portal_app.domain.outbox import Outbox
 from portal_app.domain.payments import Payment
@@ -154,7 +154,7 @@ def test_payer_and_firm_hear_of_a_payment_whose_receipt_cannot_be_stored(
     with clock.frozen(clock.now()) as advance:
         with monkeypatch.context() as patch:
             patch.setattr(paper, "receipt_pdf", lambda _payment: b"%PDF-1.7\n")
-            patch.setattr(documents, "put_bytes", full)
+            patch.setattr(store, "put_bytes", full)
             worker.turn()
             assert "being prepared" in as_(world.alice).get(f"/portal/payments/{payment.public_id}").text
         assert {row.kind for row in Email.select()} >= {"payment_succeeded", "payment_succeeded_firm"}

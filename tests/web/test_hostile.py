@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
+from portal_app.domain.people import Client
 from tests.conftest import Engine
 from tests.world import PASSWORD, World
 
@@ -71,3 +72,16 @@ def test_a_crooked_address_in_a_header_leads_nowhere_else(world: World, as_: As,
     wanted = parse_qs(urlsplit(target).query).get("next", [""])[0]
     data = {"email": world.alice.email, "password": PASSWORD, "next": wanted}
     assert as_(None).post("/sign-in", data=data).headers["Location"] == "/portal"
+
+
+def test_words_that_turn_the_direction_of_writing_are_straightened(world: World, as_: As) -> None:
+    data = {
+        "kind": "person",
+        "name": "Anna\u202e\u2066 Llib\x9f\u2028",
+        "email": "",
+        "phone": "",
+        "address": "1 Elm\u202e",
+    }
+    assert as_(world.carol).post("/firm/clients", data=data).status_code == 303
+    client = Client.select().order_by(Client.id.desc()).first()
+    assert (client.name, client.address) == ("Anna Llib", "1 Elm")
