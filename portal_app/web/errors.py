@@ -7,7 +7,7 @@ import secrets
 
 from flask import Flask, make_response, render_template
 from flask_wtf.csrf import CSRFError
-from peewee import DoesNotExist, OperationalError, PeeweeException
+from peewee import DataError, DoesNotExist, OperationalError, PeeweeException
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -58,6 +58,9 @@ def _database(problem: PeeweeException) -> Response:
     """Before `portal init` there are no tables; later, a database that does not answer is no fault of the request."""
     if not _is_founded():
         return _plain("errors/not_set_up.html", 503)
+    if isinstance(problem, DataError):  # a value that no column can hold, and no form of ours sends
+        log.warning("the database refuses a value", exc_info=problem)
+        return _page(400)
     if not isinstance(problem, OperationalError):
         return _unexpected(problem)
     log.error("the database does not answer", exc_info=problem)

@@ -74,6 +74,18 @@ def test_a_crooked_address_in_a_header_leads_nowhere_else(world: World, as_: As,
     assert as_(None).post("/sign-in", data=data).headers["Location"] == "/portal"
 
 
+def test_an_invoice_that_cannot_be_one(world: World, as_: As) -> None:
+    for word in WORDS:
+        answer = as_(world.alice).get("/portal/pay", query_string={"invoice": word})
+        assert answer.status_code in {400, 404}, word[:20]
+
+
+@pytest.mark.parametrize("origin", ["http://[::1", "null", "", "https://evil.example.com", "localhost"])
+def test_a_form_from_elsewhere_is_refused(world: World, as_: As, origin: str) -> None:
+    assert as_(world.alice).post("/sign-out", headers={"Origin": origin}).status_code == 403
+    assert as_(world.alice).post("/sign-out", headers={"Origin": "http://localhost"}).status_code == 303
+
+
 def test_words_that_turn_the_direction_of_writing_are_straightened(world: World, as_: As) -> None:
     data = {
         "kind": "person",
