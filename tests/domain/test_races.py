@@ -9,6 +9,7 @@ from threading import Barrier
 from portal_app import db, gateways
 from portal_app.domain import invoices, ledger, payments, timekeeping
 from portal_app.domain.errors import Refused
+from portal_app.domain.invoices import Invoice
 from portal_app.domain.ledger import JournalEntry
 from portal_app.domain.payments import Payment
 from tests.domain.test_payments import order
@@ -87,3 +88,12 @@ def test_writers_on_one_series_get_different_numbers(world: World) -> None:
 
     numbers = at_once(bill)
     assert len(set(map(str, numbers))) == THREADS
+
+
+def test_one_form_pressed_eight_times_at_once_keeps_one_draft(world: World) -> None:
+    items = [row.id for row in timekeeping.unbilled(world.matter)]
+    before = Invoice.select().count()
+    ids = at_once(lambda _number: invoices.draft(world.matter, items, by=world.carol, public_id="one-form").id)
+    assert len(set(map(str, ids))) == 1
+    assert Invoice.select().count() == before + 1
+    assert len(invoices.lines_of(Invoice.get_by_id(ids[0]))) == len(items)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 
+from peewee import IntegrityError
+
 from portal_app import clock, money
-from portal_app.db import locked, transaction
+from portal_app.db import db, locked, transaction
 from portal_app.domain import documents, firms, ledger, matters, outbox, sharing, timekeeping
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.errors import Refused
@@ -60,22 +62,30 @@ def draft(
     ``terms_days`` defaults to the firm's. The same ``public_id`` (made with the form) gives the same invoice, with what
     is chosen now while it is a draft.
     """
-    firm = firms.current()
+    terms_days = firms.current().payment_terms_days if terms_days is None else terms_days
     with transaction():
         known: Invoice | None = Invoice.get_or_none(Invoice.public_id == public_id)
-        if known is not None and known.matter_id != matter.id:
+        if known is None:
+            try:
+                with db.atomic():
+                    return _new(matter, item_ids, by=by, note=note, terms_days=terms_days, public_id=public_id)
+            except IntegrityError:  # the same form, pressed twice at the same moment
+                known = Invoice.get(Invoice.public_id == public_id)
+        if known.matter_id != matter.id:
             raise Refused("This form belongs to another matter. Open it again, then choose the lines.")
-        terms_days = firm.payment_terms_days if terms_days is None else terms_days
-        if known is not None:
-            if known.is_draft:
-                change_draft(known, item_ids, note=note, terms_days=terms_days)
-            return known
-        invoice: Invoice = Invoice.create(
-            public_id=public_id or new_public_id(), matter=matter, note=note, currency=firm.currency,
-            terms_days=terms_days,
-            created_at=clock.now(), created_by=by,
-        )  # fmt: skip
-        _write_lines(invoice, _chosen(matter, item_ids))
+        if known.is_draft:
+            change_draft(known, item_ids, note=note, terms_days=terms_days)
+        return known
+
+
+def _new(
+    matter: Matter, item_ids: Collection[int], *, by: FirmUser, note: str, terms_days: int, public_id: str
+) -> Invoice:
+    invoice: Invoice = Invoice.create(
+        public_id=public_id or new_public_id(), matter=matter, note=note, currency=firms.current().currency,
+        terms_days=terms_days, created_at=clock.now(), created_by=by,
+    )  # fmt: skip
+    _write_lines(invoice, _chosen(matter, item_ids))
     return invoice
 
 
@@ -96,7 +106,7 @@ def discard(invoice: Invoice) -> None:
 
 
 def _refuse_issued(invoice: Invoice) -> None:
-    if Invoice.get_by_id(invoice.id).number is not None:
+    if locked(Invoice.select().where(Invoice.id == invoice.id)).get().number is not None:
         raise Refused("This invoice is issued and can no longer be changed. Void it to correct it.")
 
 
