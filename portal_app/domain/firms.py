@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import colorsys
 import re
 from functools import cached_property, lru_cache
 
@@ -169,10 +170,11 @@ def checked_accent(colour: str) -> str:
 
 @lru_cache(maxsize=16)
 def night(colour: str) -> str:
-    """The accent for dark pages: lightened until it has 7:1 on the dark paper."""
-    channels = _channels(colour)
-    for step in range(0, 101, 2):
-        lighter = "#" + "".join(f"{value + (255 - value) * step // 100:02x}" for value in channels)
+    """The accent for dark pages: its hue, half as strong, lightened until it has 7:1 on the dark paper."""
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(value / 255 for value in _channels(colour)))
+    for percent in range(round(lightness * 100), 101):
+        shades = colorsys.hls_to_rgb(hue, percent / 100, saturation / 2)
+        lighter = "#" + "".join(f"{round(shade * 255):02x}" for shade in shades)
         if contrast_hundredths(lighter, "#131716") >= 700:
             return lighter
     return "#ffffff"
