@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import colorsys
+import hashlib
 import re
 from functools import cached_property, lru_cache
 
