@@ -46,6 +46,7 @@ def today() -> Response:
     ages = desk.receivables_by_age(who, day)
     paid = desk.payments_since(who, clock.now() - dt.timedelta(days=NEWS_DAYS))
     items = [item for item in (*_billing(who, day, ages), *_payments(paid), *_people(who)) if item.count]
+    items.sort(key=lambda item: item.is_news)
     midnight = dt.datetime.combine(day + dt.timedelta(days=2), dt.time.min)
     events = calendar.coming_up(who, until=clock.to_utc(midnight, zone()))
     lately = desk.lately_paid(who) if paid.has_any else []
