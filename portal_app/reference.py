@@ -102,7 +102,9 @@ def commands_page() -> str:
     top = click.Context(main, info_name="portal", terminal_width=100, **main.context_settings)
     parts.append(f"```text\n{main.get_help(top)}\n```")
     for name in main.list_commands(top):
-        command = main.commands[name]
+        command = main.get_command(top, name)
+        if command is None:
+            continue
         below = click.Context(command, info_name=name, parent=top, terminal_width=100)
         parts += [f"## portal {name}", f"```text\n{command.get_help(below)}\n```"]
     parts.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import click
@@ -15,9 +16,24 @@ from portal_app.cli.running import demo, serve, worker
 from portal_app.cli.setup import init, migrate
 from portal_app.cli.shared import Sentence, sentence_for
 
+COMMANDS = "portal_app.commands"
+
 
 class Portal(click.Group):
-    """What a person can mend is said in one sentence on stderr, with exit code 2; only mistakes of ours have traces."""
+    """What a person can mend is said in one sentence on stderr, with exit code 2; only mistakes of ours have traces.
+
+    Plugins bring commands of their own through the entry point group ``portal_app.commands``; they are imported when
+    they are named or listed.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *entry_points(group=COMMANDS).names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = super().get_command(ctx, cmd_name)
+        if found is None:
+            found = next((_load(point) for point in entry_points(group=COMMANDS, name=cmd_name)), None)
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -29,6 +45,22 @@ class Portal(click.Group):
             if sentence is None:
                 raise
             raise Sentence(sentence) from None
+
+
+def _load(point: EntryPoint) -> click.Command:
+    """A plugin's command; one that cannot be loaded says so when it is run, and never breaks the others."""
+    try:
+        found = point.load()
+        if not isinstance(found, click.Command):
+            raise TypeError(f"{point.value} is not a command")
+    except Exception as problem:
+        said = f"The command “{point.name}” of a plugin cannot be loaded: {type(problem).__name__}: {problem}"
+
+        def explain() -> None:
+            raise Sentence(said)
+
+        return click.Command(point.name, callback=explain, help=said, context_settings={"ignore_unknown_options": True})
+    return found
 
 
 @click.group(cls=Portal, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

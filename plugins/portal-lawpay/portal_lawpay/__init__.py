@@ -1,0 +1,1 @@
+"""Payments through LawPay (8am, AffiniPay)."""
