@@ -20,7 +20,7 @@ STOREYS = [
     ("db",),
     ("schema", "hookspecs", "testing", "prepared"),
     ("domain",),
-    ("plugins", "outbound"),
+    ("plugins", "wire", "outbound"),
     ("gateway_setup", "gateway_answers"),
     ("gateways",),
     ("web",),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from threading import Thread
 
 import httpx
@@ -57,11 +58,75 @@ def test_after_one_call_nobody_can_say_that_nothing_was_sent() -> None:
     assert not isinstance(problem.value, NeverSent)
 
 
-@pytest.mark.parametrize(("setting", "most"), [("MAX_BYTES", 10), ("CALL_SECONDS", 0)])
-def test_an_answer_that_does_not_end_is_cut(monkeypatch: pytest.MonkeyPatch, setting: str, most: int) -> None:
-    monkeypatch.setattr(outbound, setting, most)
+def test_an_answer_that_floods_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbound, "MAX_BYTES", 10)
     with answering(b"{" + b" " * 100) as url:
         wire = Outbound(hosts_of(url))
-        with pytest.raises((ValueError, TimeoutError)):
+        with pytest.raises(ValueError, match="too long"):
             wire("GET", url)
         assert wire.has_sent
+
+
+@contextlib.contextmanager
+def peer(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A gateway that accepts one call and then does as ``talk`` says, until the caller hangs up; its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(5)
+
+    def serve() -> None:
+        with listener, contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                talk(connection)
+
+    thread = Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    thread.join(timeout=5)
+    assert not thread.is_alive(), "the call ended, but its connection did not"
+
+
+def drip(start: bytes, piece: bytes) -> Callable[[socket.socket], None]:
+    def talk(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(start)
+        while True:
+            connection.sendall(piece)
+            time.sleep(0.02)
+
+    return talk
+
+
+def sip(connection: socket.socket) -> None:
+    for _ in range(40):
+        connection.recv(16)
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        drip(b"", b"H"), drip(HEAD[:17], b"x"), drip(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"), drip(HEAD, b" "),
+        drip(HEAD[:-2] + b"Transfer-Encoding: chunked\r\n\r\n", b"0"), sip,
+    ],
+    ids=["status line", "headers", "hints", "body", "chunk", "request"],
+)  # fmt: skip
+def test_a_call_ends_in_time_however_slowly_the_gateway_goes_on(
+    monkeypatch: pytest.MonkeyPatch, talk: Callable[[socket.socket], None]
+) -> None:
+    monkeypatch.setattr(outbound, "CALL_SECONDS", 0.3)
+    with peer(talk) as url:
+        wire = Outbound(hosts_of(url))
+        begun = time.monotonic()
+        with pytest.raises((httpx.ReadTimeout, httpx.WriteTimeout)):
+            wire("POST", url, json={"note": "x" * 20_000_000 if talk is sip else ""})
+        assert time.monotonic() - begun < 1
+        assert wire.has_sent
+
+
+def test_a_connection_that_comes_too_late_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbound, "CALL_SECONDS", 0)
+    with answering(b"{}") as url:
+        with pytest.raises(NeverSent):
+            Outbound(hosts_of(url))("POST", url)
+        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))).close()
