@@ -16,6 +16,11 @@ def now() -> dt.datetime:
     return _source[0]().astimezone(dt.UTC).replace(tzinfo=None)
 
 
+def aware() -> dt.datetime:
+    """The present moment with its zone (UTC), for values that leave the portal."""
+    return now().replace(tzinfo=dt.UTC)
+
+
 def in_seconds(seconds: int) -> dt.datetime:
     return now() + dt.timedelta(seconds=seconds)
 

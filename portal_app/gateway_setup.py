@@ -90,7 +90,8 @@ def context(gateway: Gateway) -> Context:
     urls = [settings[item.name] for item in manifest_of(gateway).settings if item.kind == "url"]
     return Context(
         settings=settings, mode=Mode(gateway.mode), http=Outbound(hosts_of(*urls, current.own_companion_url)),
-        companion_url=current.own_companion_url, data_dir=str(current.data_dir / "plugins" / gateway.plugin),
+        now=clock.aware(), gateway=gateway.plugin, companion_url=current.own_companion_url,
+        data_dir=str(current.data_dir / "plugins" / gateway.plugin),
     )  # fmt: skip
 
 
@@ -98,8 +99,8 @@ def companion_context(plugin: str) -> Context:
     """The context for a plugin's companion application, which needs no settings."""
     current = config.active()
     return Context(
-        settings={}, mode=Mode.TEST, http=Outbound(frozenset()), companion_url=current.own_companion_url,
-        data_dir=str(current.data_dir / "plugins" / plugin),
+        settings={}, mode=Mode.TEST, http=Outbound(frozenset()), now=clock.aware(),
+        companion_url=current.own_companion_url, data_dir=str(current.data_dir / "plugins" / plugin),
     )  # fmt: skip
 
 

@@ -3,6 +3,9 @@
 A gateway is one object whose methods implement ``gateway_*``, registered under its manifest's id through the entry
 point group ``portal_app.plugins``. These hooks are never broadcast: the host addresses the one gateway concerned.
 Verbs run outside any database transaction. Any exception is read as "unknown", never as "failed".
+
+The observers (``payment_changed`` and so on) are the exception: every plugin that implements one is told, after the
+commit, from the outbox, at least once and in no promised order. Their answers are ignored, their failures are logged.
 """
 
 # The bodies are the docstrings: pluggy reads only names and parameters.
@@ -19,13 +22,22 @@ from portal_app.plugin_api import (
     BeginRequest,
     ChargeRequest,
     Context,
+    Delivery,
+    Event,
     Fields,
     Health,
+    LedgerFact,
+    LedgerLine,
+    ListPage,
+    ListQuery,
     LookupQuery,
     Manifest,
     Outcome,
     Problem,
     Redirect,
+    RefundRequest,
+    Rejected,
+    Told,
     WsgiApp,
 )
 
@@ -83,14 +95,58 @@ def gateway_return(ctx: Context, query: LookupQuery) -> Outcome:  # type: ignore
 
 @hookspec(firstresult=True)
 def gateway_lookup(ctx: Context, query: LookupQuery) -> Outcome:  # type: ignore[empty-body]
-    """Runs while an attempt is unresolved. Find it by our reference. ``absent`` only on a definite answer; never
-    ``not_submitted``."""
+    """Runs while a charge or a refund is unresolved, and whenever an event or the daily sweep gives a reason to look at
+    one again. Find it by our reference, or read it by the gateway's. ``query.subject`` says which of the two it is.
+
+    For a charge, say its refunds and disputes too; a charge that had succeeded and whose money has gone back is
+    ``returned``. ``absent`` only on a definite answer; never ``not_submitted``.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_refund(ctx: Context, request: RefundRequest) -> Outcome:  # type: ignore[empty-body]
+    """Runs once for each refund, after it was durably recorded as ``submitting``. Give the money back: void the charge
+    only when ``request.is_whole`` and the gateway still allows it, otherwise refund exactly the amount.
+
+    Pass ``request.reference`` as the idempotency key or searchable reference. The outcome's ``gateway_reference`` and
+    amount are the refund's (of a void: the charge's id, and its amount). ``pending`` while it is on its way;
+    ``declined`` only on the gateway's definite word. Forbidden: refunding more than asked, or something else instead.
+    """
 
 
 @hookspec(firstresult=True)
 def gateway_cancel(ctx: Context, query: LookupQuery) -> Outcome:  # type: ignore[empty-body]
     """Runs when the payer gives up an unfinished payment. Return ``canceled`` only when it can no longer succeed;
     otherwise what it has become."""
+
+
+@hookspec(firstresult=True)
+def gateway_webhook(ctx: Context, delivery: Delivery) -> list[Event] | Rejected:  # type: ignore[empty-body]
+    """Runs when something is posted to this gateway's webhook address, before it is answered. Verify the signature on
+    the raw bytes, if the gateway signs; parse; return the events (also those of kinds that mean nothing to you), or
+    ``Rejected``. The host stores each once, by its id, answers, and then asks ``gateway_lookup``.
+
+    Forbidden: network; believing the event's amounts.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_list(ctx: Context, query: ListQuery) -> ListPage:  # type: ignore[empty-body]
+    """Runs in the daily sweep, page by page, for each merchant account. Return the gateway's own transactions of the
+    time: charges, refunds, fees, payouts, disputes. An exception ends the sweep; it is tried again later.
+
+    Forbidden: leaving out what was not made through the portal; guessing amounts.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_ledger_lines(ctx: Context, fact: LedgerFact) -> list[LedgerLine] | None:
+    """Runs once for each transaction that the sweep finds and that is not booked yet. Propose how fees, surcharges and
+    payouts are booked, by roles; ``None`` when there is nothing to book (charges and refunds are booked by the host).
+
+    The lines must sum to zero, and none may be larger than the transaction with its fee; the host refuses them
+    otherwise, and whenever the transaction is of trust money, and asks a person. Forbidden: network.
+    """
 
 
 @hookspec(firstresult=True)
@@ -103,3 +159,33 @@ def gateway_redact(ctx: Context, payload: Mapping[str, Any]) -> Mapping[str, Any
 def gateway_companion(ctx: Context) -> WsgiApp | None:
     """Runs once when the portal is served. Return a web application of the gateway's own, served on another port
     and so on another origin; ``None`` when there is none. Meant for rehearsal gateways."""
+
+
+@hookspec
+def payment_changed(told: Told) -> None:
+    """Runs after a payment has become something definite, or is on its way; ``told.state`` is its state.
+
+    Forbidden: network calls of more than a few seconds; they keep other work waiting.
+    """
+
+
+@hookspec
+def refund_changed(told: Told) -> None:
+    """Runs after a refund has become something definite, or is on its way."""
+
+
+@hookspec
+def dispute_changed(told: Told) -> None:
+    """Runs after a dispute was opened, won or lost."""
+
+
+@hookspec
+def ledger_posted(told: Told) -> None:
+    """Runs after a journal entry was posted; ``told.id`` is its number, ``told.state`` its code ("portal_payment"),
+    ``told.reference`` its source."""
+
+
+@hookspec
+def document_shared(told: Told) -> None:
+    """Runs after a document was shared with a portal user; ``told.id`` is the share's number. Nothing of its content or
+    of the person is told."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json as jsonlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ from portal_sandbox.companion import create
 
 ORIGIN = "http://portal.test:8000"
 BASE = "http://sandbox.test:8001"
+NOW = dt.datetime(2027, 1, 15, tzinfo=dt.UTC)
 
 
 class Clock:
@@ -50,11 +52,13 @@ class Wire:
         *,
         headers: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
     ) -> Response:
         assert url.startswith(BASE)
         self.calls.append(f"{method} {url.removeprefix(BASE)}")
         kept = dict(headers or {})
-        answer = self.app.test_client().open(url.removeprefix(BASE), method=method, headers=kept, json=json)
+        path = url.removeprefix(BASE)
+        answer = self.app.test_client().open(path, method=method, headers=kept, json=json, data=content)
         body = answer.get_data()
         return Response(status=answer.status_code, body=body, json=lambda: _object(body))
 
@@ -82,7 +86,7 @@ class Desk:
         self.web = self.app.test_client()
 
     def ctx(self, **settings: str) -> Context:
-        return Context(settings=settings, mode=Mode.TEST, http=self.http, companion_url=BASE)
+        return Context(settings=settings, mode=Mode.TEST, http=self.http, now=NOW, companion_url=BASE)
 
     def token(self, number: str, expires: str = "12/30", code: str = "123") -> str:
         typed = {"method": "card", "number": number, "expires": expires, "code": code}

