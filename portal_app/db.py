@@ -65,9 +65,12 @@ def is_sqlite() -> bool:
 
 def connect() -> None:
     """Make sure that this thread has a usable connection. It is kept: opening one costs a third of a page."""
-    if not db.is_closed() and not is_sqlite() and not db.is_connection_usable():
-        db.close()
-    db.connect(reuse_if_open=True)
+    database: Database = db.obj
+    if not database.is_closed():
+        if is_sqlite() or database.is_connection_usable():
+            return
+        database.close()
+    database.connect(reuse_if_open=True)
 
 
 @contextmanager

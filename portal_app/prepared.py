@@ -1,4 +1,4 @@
-"""Queries whose SQL is written once.
+"""Queries whose SQL is written once, and whose rows become objects by a plan that is made once.
 
 Building a query and turning it into SQL costs several times what the database needs to answer it. A function marked
 ``@prepared`` is called once, with stand-ins for its arguments, to build the query; later calls only bind the values.
@@ -6,11 +6,23 @@ Building a query and turning it into SQL costs several times what the database n
 
 from __future__ import annotations
 
-import copy
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from peewee import CursorWrapper, ModelSelect, Value
+from peewee import (
+    BooleanField,
+    CharField,
+    DateField,
+    DateTimeField,
+    Field,
+    ForeignKeyField,
+    IntegerField,
+    ModelObjectCursorWrapper,
+    ModelSelect,
+    TextField,
+    Value,
+)
 
 from portal_app.db import connect, db
 
@@ -26,7 +38,8 @@ class _Slot:
 
 class Prepared:
     """The query that ``build`` describes. Its arguments are database values: ids, texts, dates, whole numbers; an
-    argument may stand in conditions and limits, but not decide how the query looks."""
+    argument may stand in conditions and limits, but not decide how the query looks. It yields models, joined or
+    (``.objects()``) flat."""
 
     def __init__(self, build: Callable[..., ModelSelect]) -> None:
         self.build = build
@@ -34,7 +47,7 @@ class Prepared:
         count = build.__code__.co_argcount
         self._stand_ins = [Value(_Slot(at), converter=False) for at in range(count)]
         self._made: dict[type, tuple[ModelSelect, str, list[Any]]] = {}
-        self._rows: dict[type, CursorWrapper] = {}
+        self._plans: dict[type, _Part] = {}
 
     def __call__(self, *values: Any) -> list[Any]:
         """The rows."""
@@ -44,9 +57,11 @@ class Prepared:
             query = self.build(*self._stand_ins)
             self._made[kind] = (query, *query.sql())
         query, sql, parameters = self._made[kind]
-        bound = [values[item.at] if isinstance(item, _Slot) else item for item in parameters]
-        cursor = db.execute_sql(sql, bound)
-        return list(self._wrapper(kind, query, cursor))
+        cursor = db.execute_sql(sql, [values[item.at] if isinstance(item, _Slot) else item for item in parameters])
+        if kind not in self._plans:
+            self._plans[kind] = _plan(query._get_cursor_wrapper(cursor))
+        read = self._plans[kind].read
+        return [read(row) for row in cursor.fetchall()]
 
     def first(self, *values: Any) -> Any:
         """The first row, or ``None``."""
@@ -64,20 +79,90 @@ class Prepared:
             raise next(iter(self._made.values()))[0].model.DoesNotExist
         return found
 
-    def _wrapper(self, kind: type, query: ModelSelect, cursor: Any) -> CursorWrapper:
-        """How rows become objects is worked out once, too."""
-        known = self._rows.get(kind)
-        if known is None:
-            wrapper = query._get_cursor_wrapper(cursor)
-            wrapper.initialize()
-            wrapper.initialized = True
-            self._rows[kind] = copy.copy(wrapper)
-            return wrapper
-        wrapper = copy.copy(known)
-        wrapper.cursor, wrapper.row_cache = cursor, []
-        return wrapper
-
 
 def prepared(build: Callable[..., ModelSelect]) -> Prepared:
     """Write the SQL of the query that ``build`` returns only once for each kind of database."""
     return Prepared(build)
+
+
+# Rows to objects: peewee works out for every row anew what is the same for all of them
+
+
+def _moment(value: Any) -> Any:
+    """SQLite gives text, PostgreSQL the moment itself."""
+    return dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _day(value: Any) -> Any:
+    return dt.date.fromisoformat(value) if isinstance(value, str) else value
+
+
+_READERS: dict[type[Field], Callable[[Any], Any]] = {DateTimeField: _moment, DateField: _day, BooleanField: bool}
+
+
+def _reader(field: Field) -> Callable[[Any], Any] | None:
+    """What makes a database's value the field's; ``None`` when it is that already."""
+    if isinstance(field, ForeignKeyField):
+        return _reader(field.rel_field)
+    if isinstance(field, IntegerField | CharField | TextField):
+        return None
+    return _READERS.get(type(field), field.python_value)
+
+
+class _Part:
+    """One model's share of a row: its fields' columns as they are (``plain``) or to be read (``typed``), values that
+    the query adds to it, and the parts that hang on it (``links``): under which name, as the row of which field of
+    theirs, and which columns are all empty when an outer join found nothing."""
+
+    def __init__(self, model: Any, columns: list[tuple[int, str, Any]]) -> None:
+        self.model = model
+        fields = model._meta.fields
+        own = [(at, name, _reader(fields[name])) for at, name, _ in columns if name in fields]
+        self.plain = [(at, name) for at, name, read in own if read is None]
+        self.typed = [(at, name, read) for at, name, read in own if read is not None]
+        self.added = [(at, name, read or _same) for at, name, read in columns if name not in fields]
+        self.links: list[tuple[str, str, _Part, tuple[int, ...]]] = []
+
+    def read(self, row: tuple[Any, ...]) -> Any:
+        data = {name: row[at] for at, name in self.plain}
+        for at, name, read in self.typed:
+            data[name] = None if row[at] is None else read(row[at])
+        one = self.model.__new__(self.model)
+        one.__data__, one.__rel__, one._dirty = data, {}, set()
+        for at, name, read in self.added:
+            setattr(one, name, read(row[at]))
+        for name, key, part, seen in self.links:
+            other = None if seen and all(row[at] is None for at in seen) else part.read(row)
+            if not key:
+                setattr(one, name, other)
+                continue
+            one.__rel__[name] = other
+            if other is not None:
+                data.setdefault(name, other.__data__.get(key))
+        return one
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """Those of this part and of all that hangs on it."""
+        own: list[Any] = [*self.plain, *self.typed, *self.added]
+        return (*(column[0] for column in own), *(at for *_, part, _ in self.links for at in part.columns))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _plan(wrapper: Any) -> _Part:
+    """The root's part, with the others linked, from what peewee knows about the query."""
+    wrapper.initialize()
+    if isinstance(wrapper, ModelObjectCursorWrapper):
+        flat = zip(range(wrapper.ncols), wrapper.unique_columns, wrapper.converters, strict=True)
+        return _Part(wrapper.model, list(flat))
+    columns: dict[Any, list[tuple[int, str, Any]]] = {key: [] for key in wrapper.key_to_constructor}
+    for at, key, name, convert in wrapper._row_spec:
+        columns[key if key in columns else wrapper.model].append((at, name, convert))
+    parts = {key: _Part(model, columns[key]) for key, (model, _) in wrapper.key_to_constructor.items()}
+    for source, name, key, _, is_outer, is_foreign in reversed(wrapper.src_to_dest):
+        field = parts[source].model._meta.fields[name].rel_field.name if is_foreign else ""
+        parts[source].links.append((name, field, parts[key], parts[key].columns if is_outer else ()))
+    return parts[wrapper.model]

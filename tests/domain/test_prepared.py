@@ -1,0 +1,84 @@
+"""A prepared query gives the same objects as peewee does for the query that it was built from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from peewee import Model
+
+from portal_app import gateways
+from portal_app.domain import calendar, documents, matters, payments, people, sessions
+from portal_app.domain.invoices import reading as invoices
+from portal_app.domain.payments import offers
+from portal_app.domain.payments import reading as paid
+from portal_app.prepared import Prepared
+from portal_app.web import templates
+from tests.domain.test_payments import order
+from tests.world import World
+
+LONG_AGO = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - what is stored is naive UTC
+
+
+def seen(row: Any) -> Any:
+    """An object as nothing but values: its fields, what hangs on it, and what the query added."""
+    if not isinstance(row, Model):
+        return row
+    state: dict[str, Any] = vars(row)
+    hung = {name: seen(other) for name, other in row.__rel__.items()}
+    added = {name: seen(value) for name, value in state.items() if not name.startswith("_")}
+    return (type(row), row.__data__, row._dirty, hung, added)
+
+
+def session_of(world: World) -> list[Any]:
+    return [people.hash_token(sessions.start(world.alice)), LONG_AGO, LONG_AGO]
+
+
+QUERIES: dict[str, tuple[Prepared, Callable[[World], list[Any]]]] = {
+    "files": (documents._files, lambda world: [world.alice.id, "", 100, 0]),
+    "files of one matter": (documents._files, lambda world: [world.alice.id, world.matter.number, 100, 0]),
+    "matters": (documents._matters_of, lambda world: [world.alice.id]),
+    "one of two outer joins": (sessions._live, session_of),
+    "a matter": (matters._any, lambda world: [world.matter.id]),
+    "open invoices": (invoices._open_for, lambda world: [world.alice.id]),
+    "events": (calendar._upcoming, lambda world: [world.alice.id, LONG_AGO, 20]),
+    "payments": (paid._recent, lambda world: [world.alice.id, 5]),
+    "sums": (offers._held_for, lambda world: [world.alice.id]),
+    "flat, with a column of another table": (templates._firm, lambda _: []),
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_rows_are_those_of_peewee(world: World, name: str) -> None:
+    gateways.charge(payments.start(world.alice, world.gateway, order(100, "k1")), "pending")
+    query, arguments = QUERIES[name]
+    values = arguments(world)
+    for _ in range(2):  # the first call makes the plan
+        assert [seen(row) for row in query(*values)] == [seen(row) for row in query.build(*values)] != []
+
+
+def test_an_outer_join_that_finds_nothing(world: World) -> None:
+    """An empty row is no row, and is not looked up again."""
+    matters.change(world.matter, responsible_attorney=None)
+    assert matters._any.one(world.matter.id).responsible_attorney is None
+    bare = documents.create(world.matter, name="No bytes yet", by=world.dan)
+    documents.share(bare, [world.alice], by=world.carol)
+    assert documents.shared_with(world.alice)[0].version is None
+
+
+def test_a_row_can_be_changed_and_saved(world: World) -> None:
+    row = matters._any.one(world.matter.id)
+    assert not row.is_dirty()
+    row.name = "Another name"
+    assert row.dirty_fields == [matters.Matter.name]
+    row.save()
+    assert world.refresh("matter").name == "Another name"
+
+
+def test_nothing_found(world: World) -> None:
+    assert matters._any(0) == []
+    assert matters._any.first(0) is None
+    with pytest.raises(matters.Matter.DoesNotExist):
+        matters._any.one(0)
