@@ -7,13 +7,14 @@ import os
 import re
 import secrets
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 FILE_NAME = "portal.toml"
+KEY_FILE = "secret_key"
 
 
 class BadSetting(ValueError):
@@ -61,6 +62,10 @@ def _key(raw: str) -> str:
     return raw
 
 
+def _keys(raw: str) -> str:
+    return ",".join(_key(part.strip()) for part in raw.split(",") if part.strip())
+
+
 def _sender(raw: str) -> str:
     if raw and ("@" not in raw or any(sign in raw for sign in "\r\n")):
         raise ValueError("an e-mail address, like portal@example.com")
@@ -89,6 +94,10 @@ class Config:
     secret_key: str = _setting(
         "", _key, "Signs cookies and seals secrets. Empty: made once and kept in the data folder.", is_secret=True
     )
+    previous_secret_keys: str = _setting(
+        "", _keys, "Keys before `secret_key`, the newest first, with commas between: what they sealed or signed still "
+        "counts. `portal rotate-secrets` makes them needless.", is_secret=True,
+    )  # fmt: skip
     public_url: str = _setting(
         "",
         _web_url,
@@ -167,9 +176,12 @@ def explain(environ: Mapping[str, str] | None = None, **given: Any) -> list[tupl
     for item in fields(Config):
         value = getattr(settings, item.name)
         shown = ("set" if value else "not set") if item.metadata["secret"] else _as_text(value)
-        shown = re.sub(r"(://[^:/@]*:)[^@]*@", r"\1…@", shown)  # a database's password
-        found.append((item.name, shown, values.get(item.name, ("default", ""))[0]))
+        found.append((item.name, _without_password(shown), values.get(item.name, ("default", ""))[0]))
     return found
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1…@", address)
 
 
 def _gather(environ: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
@@ -221,25 +233,42 @@ def _read(name: str, where: str, raw: str) -> Any:
     try:
         return item.metadata["read"](raw)
     except ValueError as problem:
-        shown = "the value given" if item.metadata["secret"] else f"“{raw}”"
+        shown = "the value given" if item.metadata["secret"] else f"“{_without_password(raw)}”"
         raise BadSetting(f"{where}: {name} cannot be {shown}. Expected: {problem}.") from None
 
 
-def secret_key(config: Config) -> str:
-    """The configured key, or the one in the data folder, made at first need and readable by its owner alone."""
+def secret_keys(config: Config) -> tuple[str, ...]:
+    """The key that seals and signs, and those before it that are still believed: the configured ones, or the lines of
+    the file in the data folder, which is made at first need and readable by its owner alone."""
     if config.secret_key:
-        return config.secret_key
-    path = config.data_dir / "secret_key"
+        return (config.secret_key, *filter(None, config.previous_secret_keys.split(",")))
+    path = config.data_dir / KEY_FILE
     config.data_dir.mkdir(parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text("ascii").strip()
+        return tuple(path.read_text("ascii").split())
+    _fill(handle, secrets.token_hex(32))
+    return tuple(path.read_text("ascii").split())
+
+
+def secret_key(config: Config) -> str:
+    """The newest of :func:`secret_keys`."""
+    return secret_keys(config)[0]
+
+
+def keep_secret_keys(config: Config, keys: Sequence[str]) -> None:
+    """Write the file of :func:`secret_keys` anew, the newest first; whole or not at all."""
+    draft = config.data_dir / f"{KEY_FILE}.{secrets.token_hex(4)}"
+    _fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "\n".join(keys))
+    draft.replace(config.data_dir / KEY_FILE)
+
+
+def _fill(handle: int, text: str) -> None:
     with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32))
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    return path.read_text("ascii").strip()
 
 
 _active: list[Config] = []

@@ -1,19 +1,24 @@
-"""Sealing secrets for the database: authenticated encryption under the installation's key, which is not in it."""
+"""Sealing secrets for the database: authenticated encryption under the installation's keys, which are not in it."""
 
 from __future__ import annotations
 
 import base64
+from collections import OrderedDict
 from functools import lru_cache
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from portal_app import config
 
+SHORTEST = 6  # a shorter word is no secret, and stands in too many texts
+_REMEMBERED = 200
+_seen: OrderedDict[str, None] = OrderedDict()
+
 
 class Unreadable(RuntimeError):
-    """A sealed secret cannot be opened with this installation's key."""
+    """A sealed secret cannot be opened with this installation's keys."""
 
 
 @lru_cache(maxsize=4)
@@ -22,21 +27,49 @@ def _fernet(key: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(derived))
 
 
-def _box() -> Fernet:
-    return _fernet(config.secret_key(config.active()))
+def _box() -> MultiFernet:
+    return MultiFernet([_fernet(key) for key in config.secret_keys(config.active())])
 
 
 def seal(text: str) -> str:
-    return _box().encrypt(text.encode()).decode("ascii")
+    """Under the newest key."""
+    return _box().encrypt(remember(text).encode()).decode("ascii")
 
 
 def unseal(sealed: str) -> str:
-    """The text that was sealed.
+    """The text that was sealed, under whichever of the keys.
 
     Raises:
         Unreadable: the key is another one.
     """
     try:
-        return _box().decrypt(sealed.encode()).decode()
+        return remember(_box().decrypt(sealed.encode()).decode())
     except InvalidToken:
         raise Unreadable("The secret key of this installation is not the one that sealed this setting.") from None
+
+
+def is_newest(sealed: str) -> bool:
+    """Whether the newest key alone opens it."""
+    try:
+        _fernet(config.secret_key(config.active())).decrypt(sealed.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
+def remember(secret: str) -> str:
+    """Have :func:`hush` know this secret; gives it back."""
+    if len(secret) >= SHORTEST:
+        _seen[secret] = None
+        _seen.move_to_end(secret)
+        if len(_seen) > _REMEMBERED:
+            _seen.popitem(last=False)
+    return secret
+
+
+def hush(text: str) -> str:
+    """``text`` without any secret that this process has used: for the log, and for what is said to people."""
+    for secret in tuple(_seen):
+        if secret in text:
+            text = text.replace(secret, "…")
+    return text

@@ -26,8 +26,10 @@ class RowNumber(IntegerConverter):
 
 def flask_settings(settings: Config) -> dict[str, Any]:
     """Flask's own configuration. ``__Host-`` cookies need https, which a first try on one machine has not."""
+    newest, *before = config.secret_keys(settings)
     return {
-        "SECRET_KEY": config.secret_key(settings),
+        "SECRET_KEY": newest,
+        "SECRET_KEY_FALLBACKS": before,
         "SESSION_COOKIE_NAME": "__Host-portal" if settings.is_https else "portal",
         "SESSION_COOKIE_SECURE": settings.is_https,
         "SESSION_COOKIE_HTTPONLY": True,
