@@ -18,11 +18,14 @@ UP = [
     last4 VARCHAR(4) NOT NULL)""",
     """CREATE TABLE gateway (
     id {pk},
-    plugin VARCHAR(40) NOT NULL UNIQUE,
+    plugin VARCHAR(30) NOT NULL,
+    code VARCHAR(30) NOT NULL UNIQUE CHECK (code <> ''),
+    name VARCHAR(60) NOT NULL,
     settings TEXT NOT NULL,
     mode VARCHAR(4) NOT NULL CHECK (mode IN ('test', 'live')),
+    webhook_secret VARCHAR(64) NOT NULL UNIQUE CHECK (webhook_secret <> ''),
     enabled_at TIMESTAMP,
-    changed_at TIMESTAMP NOT NULL,
+    settings_saved_at TIMESTAMP NOT NULL,
     changed_by_id BIGINT REFERENCES firm_user(id),
     tested_at TIMESTAMP,
     is_healthy BOOLEAN,
@@ -33,6 +36,19 @@ UP = [
     merchant_account VARCHAR(80) NOT NULL CHECK (merchant_account <> ''),
     bank_account_id BIGINT NOT NULL REFERENCES bank_account(id),
     PRIMARY KEY (gateway_id, fund))""",
+    """CREATE TABLE payment_road (
+    fund VARCHAR(10) NOT NULL CHECK (fund IN ('operating', 'trust')),
+    method VARCHAR(4) NOT NULL CHECK (method IN ('card', 'bank')),
+    gateway_id BIGINT NOT NULL REFERENCES gateway(id),
+    PRIMARY KEY (fund, method),
+    FOREIGN KEY (gateway_id, fund) REFERENCES gateway_route(gateway_id, fund))""",
+    """CREATE TABLE installation (
+    id {pk},
+    token VARCHAR(64) NOT NULL UNIQUE,
+    inode VARCHAR(20) NOT NULL,
+    own_url TEXT NOT NULL,
+    bound_at TIMESTAMP NOT NULL,
+    bound_by_id BIGINT REFERENCES firm_user(id))""",
     f"""CREATE TABLE payment (
     id {{pk}},
     public_id VARCHAR(32) NOT NULL UNIQUE,
@@ -94,7 +110,7 @@ UP = [
 
 def up(migrator: SchemaMigrator, db: Database) -> None:
     execute(db, UP)
-    for table in ("allocation", "payment_change"):
+    for table in ("allocation", "payment_change", "installation"):
         for event in ("UPDATE", "DELETE"):
             guard(db, f"{table}_no_{event.lower()}", event, table, "append-only table")
     guard(
@@ -110,7 +126,7 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
 
 
 def down(migrator: SchemaMigrator, db: Database) -> None:
-    tables = "payment_change attempt allocation payment gateway_route gateway bank_account"
+    tables = "payment_change attempt allocation payment payment_road gateway_route gateway bank_account installation"
     execute(db, [f"DROP TABLE {table}" for table in tables.split()])
     drop_functions(
         db,
@@ -120,4 +136,6 @@ def down(migrator: SchemaMigrator, db: Database) -> None:
         "allocation_no_delete",
         "payment_change_no_update",
         "payment_change_no_delete",
+        "installation_no_update",
+        "installation_no_delete",
     )

@@ -15,7 +15,7 @@ from portal_app.db import db
 from portal_app.domain import firms, payments
 from portal_app.domain.payments import Attempt, Due, Gateway, Payment
 from portal_app.gateway_answers import FIRST, checked
-from portal_app.gateway_setup import context, enabled_gateway, manifest_of
+from portal_app.gateway_setup import context, is_paused, manifest_of
 from portal_app.outbound import CALL_SECONDS
 from portal_app.plugin_api import (
     BeginRequest,
@@ -38,10 +38,9 @@ CLOSED = frozenset({"succeeded", "review"})  # nothing that a gateway says chang
 NOT_SENT = Outcome(kind=OutcomeKind.NOT_SUBMITTED, message=UNREACHABLE)
 
 
-def fields_for(method: Method, currency: str) -> Fields | None:
-    """The enabled gateway's card fields for the Pay Now page; ``None`` when it has none to show."""
-    gateway = enabled_gateway()
-    if gateway is None or Flow.FIELDS not in manifest_of(gateway).flows:
+def fields_for(gateway: Gateway, method: Method, currency: str) -> Fields | None:
+    """The gateway's card fields for the Pay Now page; ``None`` when it has none to show."""
+    if Flow.FIELDS not in manifest_of(gateway).flows:
         return None
     try:
         request = BeginRequest(
@@ -51,7 +50,7 @@ def fields_for(method: Method, currency: str) -> Fields | None:
         )  # fmt: skip
         found = plugins.registry().call(gateway.plugin, "gateway_begin", ctx=context(gateway), request=request)
     except Exception:
-        log.exception("gateway %s cannot draw its fields", gateway.plugin)
+        log.exception("gateway %s cannot draw its fields", gateway.code)
         return None
     return found if isinstance(found, Fields) else None
 
@@ -154,18 +153,21 @@ def _ask(gateway: Gateway, hook: str, **arguments: Any) -> Outcome:
     if db.in_transaction():
         raise RuntimeError("a gateway is never called inside a transaction")
     not_sent = NOT_SENT if hook in FIRST else UNKNOWN
+    if is_paused(gateway):
+        log.warning("gateway %s, %s: this installation is a copy, so nobody was called", gateway.code, hook)
+        return not_sent
     try:
         ctx = context(gateway)
     except Exception:  # its plugin is gone, or its secrets cannot be read: nobody was called
-        log.exception("gateway %s, %s: cannot be called", gateway.plugin, hook)
+        log.exception("gateway %s, %s: cannot be called", gateway.code, hook)
         return not_sent
     try:
         return checked(hook, plugins.registry().call(gateway.plugin, hook, ctx=ctx, **arguments), _redactor(gateway))
     except NeverSent as problem:
-        log.warning("gateway %s, %s: not sent: %s", gateway.plugin, hook, problem)
+        log.warning("gateway %s, %s: not sent: %s", gateway.code, hook, problem)
         return not_sent
     except Exception:
-        log.exception("gateway %s, %s", gateway.plugin, hook)
+        log.exception("gateway %s, %s", gateway.code, hook)
         return UNKNOWN
 
 
@@ -186,7 +188,7 @@ def _settle(payment: Payment, attempt: Attempt, outcome: Outcome) -> Payment:
 
 def _was_sent_elsewhere(attempt: Attempt, gateway_id: int) -> bool:
     """Whether the gateway's settings are others now: that it finds nothing with these proves nothing."""
-    return attempt.submitted_at is not None and attempt.submitted_at < Gateway.get_by_id(gateway_id).changed_at
+    return attempt.submitted_at is not None and attempt.submitted_at < Gateway.get_by_id(gateway_id).settings_saved_at
 
 
 def _fresh(payment: Payment) -> Payment:

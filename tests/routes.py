@@ -68,7 +68,7 @@ def alices(world: World) -> dict[str, Any]:
     return {
         "matter_id": world.matter.id, "client_id": world.client.id, "invoice_id": world.invoice.id,
         "document_id": world.document.id, "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
-        "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "plugin": "fake",
+        "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "code": "fake",
         "field": "name", "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
         "email_id": letter.id, "bank_account_id": 1, "invoices.public_id": world.invoice.public_id,
         "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,

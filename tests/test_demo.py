@@ -25,6 +25,7 @@ from portal_app.domain import (
 )
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments import Payment
+from portal_app.plugin_api import Fund, Method
 from portal_app.verify import verify
 
 TODAY = clock.today(story.ZONE)
@@ -112,7 +113,7 @@ def test_nothing_happened_in_the_future_and_letters_have_the_dates_of_what_they_
 
 
 def test_the_gateway_is_tested_enabled_and_knows_every_charge() -> None:
-    gateway = gateway_setup.enabled_gateway()
+    gateway = gateway_setup.gateway_for(Fund.OPERATING, Method.CARD)
     assert gateway is not None
     assert gateway.is_healthy
     assert gateway_setup.is_rehearsing()

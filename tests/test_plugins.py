@@ -111,13 +111,13 @@ def test_a_rehearsal_is_refused_beside_a_live_gateway(world: World) -> None:
         gateway_setup.enable(live, by=world.carol)
     gateway_setup.disable(world.gateway, by=world.carol)
     gateway_setup.enable(live, by=world.carol)
-    assert gateway_setup.enabled_gateway() == live
+    assert set(gateway_setup.open_roads(Fund.OPERATING).values()) == {live}
     assert not gateway_setup.is_rehearsing()
 
 
 def test_a_gateway_whose_plugin_is_gone_takes_no_payments(world: World) -> None:
     plugins.use(registry())
-    assert gateway_setup.enabled_gateway() is None
+    assert gateway_setup.open_roads(Fund.OPERATING) == {}
 
 
 def test_the_wire_reaches_only_the_gateways_own_hosts() -> None:

@@ -11,8 +11,8 @@ from portal_app import gateways, money
 from portal_app.client.blueprint import blueprint
 from portal_app.client.pay_form import Desk, asked, open_desk
 from portal_app.domain import invoices
-from portal_app.gateway_setup import enabled_gateway
-from portal_app.plugin_api import Fields, Flow
+from portal_app.gateway_setup import open_roads
+from portal_app.plugin_api import Fields, Flow, Fund
 from portal_app.web import assets, headers
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import client_only, portal_user
@@ -37,6 +37,7 @@ def redraw() -> AnyResponse:
     desk = opened()
     if desk is None:
         return closed()
+    desk.renew()
     if request.args.get("part") == "address":
         return draw(desk, "address")
     if "choose" in request.args:
@@ -49,18 +50,18 @@ def redraw() -> AnyResponse:
 
 
 def opened() -> Desk | None:
-    """The payer's desk; ``None`` while nothing can be taken: no gateway is on, or nothing is left to pay."""
-    gateway = enabled_gateway()
-    if gateway is None:
+    """The payer's desk; ``None`` while nothing can be taken: no gateway takes anything, or nothing is left to pay."""
+    takers = open_roads(Fund.OPERATING)
+    if not takers:
         return None
-    desk = open_desk(portal_user(), gateway)
+    desk = open_desk(portal_user(), takers)
     return desk if desk.given.available_cents else None
 
 
 def closed(status: int = 200) -> AnyResponse:
     """Why nothing can be paid: the invoice asked for is settled meanwhile, or Pay Now as a whole has nothing to do."""
     only = asked("invoice")
-    if only and enabled_gateway() is not None:
+    if only and current_firm().takes_payments:
         here = f"/portal/invoices/{invoices.find_for(portal_user(), only).public_id}"
         flash("Nothing can be paid on this invoice right now. Nothing has been charged.")
         return go(here)
@@ -79,7 +80,7 @@ def draw(desk: Desk, *blocks: str, status: int = 200, said: str = "") -> Respons
 
 def _fields(desk: Desk) -> tuple[Fields | None, str]:
     """The gateway's own fields and the address of their script; their origins are allowed on this page alone."""
-    fields = gateways.fields_for(desk.method, current_firm().currency)
+    fields = gateways.fields_for(desk.gateway, desk.method, current_firm().currency)
     if fields is None:
         return None, ""
     try:

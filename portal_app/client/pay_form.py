@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from portal_app.domain.people import PortalUser
 from portal_app.gateway_setup import manifest_of
 from portal_app.plugin_api import BillingAddress, Manifest, Method
 from portal_app.web.forms import Choice, Form, Line, Money
+from portal_app.web.fragments import is_fragment_request
 from portal_app.web.templates import current_firm
 
 METHODS = {Method.CARD: "Card", Method.BANK: "Bank account (eCheck)"}
@@ -56,11 +58,11 @@ class PayForm(Form):
         return BillingAddress(**{name: self[name].data or "" for name in ADDRESS})
 
 
-def form_class(given: Offer, manifest: Manifest, *, choose: bool, country: str) -> type[PayForm]:
-    """The form for this payer, its fields in the page's order: one amount or one for each invoice, the gateway's
-    methods, the address with the states of its country."""
+def form_class(given: Offer, methods: Iterable[Method], *, choose: bool, country: str) -> type[PayForm]:
+    """The form for this payer, its fields in the page's order: one amount or one for each invoice, the
+    methods that somebody takes, the address with the states of its country."""
     fields: dict[str, Any] = _amount_fields(given, choose) | {
-        "method": RadioField("Pay with", choices={each.value: METHODS[each] for each in manifest.methods}),
+        "method": RadioField("Pay with", choices={each.value: METHODS[each] for each in methods}),
         "name": Line("Name on the card or account"),
         "address1": Line("Street address"),
         "address2": Line("Apartment or suite (optional)", is_required=False),
@@ -104,14 +106,13 @@ def asked(name: str) -> str:
 @dataclass(slots=True)
 class Desk:
     """Pay Now as one payer has it before them: all that is open (``whole``), what this form pays of it (``given``),
-    the form, and the gateway. ``cents`` and ``plan`` (cents by invoice id) are what the form asks for, or 0 and
-    empty with the ``problem``."""
+    the form, and who takes which method. ``cents`` and ``plan`` (cents by invoice id) are what the form asks for, or 0
+    and empty with the ``problem``."""
 
     whole: Offer
     given: Offer
     form: PayForm
-    gateway: Gateway
-    manifest: Manifest
+    takers: Mapping[Method, Gateway]
     cents: int = 0
     plan: dict[int, int] = field(default_factory=dict)
     problem: Refused | None = None
@@ -131,7 +132,27 @@ class Desk:
     def method(self) -> Method:
         """The method chosen, or the first."""
         typed = self.form["method"].data
-        return next((each for each in self.manifest.methods if each.value == typed), self.manifest.methods[0])
+        return next((each for each in self.takers if each.value == typed), next(iter(self.takers)))
+
+    @property
+    def gateway(self) -> Gateway:
+        """Who takes the method chosen."""
+        return self.takers[self.method]
+
+    @property
+    def manifest(self) -> Manifest:
+        return manifest_of(self.gateway)
+
+    @property
+    def elsewhere(self) -> set[str]:
+        """The methods whose fields this page cannot show, because another gateway takes them."""
+        return {method.value for method, gateway in self.takers.items() if gateway != self.gateway}
+
+    def renew(self) -> None:
+        """A form that is drawn anew for another gateway's fields is another form."""
+        key = self.form.key
+        if not is_fragment_request() and drawn_for(key.data or "") not in {0, self.gateway.id}:
+            key.data, self.form.token.data = new_key(self.gateway), ""
 
     @property
     def amounts(self) -> list[tuple[Payable, Field]]:
@@ -177,17 +198,17 @@ def sent_key() -> str:
     return key if KEY.match(key) else ""
 
 
-def open_desk(who: PortalUser, gateway: Gateway) -> Desk:
+def open_desk(who: PortalUser, takers: Mapping[Method, Gateway]) -> Desk:
     """The form as asked for: fresh, prefilled with all that can be paid; or with what was typed."""
-    manifest = manifest_of(gateway)
     whole = payments.offer(who)
     only, choose = asked("invoice"), asked("choose") == "1"
     given = whole.only(only) if only else whole
-    start = _prefilled(who, given) | {"key": new_key(gateway), "method": manifest.methods[0].value}
+    first = next(iter(takers))
+    start = _prefilled(who, given) | {"key": new_key(takers[first]), "method": first.value}
     country = request.form.get("country", start["country"])
-    form = form_class(given, manifest, choose=choose, country=country)(data=start)
+    form = form_class(given, takers, choose=choose, country=country)(data=start)
     form.invoice.data, form.choose.data = only, "1" if choose else ""
-    return Desk(whole, given, form, gateway, manifest)
+    return Desk(whole, given, form, takers)
 
 
 def _prefilled(who: PortalUser, given: Offer) -> dict[str, Any]:

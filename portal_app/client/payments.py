@@ -16,7 +16,8 @@ from portal_app.domain import payments, sessions, store
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import FREEING, Order, Payment
 from portal_app.domain.store import NotStored
-from portal_app.plugin_api import Flow, Method
+from portal_app.gateway_setup import gateway_for
+from portal_app.plugin_api import Flow, Fund, Method
 from portal_app.web import files
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import client_only, portal_user
@@ -58,9 +59,10 @@ def take() -> AnyResponse:
 
 
 def is_as_shown(known: Payment) -> bool:
-    """Whether the form still says what was written down, to a gateway that still takes payments."""
+    """Whether the form still says what was written down, to the gateway that still takes them."""
     is_same = request.form.get("seen", "") in {"", str(known.amount_cents)}
-    return is_same and request.form.get("method") == known.method and known.gateway.enabled_at is not None
+    is_same = is_same and request.form.get("method") == known.method
+    return is_same and gateway_for(Fund(known.fund), Method(known.method)) == known.gateway
 
 
 def take_new() -> AnyResponse:

@@ -180,9 +180,9 @@ def open_account(code: str, *, name: str, kind: str, fund: str) -> None:
     Account.insert(code=code, name=name, kind=kind, fund=fund).on_conflict_ignore().execute()
 
 
-def clearing(plugin: str) -> str:
-    """The code of a gateway's clearing account: taken there, not yet at the bank."""
-    return f"clearing:{plugin}"
+def clearing(code: str) -> str:
+    """The code of the clearing account of the gateway ``code``: taken there, not yet at the bank."""
+    return f"clearing:{code}"
 
 
 def entry_of(source: str) -> JournalEntry:

@@ -11,16 +11,51 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from portal_app import gateway_setup as setup
 from portal_app.domain import payments
 from portal_app.domain.payments import BankAccount, Gateway
-from portal_app.plugin_api import Fund, Manifest, Mode, SettingField
+from portal_app.gateway_setup import Road, is_reference
+from portal_app.plugin_api import Fund, Manifest, Method, Mode, SettingField
 from portal_app.web.forms import Form, Line
 
+METHODS = {Method.CARD: "card", Method.BANK: "bank account"}
 MODES = {Mode.TEST.value: "Test mode", Mode.LIVE.value: "Live"}
 
 
 class GatewayForm(Form):
     """The fields that every gateway has; :func:`form_for` adds those of the plugin."""
 
+    own_name = Line("The firm’s own name for it (optional)", most=60, is_required=False)
     mode = RadioField("Mode", choices=MODES, default=Mode.TEST.value)
+
+
+class RoadsForm(Form):
+    """Who takes what: :func:`roads_form` adds a field for each road."""
+
+    def choice(self, roads: list[Road]) -> dict[tuple[Fund, Method], Gateway | None]:
+        """The gateway that was chosen for each road."""
+        by_code = {row.code: row for road in roads for row in choices_of(road)}
+        return {(road.fund, road.method): by_code.get(self[name_of(road)].data or "") for road in roads}
+
+
+def name_of(road: Road) -> str:
+    return f"{road.fund}_{road.method}"
+
+
+def choices_of(road: Road) -> list[Gateway]:
+    """Those who could take it, and the one who does, even when it could not be chosen anew."""
+    is_left_out = road.gateway is not None and road.gateway not in road.candidates
+    return [*road.candidates, *([road.gateway] if road.gateway and is_left_out else [])]
+
+
+def roads_form(roads: list[Road]) -> RoadsForm:
+    fields = {
+        name_of(road): SelectField(
+            f"{road.fund.capitalize()} money by {METHODS[road.method]}",
+            choices={"": "Nobody"} | {row.code: setup.title_of(row) for row in choices_of(road)},
+            default=road.gateway.code if road.gateway else "",
+        )
+        for road in roads
+    }
+    made: type[RoadsForm] = type("TheseRoadsForm", (RoadsForm,), fields)
+    return made()
 
 
 def form_for(manifest: Manifest, gateway: Gateway | None) -> GatewayForm:
@@ -35,7 +70,8 @@ def form_for(manifest: Manifest, gateway: Gateway | None) -> GatewayForm:
 
 def _field(item: SettingField, gateway: Gateway | None) -> Any:
     if item.kind == "choice":
-        return SelectField(item.label, choices=dict(item.choices))
+        elsewhere = setup.references_of(gateway).get(item.name)
+        return SelectField(item.label, choices=dict(item.choices) | ({elsewhere: elsewhere} if elsewhere else {}))
     if item.kind != "secret":
         extra = [_web_address] if item.kind == "url" else []
         return Line(item.label, most=500, is_required=item.is_required, validators=extra)
@@ -48,7 +84,7 @@ def _field(item: SettingField, gateway: Gateway | None) -> Any:
 def _web_address(_form: Form, field: Any) -> None:
     try:
         parts = urlsplit(field.data or "")
-        is_web = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        is_web = is_reference(field.data or "") or (parts.scheme in {"http", "https"} and bool(parts.hostname))
     except ValueError:
         is_web = False
     if field.data and not is_web:
@@ -68,6 +104,7 @@ def named(account: BankAccount) -> str:
 def _kept(manifest: Manifest, gateway: Gateway | None) -> dict[str, Any]:
     values: dict[str, Any] = dict(setup.shown_settings(gateway, manifest))
     values["mode"] = gateway.mode if gateway else Mode.TEST.value
+    values["own_name"] = gateway.name if gateway else ""
     routes = setup.routes_of(gateway) if gateway else {}
     for fund in manifest.funds:
         route = routes.get(fund.value)

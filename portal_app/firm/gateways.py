@@ -1,4 +1,4 @@
-"""Payments › Gateways: settings drawn from the plugin, test of the connection, switching on and off."""
+"""Payments › Gateways: accounts with their settings, test of the connection, switching on and off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal_app import plugins
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Gateway
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.gateway_forms import GatewayForm, form_for, named, wanted
+from portal_app.firm.gateway_forms import GatewayForm, RoadsForm, form_for, named, roads_form, wanted
 from portal_app.plugin_api import Fund, Manifest, Mode
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
@@ -24,108 +24,155 @@ STILL_ON = "Clients pay through this gateway now. Choose an account, or switch i
 @blueprint.get("/payments/gateways")
 @firm_only("gateways.manage")
 def gateways() -> Response:
-    known, kept = plugins.registry(), {row.plugin: row for row in setup.all_gateways()}
-    shown = [_facts(manifest, kept.pop(plugin, None)) for plugin, manifest in sorted(known.manifests.items())]
-    return render("firm/gateways/index.html", gateways=shown, broken=known.broken, gone=list(kept.values()))
+    return _list()
+
+
+def _list(form: RoadsForm | None = None, status: int = 200) -> Response:
+    known = plugins.registry()
+    kept = setup.all_gateways()
+    accounts: dict[str, list[Gateway | None]] = {plugin: [] for plugin in sorted(known.manifests)}
+    for row in kept:
+        accounts.get(row.plugin, []).append(row)
+    roads = setup.who_takes_what()
+    return render(
+        "firm/gateways/index.html", status=status, broken=known.broken, roads=roads, form=form or roads_form(roads),
+        gone=[row for row in kept if row.plugin not in known.manifests],
+        paused=[setup.title_of(row) for row in setup.paused_gateways()],
+        gateways=[_facts(known.manifests[at], row) for at, rows in accounts.items() for row in rows or [None]],
+    )  # fmt: skip
+
+
+@blueprint.post("/payments/roads")
+@firm_only("gateways.manage")
+def save_roads() -> AnyResponse:
+    """Who takes what, all of it at once."""
+    roads = setup.who_takes_what()
+    form = roads_form(roads)
+    if not form.validate():
+        return _list(form, 422)
+    try:
+        setup.set_roads(form.choice(roads), by=firm_user())
+    except Refused as problem:
+        form.refuse(problem)
+        return _list(form, 422)
+    flash("Saved. New payments go this way from now on; what is under way stays where it is.", "good")
+    return go(LIST)
+
+
+@blueprint.post("/payments/installation")
+@firm_only("gateways.manage")
+def bind_installation() -> AnyResponse:
+    """This is the installation that takes payments; where it came from is the copy from now on."""
+    if setup.paused_gateways():
+        setup.bind(firm_user())
+        flash("Live gateways work here again. Any other copy of this portal must not take payments.", "good")
+    return go(LIST)
 
 
 def _facts(manifest: Manifest, gateway: Gateway | None) -> dict[str, Any]:
-    """What both pages say about one gateway."""
+    """What both pages say about one account, or about a plugin that has none yet."""
     return {
         "manifest": manifest,
         "gateway": gateway,
+        "code": gateway.code if gateway else setup.next_code(manifest.id),
+        "title": setup.title_of(gateway) if gateway else manifest.title,
+        "is_paused": gateway is not None and setup.is_paused(gateway),
         "routes": setup.routes_of(gateway) if gateway else {},
         "health": setup.health_of(gateway) if gateway else None,
+        "references": setup.references_of(gateway),
         "named": named,
     }
 
 
-def _manifest(plugin: str) -> Manifest:
-    found = plugins.registry().manifests.get(plugin)
+def _manifest(code: str) -> Manifest:
+    found = plugins.registry().manifests.get(setup.plugin_of(code) or "")
     if found is None:
         abort(404)
     return found
 
 
-def _gateway(plugin: str) -> Gateway:
-    found = setup.gateway_for(plugin)
+def _gateway(code: str) -> Gateway:
+    found = setup.find(code)
     if found is None:
         abort(404)
     return found
 
 
-def _page(
-    manifest: Manifest, *blocks: str, form: GatewayForm | None = None, refused: str = "", status: int = 200
-) -> Response:
-    gateway = setup.gateway_for(manifest.id)
+def _page(code: str, *blocks: str, form: GatewayForm | None = None, refused: str = "", status: int = 200) -> Response:
+    manifest, gateway = _manifest(code), setup.find(code)
+    about = _facts(manifest, gateway) | {"code": code}
     return render(
         "firm/gateways/show.html", *blocks, status=status, form=form or form_for(manifest, gateway), refused=refused,
         secrets={item.name for item in manifest.settings if setup.has_secret(gateway, item.name)},
-        **_facts(manifest, gateway),
+        another=setup.next_code(manifest.id), webhook_url=setup.webhook_url(gateway) if gateway else "", **about,
     )  # fmt: skip
 
 
-@blueprint.get("/payments/gateways/<plugin>")
+@blueprint.get("/payments/gateways/<code>")
 @firm_only("gateways.manage")
-def gateway(plugin: str) -> Response:
-    return _page(_manifest(plugin))
+def gateway(code: str) -> Response:
+    """An account; or, with the code that comes next, one more account to be set up."""
+    return _page(code)
 
 
-@blueprint.post("/payments/gateways/<plugin>")
+@blueprint.post("/payments/gateways/<code>")
 @firm_only("gateways.manage")
-def save_gateway(plugin: str) -> AnyResponse:
+def save_gateway(code: str) -> AnyResponse:
     """Keep the settings, and test the connection with them at once."""
-    manifest, before = _manifest(plugin), setup.gateway_for(plugin)
+    manifest, before = _manifest(code), setup.find(code)
     form = form_for(manifest, before)
     if not form.validate() or not _keeps_its_bank(form, before):
-        return _page(manifest, form=form, status=422)
+        return _page(code, form=form, status=422)
     try:
         values = {item.name: form[item.name].data or "" for item in manifest.settings}
-        row = setup.save(plugin, values, mode=Mode(form.mode.data), by=firm_user())
+        row = setup.save(code, values, mode=Mode(form.mode.data), name=form.own_name.data or "", by=firm_user())
     except Refused as problem:
         form.refuse(problem)
-        return _page(manifest, form=form, status=422)
-    health = setup.connect(row, wanted(form, manifest))
+        return _page(code, form=form, status=422)
+    health, title = setup.connect(row, wanted(form, manifest)), setup.title_of(row)
     if health.is_ok:
-        flash(f"Saved. The connection to {manifest.title} works.", "good")
+        flash(f"Saved. The connection to {title} works.", "good")
     else:
-        flash(f"Saved. The connection to {manifest.title} does not work yet.", "bad")
-    return go(f"{LIST}/{plugin}")
+        flash(f"Saved. The connection to {title} does not work yet.", "bad")
+    return go(f"{LIST}/{code}")
 
 
 def _keeps_its_bank(form: GatewayForm, before: Gateway | None) -> bool:
     """A gateway that clients pay through has an account for what they pay."""
     name = f"bank_{Fund.OPERATING}"
-    is_kept = before is None or before.enabled_at is None or bool(form[name].data)
+    is_kept = before is None or not setup.holds(before, Fund.OPERATING) or bool(form[name].data)
     if not is_kept:
         form.refuse(Refused(STILL_ON, name))
     return is_kept
 
 
-@blueprint.post("/payments/gateways/<plugin>/test")
+@blueprint.post("/payments/gateways/<code>/test")
 @firm_only("gateways.manage")
-def test_gateway(plugin: str) -> Response:
-    setup.test_connection(_gateway(plugin))
-    return _page(_manifest(plugin), "connection")
-
-
-@blueprint.post("/payments/gateways/<plugin>/enable")
-@firm_only("gateways.manage")
-def enable_gateway(plugin: str) -> AnyResponse:
-    manifest = _manifest(plugin)
+def test_gateway(code: str) -> Response:
     try:
-        setup.enable(_gateway(plugin), by=firm_user())
+        setup.test_connection(_gateway(code))
     except Refused as problem:
-        return _page(manifest, "connection", refused=str(problem), status=422)
-    flash(f"{manifest.title} is enabled. Clients can pay through it now.", "good")
-    return go(f"{LIST}/{plugin}")
+        return _page(code, "connection", refused=str(problem), status=422)
+    return _page(code, "connection")
 
 
-@blueprint.post("/payments/gateways/<plugin>/disable")
+@blueprint.post("/payments/gateways/<code>/enable")
 @firm_only("gateways.manage")
-def disable_gateway(plugin: str) -> AnyResponse:
+def enable_gateway(code: str) -> AnyResponse:
+    row = _gateway(code)
+    try:
+        setup.enable(row, by=firm_user())
+    except Refused as problem:
+        return _page(code, "connection", refused=str(problem), status=422)
+    flash(f"{setup.title_of(row)} is enabled. Clients can pay through it now.", "good")
+    return go(f"{LIST}/{code}")
+
+
+@blueprint.post("/payments/gateways/<code>/disable")
+@firm_only("gateways.manage")
+def disable_gateway(code: str) -> AnyResponse:
     """Also for a plugin that is no longer installed."""
-    row = _gateway(plugin)
+    row = _gateway(code)
     setup.disable(row, by=firm_user())
     flash("The gateway is off. What is under way is still followed up; new payments cannot be made through it.", "good")
-    return go(f"{LIST}/{plugin}" if plugin in plugins.registry().manifests else LIST)
+    return go(f"{LIST}/{code}" if row.plugin in plugins.registry().manifests else LIST)

@@ -54,7 +54,14 @@ form.addEventListener("htmx:afterRequest", ({ target, detail }) => {
 });
 
 form.addEventListener("change", ({ target }) => {
-  if (target.name !== "method" || !box) return;
+  if (target.name !== "method") return;
+  if ("elsewhere" in target.dataset) { // another gateway's fields need a page of their own; what was typed goes along
+    form.action = "/portal/pay";
+    form.elements.token.value = "";
+    form.submit();
+    return;
+  }
+  if (!box) return;
   box.dataset.method = chosen();
   box.dispatchEvent(new CustomEvent("portal:method"));
 });

@@ -10,12 +10,13 @@ from flask import Flask, g
 from flask_wtf.csrf import generate_csrf
 from peewee import JOIN, ModelSelect
 
-from portal_app import clock, plugins
+from portal_app import clock, gateway_setup, plugins
 from portal_app.domain import firms
 from portal_app.domain.access import may
 from portal_app.domain.firms import Firm
-from portal_app.domain.payments import Gateway
+from portal_app.domain.payments import Gateway, PaymentRoad
 from portal_app.domain.people import FirmUser
+from portal_app.plugin_api import Fund
 from portal_app.prepared import prepared
 from portal_app.schema import folder
 from portal_app.web import assets
@@ -25,17 +26,27 @@ from portal_app.web.writing import Filter, Writing, filters, plural
 
 @prepared
 def _firm() -> ModelSelect:
-    both = Firm.select(Firm, Gateway.plugin.alias("gateway"))
-    return both.join(Gateway, JOIN.LEFT_OUTER, on=Gateway.enabled_at.is_null(False)).where(Firm.id == 1).objects()
+    """The firm, once for each road of operating money, with the gateway that takes it."""
+    query = Firm.select(Firm, Gateway.plugin.alias("gateway"), Gateway.mode.alias("gateway_mode"))
+    is_road = PaymentRoad.fund == Fund.OPERATING.value
+    roads = query.join(PaymentRoad, JOIN.LEFT_OUTER, on=is_road)
+    return roads.join(Gateway, JOIN.LEFT_OUTER, on=(PaymentRoad.gateway == Gateway.id)).where(Firm.id == 1).objects()
 
 
 def current_firm() -> Firm:
-    """The firm, once a request, together with the gateway that is switched on."""
+    """The firm, once a request, and what it takes payments through: ``gateway``, the plugin (``None``: nothing is
+    switched on), ``takes_payments`` (something can be paid now), ``is_paused`` (a live gateway takes nothing here)."""
     if "firm" not in g:
-        found = _firm.first()
-        if found is None:
+        rows = _firm()
+        if not rows:
             raise firms.NoFirm
-        g.firm = found
+        known = plugins.registry().manifests
+        paused = [bool(row.gateway) and gateway_setup.pauses(row.gateway, row.gateway_mode) for row in rows]
+        g.firm = rows[0]
+        g.firm.takes_payments = any(
+            row.gateway in known and not is_off for row, is_off in zip(rows, paused, strict=True)
+        )
+        g.firm.is_paused = any(paused)
     return g.firm
 
 

@@ -13,7 +13,7 @@ from portal_app import clock, gateway_setup, gateways
 from portal_app.db import transaction
 from portal_app.domain import documents, invoices, ledger, payments, sharing
 from portal_app.domain.documents import DocumentShare
-from portal_app.domain.payments import GatewayRoute, Payment
+from portal_app.domain.payments import GatewayRoute, Payment, PaymentRoad
 from portal_app.plugin_api import Outcome, OutcomeKind
 from tests.client.test_payments import only_payment, pay, value_of
 from tests.fake_gateway import FakeGateway
@@ -96,16 +96,17 @@ def test_a_plan_that_another_payer_overtook_is_shown_again(world: World, as_: As
     assert gateway.asked == ["charge"]
 
 
-def test_a_gateway_without_a_route_charges_nothing_and_breaks_no_page(
+def test_a_gateway_that_lost_its_road_charges_nothing_and_breaks_no_page(
     world: World, as_: As, gateway: FakeGateway
 ) -> None:
     with transaction():
+        PaymentRoad.delete().execute()
         GatewayRoute.delete().execute()
     browser = as_(world.alice)
     assert browser.get("/portal/pay").status_code == 200
     answer = pay(browser)
     assert answer.status_code == 422
-    assert "cannot take online payments right now" in answer.text
+    assert "Online payment is not set up." in answer.text
     assert not gateway.asked
 
 

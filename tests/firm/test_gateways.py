@@ -9,7 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal_app import gateway_setup, plugins
-from portal_app.domain.payments import BankAccount, Gateway, GatewayRoute
+from portal_app.domain.payments import BankAccount, Gateway, GatewayRoute, PaymentRoad
+from portal_app.plugin_api import Fund, Method
 from tests.fake_gateway import FakeGateway
 from tests.world import SECRET, World
 
@@ -28,6 +29,7 @@ def typed(**changes: str) -> dict[str, str]:
 @pytest.fixture
 def fresh(world: World) -> World:
     """The gateway as it is before anybody set it up."""
+    PaymentRoad.delete().execute()
     GatewayRoute.delete().execute()
     Gateway.delete().execute()
     return world
@@ -49,7 +51,7 @@ def test_from_nothing_to_enabled_in_two_steps(fresh: World, as_: As) -> None:
     answer = browser.post(f"{URL}/enable", follow_redirects=True)
     assert "Fake is enabled." in answer.text
     assert "Rehearsal: no real money moves." in answer.text
-    assert gateway_setup.enabled_gateway() is not None
+    assert gateway_setup.gateway_for(Fund.OPERATING, Method.CARD) is not None
 
 
 def test_a_secret_is_written_never_read_and_kept_when_left_empty(world: World, as_: As) -> None:
@@ -105,14 +107,14 @@ def test_enabling_what_does_not_work_is_refused_in_words(world: World, as_: As) 
     answer = browser.post(f"{URL}/enable")
     assert answer.status_code == 422
     assert "Test the connection first." in answer.text
-    assert gateway_setup.enabled_gateway() is None
+    assert gateway_setup.gateway_for(Fund.OPERATING, Method.CARD) is None
 
 
 def test_disabling_twice_is_disabling_once(world: World, as_: As) -> None:
     browser = as_(world.carol)
     for _ in range(2):
         assert browser.post(f"{URL}/disable").status_code == 303
-    assert gateway_setup.enabled_gateway() is None
+    assert gateway_setup.gateway_for(Fund.OPERATING, Method.CARD) is None
     assert "Enable Fake" in browser.get(URL).text
 
 
@@ -133,7 +135,7 @@ def test_only_administrators_set_up_gateways(world: World, as_: As) -> None:
     assert as_(world.erin).post(f"{URL}/disable").status_code == 403
     assert as_(world.alice).get(URL).status_code == 404
     assert "Gateways" not in as_(world.erin).get("/firm/payments").text
-    assert gateway_setup.enabled_gateway() is not None
+    assert gateway_setup.gateway_for(Fund.OPERATING, Method.CARD) is not None
 
 
 def test_a_plugin_that_fails_while_checking_settings_is_no_dead_page(

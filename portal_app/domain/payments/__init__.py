@@ -15,8 +15,10 @@ from portal_app.domain.payments.models import (
     BankAccount,
     Gateway,
     GatewayRoute,
+    Installation,
     Payment,
     PaymentChange,
+    PaymentRoad,
 )
 from portal_app.domain.payments.offers import Offer, Payable, check_amount, check_plan, held_on, offer, propose
 from portal_app.domain.payments.reading import (
@@ -54,7 +56,8 @@ from portal_app.domain.payments.starting import Order, route_of, start
 
 __all__ = [
     "DEFINITE", "EDGES", "FREEING", "FUNDS", "GROUPS", "HOLDING", "Allocation", "Attempt", "BankAccount", "Due",
-    "Gateway", "GatewayRoute", "Offer", "Order", "Payable", "Payment", "PaymentChange", "add_bank_account",
+    "Gateway", "GatewayRoute", "Installation", "Offer", "Order", "Payable", "Payment", "PaymentChange", "PaymentRoad",
+    "add_bank_account",
     "allocations_of", "bank_accounts", "change_bank_account", "changes_of", "check_amount", "check_plan", "claim",
     "claim_due", "entry_of", "find", "find_for", "firm_sees", "give_back", "give_up_unsent", "held_on",
     "is_given_back", "last_billing", "mark_submitting", "mismatch_of", "of_entries", "offer", "on_invoices",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 
 from peewee import (
     BigIntegerField,
@@ -49,14 +50,18 @@ class BankAccount(BaseModel):
 
 
 class Gateway(BaseModel):
-    """A plugin that the firm has set up. ``settings`` is JSON whose secrets are sealed; ``health`` is the last
-    answer to "Test connection"."""
+    """One account at a plugin's gateway, as the firm has set it up. ``code`` tells it from others of the same plugin
+    ("stripe", "stripe-2"), ``name`` is the firm's own word for it; ``settings`` is JSON whose secrets are sealed;
+    ``health`` is the last answer to "Test connection"; ``enabled_at`` since when it takes payments."""
 
-    plugin = CharField(max_length=40)
+    plugin = CharField(max_length=30)
+    code = CharField(max_length=30)
+    name = CharField(max_length=60, default="")
+    webhook_secret = CharField(max_length=64, default=lambda: secrets.token_urlsafe(24))
     settings = TextField(default="{}")
     mode = CharField(max_length=4, default=Mode.TEST.value)
     enabled_at = DateTimeField(null=True)
-    changed_at = DateTimeField()
+    settings_saved_at = DateTimeField()
     changed_by = ForeignKeyField(FirmUser, null=True, backref="+")
     tested_at = DateTimeField(null=True)
     is_healthy = BooleanField(null=True)
@@ -73,6 +78,28 @@ class GatewayRoute(BaseModel):
 
     class Meta:
         primary_key = CompositeKey("gateway", "fund")
+
+
+class PaymentRoad(BaseModel):
+    """Who takes what: the gateway for money of a fund that is paid by a method."""
+
+    fund = CharField(max_length=10)
+    method = CharField(max_length=4)
+    gateway = ForeignKeyField(Gateway, backref="roads")
+
+    class Meta:
+        primary_key = CompositeKey("fund", "method")
+
+
+class Installation(BaseModel):
+    """Which installation takes live payments for this database: what stands in its file, where, and its address. The
+    last row counts."""
+
+    token = CharField(max_length=64)
+    inode = CharField(max_length=20)
+    own_url = TextField()
+    bound_at = DateTimeField()
+    bound_by = ForeignKeyField(FirmUser, null=True, backref="+")
 
 
 class Payment(BaseModel):

@@ -151,7 +151,7 @@ def _post_paid(payment: Payment) -> None:
             .order_by(Allocation.invoice)
         )
     )
-    legs = [Leg(ledger.clearing(_plugin(payment)), payment.amount_cents)]
+    legs = [Leg(ledger.clearing(_code(payment)), payment.amount_cents)]
     for row in rows:
         owed = max(ledger.invoice_balance(row.invoice_id), 0)
         applied = min(row.amount_cents, owed)
@@ -169,7 +169,7 @@ def _post_suspense(payment: Payment, outcome: Outcome) -> None:
     cents = outcome.amount_minor or 0
     if not 0 < cents <= money.MAX_CENTS:
         return
-    legs = [Leg(ledger.clearing(_plugin(payment)), cents), Leg(SUSPENSE, -cents)]
+    legs = [Leg(ledger.clearing(_code(payment)), cents), Leg(SUSPENSE, -cents)]
     ledger.post(
         "payment_mismatch", legs, occurred_on=clock.today(firms.current().time_zone),
         description="Payment that differs from what was asked", source=_mismatch(payment),
@@ -213,8 +213,8 @@ def give_back(payment: Payment, *, note: str, by: FirmUser) -> None:
         PaymentChange.create(payment=fresh, state="canceled", note=f"{by.name}: {note}"[:200], changed_at=now)
 
 
-def _plugin(payment: Payment) -> str:
-    return str(Gateway.get_by_id(payment.gateway_id).plugin)
+def _code(payment: Payment) -> str:
+    return str(Gateway.get_by_id(payment.gateway_id).code)
 
 
 def claim_due(limit: int = 20) -> Iterator[Due]:

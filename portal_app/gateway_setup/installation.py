@@ -1,0 +1,85 @@
+"""Whether this is the installation that takes live payments, or a copy of it: a restored backup, a staging clone.
+
+A file in the data folder holds a random word; the database keeps that word, the file's inode and the portal's address.
+A copy differs in at least one of them, and its live gateways are paused until an administrator says which one counts.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+from portal_app import clock, config, plugins
+from portal_app.db import transaction
+from portal_app.domain.payments import Gateway, Installation
+from portal_app.domain.people import FirmUser
+from portal_app.plugin_api import Mode
+
+FILE = "installation"
+PAUSED = "This looks like a copy of the portal, so its live gateways are paused."
+
+_Seen = tuple[str, int, int, str]
+_verdict: dict[_Seen, bool] = {}  # of this process; whoever binds makes a new file
+
+
+def is_paused(gateway: Gateway) -> bool:
+    """Whether nothing may go through ``gateway`` because this installation is not known to be the one that pays."""
+    return pauses(gateway.plugin, gateway.mode)
+
+
+def pauses(plugin: str, mode: str) -> bool:
+    """The same of a gateway of ``plugin`` in ``mode``: only where real money can move."""
+    if mode != Mode.LIVE.value:
+        return False
+    manifest = plugins.registry().manifests.get(plugin)
+    return not (manifest and manifest.is_rehearsal) and _is_copied()
+
+
+def paused_gateways() -> list[Gateway]:
+    """Live gateways that are paused here, whether they are on or off."""
+    live = Gateway.select().where(Gateway.mode == Mode.LIVE.value)
+    return [row for row in live.order_by(Gateway.id) if is_paused(row)]
+
+
+def bind(by: FirmUser | None) -> None:
+    """Say that this installation is the one that takes live payments; the one before is a copy from now on."""
+    folder, token = config.active().data_dir, secrets.token_hex(16)
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{FILE}.{token[:8]}"
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(token)
+        file.flush()
+        os.fsync(file.fileno())
+        inode = str(os.fstat(file.fileno()).st_ino)
+    with transaction():
+        Installation.create(
+            token=token, inode=inode, own_url=config.active().own_url, bound_at=clock.now(), bound_by=by
+        )
+    # Last, because the new file makes every process read the database again.
+    draft.replace(folder / FILE)
+
+
+def bind_first(by: FirmUser) -> None:
+    """Where nobody has said it yet, the installation that is given live credentials takes the payments."""
+    if not Installation.select().exists():
+        bind(by)
+
+
+def _is_copied() -> bool:
+    path, own_url = config.active().data_dir / FILE, config.active().own_url
+    try:
+        found = path.stat()
+        seen = (str(path), found.st_ino, found.st_mtime_ns, own_url)
+        verdict = _verdict.get(seen)
+        if verdict is None:
+            verdict = (path.read_text("ascii").strip(), str(found.st_ino), own_url) != _bound()
+            _verdict.clear()
+            _verdict[seen] = verdict
+    except (OSError, UnicodeDecodeError):
+        return True
+    return verdict
+
+
+def _bound() -> tuple[str, str, str] | None:
+    last: Installation | None = Installation.select().order_by(Installation.id.desc()).first()
+    return (last.token, last.inode, last.own_url) if last else None
