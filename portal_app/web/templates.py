@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from typing import Any
 
 import jinja2
-from flask import Flask, g
+from flask import Flask
 from flask_wtf.csrf import generate_csrf
 from peewee import JOIN, ModelSelect
 
@@ -20,6 +19,7 @@ from portal_app.prepared import prepared
 from portal_app.schema import folder
 from portal_app.web import assets
 from portal_app.web.login import person
+from portal_app.web.once import once
 from portal_app.web.writing import Filter, Writing, filters, plural
 
 
@@ -29,14 +29,13 @@ def _firm() -> ModelSelect:
     return both.join(Gateway, JOIN.LEFT_OUTER, on=Gateway.enabled_at.is_null(False)).where(Firm.id == 1).objects()
 
 
+@once
 def current_firm() -> Firm:
-    """The firm, once a request, together with the gateway that is switched on."""
-    if "firm" not in g:
-        found = _firm.first()
-        if found is None:
-            raise firms.NoFirm
-        g.firm = found
-    return g.firm
+    """The firm, together with the gateway that is switched on."""
+    found: Firm | None = _firm.first()
+    if found is None:
+        raise firms.NoFirm
+    return found
 
 
 def is_rehearsing() -> bool:
@@ -50,17 +49,10 @@ def zone() -> str:
     return who.time_zone if who is not None and who.time_zone else current_firm().time_zone
 
 
-# A page asks for this some sixty times; Flask's own proxies cost ten times as much as this.
-_writing: ContextVar[Writing | None] = ContextVar("writing", default=None)
-
-
+@once
 def writing() -> Writing:
-    """How this page's reader has things written, once a request."""
-    found = _writing.get()
-    if found is None:
-        found = Writing(current_firm(), zone())
-        _writing.set(found)
-    return found
+    """How this page's reader has things written."""
+    return Writing(current_firm(), zone())
 
 
 def show_money(cents: int) -> str:
@@ -72,10 +64,6 @@ def _in_request(name: str) -> Filter:
         return getattr(writing(), name)(value)
 
     return write
-
-
-def _forget_writing() -> None:
-    _writing.set(None)
 
 
 def _may(action: str) -> bool:
@@ -98,7 +86,6 @@ def init_app(app: Flask) -> None:
         today=lambda: clock.today(zone()),
         now=clock.now,
     )
-    app.before_request(_forget_writing)
     app.context_processor(_context)
     module = app.jinja_env.get_template("layout/macros.html").module
     names = [name for name in dir(module) if not name.startswith("_")]
