@@ -243,6 +243,13 @@ def add_recipient(matter: Matter, who: PortalUser, *, by: FirmUser, relation: st
         )
 
 
+def change_recipient(row: InvoiceRecipient, *, relation: str) -> None:
+    """What the person is to the matter: client, spouse, accountant."""
+    with transaction():
+        row.relation = relation
+        row.save(only=["relation"])
+
+
 def remove_recipient(matter: Matter, who: PortalUser) -> None:
     """Later invoices are not shared with ``who``; what was shared stays until it is un-shared."""
     with transaction():
