@@ -90,7 +90,8 @@ UP = [
     phone VARCHAR(40) NOT NULL,
     address TEXT NOT NULL,
     created_at TIMESTAMP NOT NULL,
-    created_by_id BIGINT REFERENCES firm_user(id))""",
+    created_by_id BIGINT REFERENCES firm_user(id),
+    key VARCHAR(32) UNIQUE)""",
     "CREATE INDEX client_name ON client (name)",
     """CREATE TABLE series (
     name VARCHAR(40) NOT NULL PRIMARY KEY,

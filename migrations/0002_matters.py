@@ -41,6 +41,7 @@ UP = [
     closed_on DATE,
     created_at TIMESTAMP NOT NULL,
     created_by_id BIGINT REFERENCES firm_user(id),
+    key VARCHAR(32) UNIQUE,
     CHECK (closed_on IS NULL OR closed_on >= opened_on))""",
     "CREATE INDEX matter_client ON matter (client_id)",
     """CREATE TABLE matter_access (
@@ -112,7 +113,8 @@ UP = [
     is_billable BOOLEAN NOT NULL,
     billed_invoice_id BIGINT,
     created_at TIMESTAMP NOT NULL,
-    created_by_id BIGINT REFERENCES firm_user(id))""",
+    created_by_id BIGINT REFERENCES firm_user(id),
+    key VARCHAR(32) UNIQUE)""",
     "CREATE INDEX work_item_matter ON work_item (matter_id, worked_on)",
     "CREATE INDEX work_item_unbilled ON work_item (matter_id) WHERE billed_invoice_id IS NULL",
 ]

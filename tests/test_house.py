@@ -29,7 +29,7 @@ STOREYS = [
     ("founding", "verify", "bench", "demo", "reference", "serving", "cli"),
 ]
 NOUNS = (
-    "errors passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "
+    "errors once passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "
     "documents timekeeping ledger logos invoices payments today"
 ).split()
 FUNCTION_LINES = 40

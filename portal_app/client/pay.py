@@ -61,7 +61,7 @@ def opened() -> Desk | None:
 def closed(status: int = 200) -> AnyResponse:
     """Why nothing can be paid: the invoice asked for is settled meanwhile, or Pay Now as a whole has nothing to do."""
     only = asked("invoice")
-    if only and current_firm().takes_payments:
+    if only and current_firm().gateway:
         here = f"/portal/invoices/{invoices.find_for(portal_user(), only).public_id}"
         flash("Nothing can be paid on this invoice right now. Nothing has been charged.")
         return go(here)

@@ -13,6 +13,7 @@ from portal_app.db import BaseModel, transaction
 from portal_app.domain import matters, sharing
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
+from portal_app.domain.once import once
 from portal_app.domain.people import FirmUser, PortalUser, new_public_id
 from portal_app.prepared import prepared
 
@@ -44,14 +45,18 @@ class EventShare(sharing.Share):
     item = ForeignKeyField(Event, column_name="event_id", object_id_name="item_id", backref="shares")
 
 
-def add(matter: Matter, *, title: str, starts_at: dt.datetime, by: FirmUser, **details: object) -> Event:
-    """A new event; times in UTC."""
+def add(
+    matter: Matter, *, title: str, starts_at: dt.datetime, by: FirmUser, key: str | None = None, **details: object
+) -> Event:
+    """A new event; times in UTC. ``key`` (made with the form) becomes its public id: the same key is the same event."""
     _check_times(starts_at, details.get("ends_at"))
-    with transaction():
-        return Event.create(
-            matter=matter, title=title, starts_at=starts_at, created_by=by, created_at=clock.now(),
-            public_id=new_public_id(), **details,
-        )  # fmt: skip
+    said = {"matter": matter, "title": title, "starts_at": starts_at, **details}
+    return once(
+        Event.public_id, key, said=said,
+        make=lambda: Event.create(
+            **said, created_by=by, created_at=clock.now(), public_id=key or new_public_id()
+        ),
+    )  # fmt: skip
 
 
 def _check_times(starts_at: dt.datetime, ends_at: object) -> None:

@@ -15,6 +15,7 @@ from portal_app.domain import matters, outbox, sharing, store
 from portal_app.domain.calendar import Event, EventShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
+from portal_app.domain.once import once
 from portal_app.domain.people import FirmUser, PortalUser, new_public_id
 from portal_app.domain.store import Stored
 from portal_app.prepared import prepared
@@ -84,40 +85,54 @@ def add(
 
 
 def add_all(
-    matter: Matter, files: Sequence[tuple[str, Iterable[bytes]]], *, limit_bytes: int, by: FirmUser, folder: str = ""
-) -> list[Document]:
-    """Store several new documents, ``(name, chunks)`` each: all of them, or none when one is too large."""
+    matter: Matter, files: Sequence[tuple[str, Iterable[bytes]]], *, limit_bytes: int, by: FirmUser, folder: str = "",
+    key: str | None = None,
+) -> None:  # fmt: skip
+    """Store several new documents, ``(name, chunks)`` each: all of them, or none when one is too large. ``key`` (made
+    with the form) becomes the public id of the first: the same key again adds nothing."""
     stored: list[Stored] = []
+    added: list[Document] = []
+
+    def make() -> Document:
+        for (name, _), item in zip(files, stored, strict=True):
+            public_id = "" if added else key
+            added.append(create(matter, name=clean_name(name), by=by, folder=folder, public_id=public_id or ""))
+            _add_version(added[-1], item, by)
+        return added[0]
+
     try:
         for _, chunks in files:
             stored.append(store.put_bytes(chunks, limit_bytes=limit_bytes))
-    except Refused:
-        store.discard([item.key for item in stored])
-        raise
-    with transaction():
-        added = [create(matter, name=clean_name(name), by=by, folder=folder) for name, _ in files]
-        for document, item in zip(added, stored, strict=True):
-            _add_version(document, item, by)
-    return added
+        once(Document.public_id, key, make, {"matter": matter, "name": clean_name(files[0][0])})
+    finally:
+        if not added:
+            store.discard([item.key for item in stored])
 
 
-def create(matter: Matter, *, name: str, by: FirmUser | None, folder: str = "", kind: str = "file") -> Document:
+def create(
+    matter: Matter, *, name: str, by: FirmUser | None, folder: str = "", kind: str = "file", public_id: str = ""
+) -> Document:
     """A document whose bytes come later (an invoice's paper is rendered after it was issued)."""
     now = clock.now()
     return Document.create(
-        public_id=new_public_id(), matter=matter, name=name, folder=" ".join(folder.split())[:60], kind=kind,
-        created_at=now, changed_at=now, created_by=by,
+        public_id=public_id or new_public_id(), matter=matter, name=name, folder=" ".join(folder.split())[:60],
+        kind=kind, created_at=now, changed_at=now, created_by=by,
     )  # fmt: skip
 
 
 def add_version(
     document: Document, chunks: Iterable[bytes], *, limit_bytes: int, by: FirmUser | None
 ) -> DocumentVersion:
-    """A newer version; the older ones stay."""
+    """A newer version; the older ones stay. The bytes of the newest one are no newer version, but that one."""
     if document.kind == "invoice" and latest_versions([document]):
         raise Refused("The paper of an issued invoice cannot be replaced.")
     stored = store.put_bytes(chunks, limit_bytes=limit_bytes)
     with transaction():
+        fresh = locked(Document.select().where(Document.id == document.id)).get()
+        newest = latest_versions([fresh]).get(fresh.id)
+        if newest is not None and newest.sha256 == stored.sha256:
+            store.discard([stored.key])
+            return newest
         Document.update(changed_at=clock.now()).where(Document.id == document.id).execute()
         return _add_version(document, stored, by)
 

@@ -88,14 +88,26 @@ def _link_of(model: type[AnyLink], login: Login) -> ModelSelect:
 # Invitations
 
 
-def invite(login: Login, *, by: FirmUser | None, days: int) -> Sent:
-    """A fresh invitation; older open ones stop working."""
+class InvitedAlready(Exception):
+    """Somebody has invited the person since: pressing twice must not make the link dead that was just sent."""
+
+
+def invite(login: Login, *, by: FirmUser | None, days: int, after: int | None = None) -> Sent:
+    """A fresh invitation; older open ones stop working.
+
+    Raises:
+        Refused: registered or disabled people are not invited.
+        InvitedAlready: their newest invitation is no longer ``after`` (its id, 0 for none), where that is given.
+    """
     with transaction():
         fresh = _held(login)
         if fresh.registered_at is not None:
             raise Refused(f"{login.name} is registered already.")
         if fresh.disabled_at is not None:
             raise Refused(f"{login.name} is disabled. Enable them first.")
+        newest = _link_of(Invitation, login).order_by(Invitation.id.desc()).first()
+        if after is not None and after != (newest.id if newest else 0):
+            raise InvitedAlready
         revoke_invitations(login)
         token = secrets.token_urlsafe(24)
         now = clock.now()

@@ -22,6 +22,7 @@ from portal_app import clock
 from portal_app.db import BaseModel, transaction
 from portal_app.domain import firms
 from portal_app.domain.errors import Refused
+from portal_app.domain.once import once
 from portal_app.domain.people import Client, FirmUser, PortalUser
 from portal_app.prepared import prepared
 
@@ -49,6 +50,7 @@ class Matter(BaseModel):
     closed_on = DateField(null=True)
     created_at = DateTimeField()
     created_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    key = CharField(max_length=32, null=True)
 
     @property
     def is_open(self) -> bool:
@@ -140,23 +142,31 @@ def open_counts(who: FirmUser, clients: Sequence[Client]) -> dict[int, int]:
 
 
 def open_matter(
-    *, number: str, name: str, client: Client, opened_on: dt.date, by: FirmUser, **details: object
-) -> Matter:
-    """A new matter. An empty ``number`` takes the next of the year.
+    *, number: str, name: str, client: Client, opened_on: dt.date, by: FirmUser, key: str | None = None,
+    **details: object,
+) -> Matter:  # fmt: skip
+    """A new matter. An empty ``number`` takes the next of the year; the same ``key`` (made with the form) is the same
+    matter.
 
     Raises:
         Refused: the number is taken.
     """
-    with transaction():
-        number = number.strip() or _free_number(opened_on.year)
-        if Matter.select().where(Matter.number == number).exists():
-            raise Refused(f"Matter {number} exists already.", "number")
-        if number == firms.suggested_matter_number(opened_on.year):
-            firms.matter_number(opened_on.year)
-        return Matter.create(
-            number=number, name=name, client=client, opened_on=opened_on, created_by=by, created_at=clock.now(),
-            **details,
-        )  # fmt: skip
+    said = {"name": name, "client": client, "opened_on": opened_on, **details}
+    return once(
+        Matter.key, key, said=said,
+        make=lambda: Matter.create(
+            **said, number=_take_number(number.strip(), opened_on.year), created_by=by, created_at=clock.now(), key=key
+        ),
+    )  # fmt: skip
+
+
+def _take_number(number: str, year: int) -> str:
+    number = number or _free_number(year)
+    if Matter.select().where(Matter.number == number).exists():
+        raise Refused(f"Matter {number} exists already.", "number")
+    if number == firms.suggested_matter_number(year):
+        firms.matter_number(year)
+    return number
 
 
 def _free_number(year: int) -> str:
@@ -231,6 +241,13 @@ def add_recipient(matter: Matter, who: PortalUser, *, by: FirmUser, relation: st
         return InvoiceRecipient.create(
             matter=matter, portal_user=who, relation=relation, added_by=by, added_at=clock.now()
         )
+
+
+def change_recipient(row: InvoiceRecipient, *, relation: str) -> None:
+    """What the person is to the matter: client, spouse, accountant."""
+    with transaction():
+        row.relation = relation
+        row.save(only=["relation"])
 
 
 def remove_recipient(matter: Matter, who: PortalUser) -> None:

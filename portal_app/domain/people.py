@@ -11,6 +11,7 @@ from peewee import BigIntegerField, CharField, DateTimeField, ForeignKeyField, T
 from portal_app import clock
 from portal_app.db import BaseModel, locked, transaction
 from portal_app.domain.errors import Refused
+from portal_app.domain.once import once
 
 ROLES = ("administrator", "attorney", "biller", "bookkeeper")
 CLIENT_KINDS = ("person", "company")
@@ -69,6 +70,7 @@ class Client(BaseModel):
     address = TextField(default="")
     created_at = DateTimeField()
     created_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    key = CharField(max_length=32, null=True)
 
     @property
     def address_lines(self) -> list[str]:
@@ -169,9 +171,15 @@ def add_portal_user(*, email: str, name: str, time_zone: str) -> PortalUser:
         )
 
 
-def add_client(*, kind: str, name: str, created_by: FirmUser | None = None, **details: str) -> Client:
-    with transaction():
-        return Client.create(kind=kind, name=name, created_by=created_by, created_at=clock.now(), **details)
+def add_client(
+    *, kind: str, name: str, created_by: FirmUser | None = None, key: str | None = None, **details: str
+) -> Client:
+    """A new client. The same ``key`` (made with the form) is the same client."""
+    said = {"kind": kind, "name": name, **details}
+    return once(
+        Client.key, key, said=said,
+        make=lambda: Client.create(**said, created_by=created_by, created_at=clock.now(), key=key),
+    )  # fmt: skip
 
 
 def search_portal_users(text: str, limit: int = 8) -> list[PortalUser]:

@@ -23,6 +23,7 @@ from portal_app.db import BaseModel, sum_of, transaction
 from portal_app.domain import matters
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
+from portal_app.domain.once import once
 from portal_app.domain.people import FirmUser
 from portal_app.prepared import prepared
 
@@ -48,6 +49,7 @@ class WorkItem(BaseModel):
     billed_invoice_id = BigIntegerField(null=True)
     created_at = DateTimeField()
     created_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    key = CharField(max_length=32, null=True)
 
     @property
     def is_billed(self) -> bool:
@@ -61,18 +63,24 @@ def amount_of(quantity_hundredths: int, rate_cents: int) -> int:
 
 def record(
     matter: Matter, *, kind: str, timekeeper: FirmUser, worked_on: dt.date, description: str,
-    quantity_hundredths: int = 100, rate_cents: int, is_billable: bool = True, by: FirmUser,
+    quantity_hundredths: int = 100, rate_cents: int, is_billable: bool = True, by: FirmUser, key: str | None = None,
 ) -> WorkItem:  # fmt: skip
-    """Write down work. ``not_billable`` matters take none that is to be billed."""
+    """Write down work. ``not_billable`` matters take none that is to be billed. The same ``key`` (made with the form)
+    is the same item."""
     if not matter.is_open:
         raise Refused("This matter is closed. Reopen it to record work.")
-    with transaction():
-        return WorkItem.create(
-            matter=matter, kind=kind, timekeeper=timekeeper, worked_on=worked_on, description=description,
-            quantity_hundredths=quantity_hundredths, rate_cents=rate_cents,
-            amount_cents=amount_of(quantity_hundredths, rate_cents), created_by=by, created_at=clock.now(),
-            is_billable=is_billable and matter.billing_method != "not_billable",
-        )  # fmt: skip
+    said = {
+        "matter": matter, "kind": kind, "timekeeper": timekeeper, "worked_on": worked_on, "description": description,
+        "quantity_hundredths": quantity_hundredths, "rate_cents": rate_cents,
+        "is_billable": is_billable and matter.billing_method != "not_billable",
+    }  # fmt: skip
+    return once(
+        WorkItem.key, key, said=said,
+        make=lambda: WorkItem.create(
+            **said, amount_cents=amount_of(quantity_hundredths, rate_cents), created_by=by, created_at=clock.now(),
+            key=key,
+        ),
+    )  # fmt: skip
 
 
 def change(item: WorkItem, **values: object) -> None:

@@ -8,9 +8,11 @@ from wtforms import HiddenField, RadioField
 
 from portal_app.domain import clients as found_clients
 from portal_app.domain import ledger, matters, people
+from portal_app.domain.errors import Refused
 from portal_app.domain.people import Client
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import more_of, rows_wanted, words_of
+from portal_app.firm.once import OnceForm
 from portal_app.web.forms import EmailLine, Form, Line, Text
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
@@ -29,6 +31,10 @@ class ClientForm(Form):
         return {name: self[name].data or "" for name in names}
 
 
+class NewClientForm(ClientForm, OnceForm):
+    pass
+
+
 @blueprint.get("/clients")
 @firm_only("firm.read")
 def clients() -> Response:
@@ -44,16 +50,20 @@ def clients() -> Response:
 @blueprint.get("/clients/new")
 @firm_only("clients.edit")
 def new_client() -> Response:
-    return render("firm/clients/edit.html", form=ClientForm(then=request.args.get("then")), client=None)
+    return render("firm/clients/edit.html", form=NewClientForm(then=request.args.get("then")), client=None)
 
 
 @blueprint.post("/clients")
 @firm_only("clients.edit")
 def add_client() -> AnyResponse:
-    form = ClientForm()
+    form = NewClientForm()
     if not form.validate():
         return render("firm/clients/edit.html", status=422, form=form, client=None)
-    client = people.add_client(created_by=firm_user(), **form.details())
+    try:
+        client = people.add_client(created_by=firm_user(), key=form.key.data, **form.details())
+    except Refused as problem:
+        form.refuse(problem)
+        return render("firm/clients/edit.html", status=422, form=form, client=None)
     if form.then.data == "matter":
         return go(f"/firm/matters/new?client={client.id}")
     flash(f"{client.name} is a client now.", "good")

@@ -13,8 +13,10 @@ from portal_app.domain import documents, matters, sharing
 from portal_app.domain.documents import Document, DocumentShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
+from portal_app.domain.once import SentAlready
 from portal_app.domain.store import NotStored
 from portal_app.firm.blueprint import blueprint
+from portal_app.firm.once import OnceForm
 from portal_app.firm.sharing import Panel, open_panel, read_choice, sentence
 from portal_app.web import files
 from portal_app.web.forms import Form, Line
@@ -23,7 +25,7 @@ from portal_app.web.login import firm_only, firm_user
 from portal_app.web.uploads import chunks_of
 
 
-class UploadForm(Form):
+class UploadForm(OnceForm):
     files = MultipleFileField("Files")
     folder = Line("Folder", most=60, is_required=False)
 
@@ -99,9 +101,11 @@ def add_documents(matter_id: int) -> AnyResponse:
     added = [(file.filename or "", chunks_of(file)) for file in form.chosen]
     limit = config.active().upload_limit_bytes
     try:
-        documents.add_all(matter, added, limit_bytes=limit, by=firm_user(), folder=form.folder.data or "")
+        documents.add_all(
+            matter, added, limit_bytes=limit, by=firm_user(), folder=form.folder.data or "", key=form.key.data
+        )
     except Refused as problem:
-        form.refuse(Refused(f"{problem} Nothing was added.", "files"))
+        form.refuse(problem if isinstance(problem, SentAlready) else Refused(f"{problem} Nothing was added.", "files"))
         return _list(matter, form=form, status=422)
     flash("1 file added." if len(added) == 1 else f"{len(added)} files added.", "good")
     return go(_home(matter))

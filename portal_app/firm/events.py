@@ -16,8 +16,9 @@ from portal_app.domain.calendar import Event, EventShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.firm.blueprint import blueprint
+from portal_app.firm.once import OnceForm
 from portal_app.firm.sharing import Panel, open_panel, read_choice, sentence
-from portal_app.web.forms import Choice, Day, Form, Line, Text, TimeOfDay
+from portal_app.web.forms import Choice, Day, Line, Text, TimeOfDay
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm, zone
@@ -32,7 +33,7 @@ ZONES = (
 )  # fmt: skip
 
 
-class EventForm(Form):
+class EventForm(OnceForm):
     title = Line("Title")
     place = Line("Place", most=200, is_required=False)
     day = Day("Date")
@@ -45,6 +46,8 @@ class EventForm(Form):
     def __init__(self, *, event: Event | None = None, **kwargs: Any) -> None:
         own = [event.time_zone] if event else []
         super().__init__(data=_typed(event) if event else {"time_zone": current_firm().time_zone}, **kwargs)
+        if event is not None:
+            del self.key
         names = dict.fromkeys([current_firm().time_zone, *own, zone(), *ZONES])
         self.time_zone.choices = {name: name.replace("_", " ") for name in names}
 
@@ -116,7 +119,11 @@ def add_event(matter_id: int) -> AnyResponse:
     form = EventForm()
     if not form.validate():
         return _list(matter, "panel", form=form, status=422)
-    event = calendar.add(matter, by=firm_user(), **form.values())
+    try:
+        event = calendar.add(matter, by=firm_user(), key=form.key.data, **form.values())
+    except Refused as problem:
+        form.refuse(problem)
+        return _list(matter, "panel", form=form, status=422)
     return _done(matter, f"{event.title} is on the calendar. The firm only sees it, until you share it.")
 
 

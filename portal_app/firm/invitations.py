@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from flask import request
 from markupsafe import Markup
 
 from portal_app import config
 from portal_app.db import transaction
 from portal_app.domain import access
 from portal_app.domain import invitations as ways_in
-from portal_app.domain.invitations import Invitation, Standing
+from portal_app.domain.invitations import Invitation, InvitedAlready, Standing
 from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.web import letters
 from portal_app.web.login import firm_user
+
+log = logging.getLogger(__name__)
 
 AnyLogin = TypeVar("AnyLogin", FirmUser, PortalUser)
 
@@ -59,13 +63,18 @@ def cards(logins: Sequence[AnyLogin]) -> list[Card[AnyLogin]]:
 
 
 def send(login: Login) -> str:
-    """Invite ``login`` by letter; returns what to tell the inviter.
+    """Invite ``login`` by letter; returns what to tell the inviter. A form that was pressed twice (it names the last
+    invitation that it knew of) sends one letter.
 
     Raises:
         Refused: registered or disabled people are not invited.
     """
-    with transaction():
-        letters.invitation(ways_in.invite(login, by=firm_user(), days=config.active().invitation_days))
+    after = request.form.get("last", type=int)
+    try:
+        with transaction():
+            letters.invitation(ways_in.invite(login, by=firm_user(), days=config.active().invitation_days, after=after))
+    except InvitedAlready:
+        log.info("pressed twice: %s was invited already", login.email)
     if config.active().mail_server:
         return f"An invitation is on its way to {login.email}."
     if access.may(firm_user(), "mail.read"):

@@ -11,6 +11,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from portal_app.domain import clients, people
 from portal_app.domain.matters import BILLING_METHODS, Matter
 from portal_app.domain.people import FirmUser
+from portal_app.firm.once import OnceForm
 from portal_app.web.forms import Day, Form, Line
 
 NOBODY = 0
@@ -69,6 +70,10 @@ class MatterForm(Form):
         if found.get("responsible_attorney") == NOBODY:
             found["responsible_attorney"] = None
         return found
+
+
+class NewMatterForm(MatterForm, OnceForm):
+    pass
 
 
 def _attorneys(now: FirmUser | None) -> dict[Any, str]:

@@ -12,7 +12,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import more_of, rows_wanted, words_of
-from portal_app.firm.matter_forms import MatterForm
+from portal_app.firm.matter_forms import NewMatterForm
 from portal_app.firm.recipients import recipients_context
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import firm_only, firm_user
@@ -36,7 +36,7 @@ def matter_list() -> Response:
 @firm_only("matters.edit")
 def new_matter() -> Response:
     today = clock.today(current_firm().time_zone)
-    form = MatterForm(data={
+    form = NewMatterForm(data={
         "number": firms.suggested_matter_number(today.year), "opened_on": today,
         "client": request.args.get("client", type=int), "responsible_attorney": _usual_attorney(),
     })  # fmt: skip
@@ -51,7 +51,7 @@ def _usual_attorney() -> int:
 @blueprint.post("/matters")
 @firm_only("matters.edit")
 def add_matter() -> AnyResponse:
-    form = MatterForm()
+    form = NewMatterForm()
     if form.validate():
         try:
             matter = matters.open_matter(by=firm_user(), **form.values())  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash
+from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms.validators import ValidationError
 
@@ -53,8 +53,21 @@ class RecipientForm(Form):
             raise ValidationError("Type a name or an e-mail address.")
 
 
-def recipients_context(matter: Matter, adding: RecipientForm | None = None, said: str = "") -> dict[str, Any]:
-    """What the section of recipients shows; the people found for what ``adding`` searches."""
+class RelationForm(Form):
+    """What a recipient, the row of id ``of``, is to the matter."""
+
+    relation = Line("Relation", most=40, is_required=False)
+
+    def __init__(self, *, of: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.of = of
+
+
+def recipients_context(
+    matter: Matter, adding: RecipientForm | None = None, said: str = "", relating: RelationForm | None = None
+) -> dict[str, Any]:
+    """What the section of recipients shows; the people found for what ``adding`` searches; ``relating`` stands in
+    place of the relation that is being edited."""
     rows = matters.recipients_of(matter)
     adding = adding or RecipientForm(formdata=None)
     words = adding.who.data or ""
@@ -63,11 +76,12 @@ def recipients_context(matter: Matter, adding: RecipientForm | None = None, said
     if words and not adding.new_name.data and not adding.new_email.data:
         (adding.new_email if "@" in words else adding.new_name).data = words
     cards = invitations.cards([row.portal_user for row in rows])
-    return {"recipients": list(zip(rows, cards, strict=True)), "adding": adding, "found": found, "said": said}
+    recipients = list(zip(rows, cards, strict=True))
+    return {"recipients": recipients, "adding": adding, "found": found, "said": said, "relating": relating}
 
 
-def _page(matter: Matter, *blocks: str, status: int = 200, adding: RecipientForm | None = None) -> Response:
-    return render(PAGE, *blocks, status=status, matter=matter, tab="people", **recipients_context(matter, adding))
+def _page(matter: Matter, *blocks: str, status: int = 200, **forms: Any) -> Response:
+    return render(PAGE, *blocks, status=status, matter=matter, tab="people", **recipients_context(matter, **forms))
 
 
 def _done(matter: Matter, said: str) -> AnyResponse:
@@ -81,12 +95,12 @@ def _done(matter: Matter, said: str) -> AnyResponse:
 @blueprint.get("/matters/<int:matter_id>/recipients")
 @firm_only("matters.edit")
 def recipients(matter_id: int) -> Response:
-    """The section as a page of its own; for htmx the people found for ``?who=``."""
+    """The section as a page of its own; for htmx the section, or the people found for ``?who=``."""
     matter = matters.find(firm_user(), matter_id)
     adding = RecipientForm(formdata=None, who=words_of("who"))
-    if is_fragment_request():
+    if is_fragment_request() and "who" in request.args:
         return render("firm/matters/_found.html", "found", matter=matter, **recipients_context(matter, adding))
-    return _page(matter, adding=adding)
+    return _page(matter, "recipients", adding=adding)
 
 
 @blueprint.post("/matters/<int:matter_id>/recipients")
@@ -124,6 +138,21 @@ def _add_known(matter: Matter, form: RecipientForm) -> str:
         raise Refused("This person is not there any more. Search again.", "who")
     matters.add_recipient(matter, who, by=firm_user(), relation=form.relation.data or "")
     return f"{who.name} receives the invoices from this matter from now on."
+
+
+@blueprint.route("/matters/<int:matter_id>/recipients/<int:recipient_id>/relation", methods=["GET", "POST"])
+@firm_only("matters.edit")
+def edit_relation(matter_id: int, recipient_id: int) -> AnyResponse:
+    """What somebody is to the matter, as a form in its place."""
+    matter = matters.find(firm_user(), matter_id)
+    row = matters.find_recipient(matter, recipient_id)
+    form = RelationForm(of=row.id, prefix="row", data={"relation": row.relation})
+    if not form.is_sent:
+        return _page(matter, "recipients", relating=form)
+    if not form.validate():
+        return _page(matter, "recipients", status=422, relating=form)
+    matters.change_recipient(row, relation=form.relation.data or "")
+    return _done(matter, "Saved.")
 
 
 @blueprint.post("/matters/<int:matter_id>/recipients/<int:recipient_id>/invite")

@@ -62,7 +62,7 @@ def record_work(matter_id: int) -> AnyResponse:
     if not form.validate():
         return _page(matter, "work_form", form=form, status=422)
     try:
-        item = timekeeping.record(matter, kind=kind, by=firm_user(), **form.values())
+        item = timekeeping.record(matter, kind=kind, by=firm_user(), key=form.key.data, **form.values())
     except Refused as problem:
         form.refuse(problem)
         return _page(matter, "work_form", form=form, status=422)

@@ -11,11 +11,12 @@ from portal_app import clock
 from portal_app.domain import people
 from portal_app.domain.people import FirmUser
 from portal_app.domain.timekeeping import WorkItem
-from portal_app.web.forms import Day, Form, Hundredths, Money, Text
+from portal_app.firm.once import OnceForm
+from portal_app.web.forms import Day, Hundredths, Money, Text
 from portal_app.web.templates import show_money, zone
 
 
-class WorkForm(Form):
+class WorkForm(OnceForm):
     """What time, expenses and flat fees have in common."""
 
     kind = HiddenField()
@@ -26,6 +27,8 @@ class WorkForm(Form):
 
     def __init__(self, *, item: WorkItem | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if item is not None:
+            del self.key
         self.staff = people.active_firm_users()
         if item is not None and item.timekeeper not in self.staff:
             self.staff.append(item.timekeeper)  # an old entry may name somebody who has left

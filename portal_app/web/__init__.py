@@ -11,7 +11,7 @@ from werkzeug.routing import IntegerConverter, ValidationError
 
 from portal_app import config, db
 from portal_app.config import Config
-from portal_app.web import assets, doors, errors, headers, login, templates, uploads
+from portal_app.web import assets, doors, errors, headers, login, once, templates, uploads
 from portal_app.web.templates import template_folder
 
 
@@ -49,6 +49,7 @@ def trust_proxies(app: Flask, count: int) -> None:
 
 def init_app(app: Flask) -> None:
     app.url_map.converters["int"] = RowNumber
+    once.init_app(app)
     app.before_request(db.connect)
     uploads.init_app(app)
     headers.init_app(app)

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, abort, request, session
+from flask import Flask, Request, abort, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from htmx_flask import request as htmx_request
 from werkzeug.wrappers import Response
 
 from portal_app import config
 from portal_app.domain import access, sessions
-from portal_app.domain.people import FirmUser, PortalUser
+from portal_app.domain.people import FirmUser, PortalUser, hash_token
 from portal_app.domain.sessions import Session
+from portal_app.web import once
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-_NOT_ASKED: Any = object()
-_person: ContextVar[Any] = ContextVar("person", default=_NOT_ASKED)
-
-
-def _forget_person() -> None:
-    _person.set(_NOT_ASKED)
 
 
 class Visit(UserMixin):
@@ -40,9 +33,26 @@ class Visit(UserMixin):
         return self.token
 
 
+class Cookie(SecureCookieSessionInterface):
+    """Flask's signed cookie. Its signer is made once, and whoever is signed in has their secret against forged forms
+    from the session's token: no page has to set the cookie anew, and pages opened side by side agree."""
+
+    def __init__(self, app: Flask) -> None:
+        self._signer = super().get_signing_serializer(app)
+
+    def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ARG002 - Flask's signature
+        return self._signer
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        found = super().open_session(app, request)
+        if found and "_user_id" in found:  # past the session's own method, which would have it saved
+            dict.setdefault(found, "csrf_token", hash_token(f"forms of {found['_user_id']}"))
+        return found
+
+
 def init_app(app: Flask) -> None:
-    app.before_request(_forget_person)
-    manager = LoginManager(app)
+    app.session_interface = Cookie(app)
+    manager = LoginManager(app, add_context_processor=False)
     manager.session_protection = None  # the session table decides, not the browser's address
     manager.user_loader(_load)
     manager.unauthorized_handler(ask_to_sign_in)
@@ -58,7 +68,7 @@ def sign_in(who: FirmUser | PortalUser) -> None:
     """A new session; whatever the browser carried before is dropped."""
     session.clear()
     login_user(Visit(sessions.start(who), who))
-    _forget_person()
+    once.forget()
 
 
 def sign_out() -> None:
@@ -66,16 +76,14 @@ def sign_out() -> None:
         sessions.end(current_user.token)
     logout_user()
     session.clear()
-    _forget_person()
+    once.forget()
 
 
+@once.once
 def person() -> FirmUser | PortalUser | None:
-    """The signed-in person, if any; looked up once a request, because a page asks some thirty times."""
-    found = _person.get()
-    if found is _NOT_ASKED:
-        found = current_user.who if current_user and current_user.is_authenticated else None
-        _person.set(found)
-    return found
+    """The signed-in person, if any."""
+    visit = current_user._get_current_object()
+    return visit.who if isinstance(visit, Visit) else None
 
 
 def firm_user() -> FirmUser:

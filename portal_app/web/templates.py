@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from typing import Any
 
 import jinja2
-from flask import Flask, g
+from flask import Flask
 from flask_wtf.csrf import generate_csrf
 from peewee import JOIN, ModelSelect
 
@@ -21,6 +20,7 @@ from portal_app.prepared import prepared
 from portal_app.schema import folder
 from portal_app.web import assets
 from portal_app.web.login import person
+from portal_app.web.once import once
 from portal_app.web.writing import Filter, Writing, filters, plural
 
 
@@ -33,21 +33,20 @@ def _firm() -> ModelSelect:
     return roads.join(Gateway, JOIN.LEFT_OUTER, on=(PaymentRoad.gateway == Gateway.id)).where(Firm.id == 1).objects()
 
 
+@once
 def current_firm() -> Firm:
-    """The firm, once a request, and what it takes payments through: ``gateway``, the plugin (``None``: nothing is
-    switched on), ``takes_payments`` (something can be paid now), ``is_paused`` (a live gateway takes nothing here)."""
-    if "firm" not in g:
-        rows = _firm()
-        if not rows:
-            raise firms.NoFirm
-        known = plugins.registry().manifests
-        paused = [bool(row.gateway) and gateway_setup.pauses(row.gateway, row.gateway_mode) for row in rows]
-        g.firm = rows[0]
-        g.firm.takes_payments = any(
-            row.gateway in known and not is_off for row, is_off in zip(rows, paused, strict=True)
-        )
-        g.firm.is_paused = any(paused)
-    return g.firm
+    """The firm, and what it takes payments through now: ``gateway``, the plugin (``None``: nothing can be paid);
+    ``is_paused``: a live gateway is on that takes nothing here."""
+    rows = _firm()
+    if not rows:
+        raise firms.NoFirm
+    found: Firm = rows[0]
+    known = plugins.registry().manifests
+    takers = [row for row in rows if row.gateway in known]
+    is_paused = [gateway_setup.pauses(row.gateway, row.gateway_mode) for row in takers]
+    found.is_paused = any(is_paused)
+    found.gateway = next((row.gateway for row, is_off in zip(takers, is_paused, strict=True) if not is_off), None)
+    return found
 
 
 def is_rehearsing() -> bool:
@@ -61,17 +60,10 @@ def zone() -> str:
     return who.time_zone if who is not None and who.time_zone else current_firm().time_zone
 
 
-# A page asks for this some sixty times; Flask's own proxies cost ten times as much as this.
-_writing: ContextVar[Writing | None] = ContextVar("writing", default=None)
-
-
+@once
 def writing() -> Writing:
-    """How this page's reader has things written, once a request."""
-    found = _writing.get()
-    if found is None:
-        found = Writing(current_firm(), zone())
-        _writing.set(found)
-    return found
+    """How this page's reader has things written."""
+    return Writing(current_firm(), zone())
 
 
 def show_money(cents: int) -> str:
@@ -83,10 +75,6 @@ def _in_request(name: str) -> Filter:
         return getattr(writing(), name)(value)
 
     return write
-
-
-def _forget_writing() -> None:
-    _writing.set(None)
 
 
 def _may(action: str) -> bool:
@@ -109,7 +97,6 @@ def init_app(app: Flask) -> None:
         today=lambda: clock.today(zone()),
         now=clock.now,
     )
-    app.before_request(_forget_writing)
     app.context_processor(_context)
     module = app.jinja_env.get_template("layout/macros.html").module
     names = [name for name in dir(module) if not name.startswith("_")]

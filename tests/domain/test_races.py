@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
-from portal_app import db, gateways
-from portal_app.domain import invoices, ledger, payments, timekeeping
+from portal_app import clock, db, gateways
+from portal_app.domain import calendar, documents, invoices, ledger, matters, payments, people, timekeeping
+from portal_app.domain.documents import Document
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.ledger import JournalEntry
@@ -97,3 +99,38 @@ def test_one_form_pressed_eight_times_at_once_keeps_one_draft(world: World) -> N
     assert len(set(map(str, ids))) == 1
     assert Invoice.select().count() == before + 1
     assert len(invoices.lines_of(Invoice.get_by_id(ids[0]))) == len(items)
+
+
+def test_one_form_pressed_eight_times_at_once_makes_one_of_each(world: World) -> None:
+    start = clock.now()
+    presses: dict[str, Callable[[int], Any]] = {
+        "work": lambda _number: timekeeping.record(
+            world.matter, kind="flat_fee", timekeeper=world.dan, worked_on=today(), description="Fee", rate_cents=1,
+            by=world.dan, key="one-form",
+        ),
+        "client": lambda _number: people.add_client(kind="person", name="Idris", key="one-form"),
+        "matter": lambda _number: matters.open_matter(
+            number="", name="Lease", client=world.client, opened_on=today(), by=world.dan, key="one-form"
+        ),
+        "numbered": lambda _number: matters.open_matter(
+            number="X-1", name="Lease", client=world.client, opened_on=today(), by=world.dan, key="other-form"
+        ),
+        "event": lambda _number: calendar.add(
+            world.matter, title="Call", starts_at=start, time_zone="UTC", by=world.dan, key="one-form"
+        ),
+    }  # fmt: skip
+    for noun, press in presses.items():
+        rows = at_once(press)
+        assert len({getattr(row, "id", str(row)) for row in rows}) == 1, noun
+
+
+def test_one_upload_pressed_eight_times_at_once_adds_one_document(world: World) -> None:
+    before = Document.select().count()
+    at_once(
+        lambda _number: documents.add_all(
+            world.matter, [("a.txt", [b"a"]), ("b.txt", [b"b"])], limit_bytes=9, by=world.dan, key="one-form"
+        )
+    )
+    assert Document.select().count() == before + 2
+    again = at_once(lambda _number: documents.add_version(world.document, [b"new"], limit_bytes=9, by=world.dan).number)
+    assert again == [2] * THREADS

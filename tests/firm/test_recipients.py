@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from portal_app.domain import invitations, matters
 from portal_app.domain.invitations import Invitation
 from portal_app.domain.mail import Email
 from portal_app.domain.people import PortalUser
+from tests.firm.pages import without_token
 from tests.world import World
 
 As = Callable[[Any], FlaskClient]
@@ -158,3 +160,43 @@ def test_who_may_not(world: World, as_: As, base: str) -> None:
     matters.set_access(world.matter, is_restricted=True, staff=[])
     assert as_(world.dan).post(f"{url}/revoke").status_code == 404
     assert names(world) == ["Alice", "Frank"]
+
+
+def test_a_relation_is_edited_in_its_place(world: World, as_: As, base: str, htmx: dict[str, str]) -> None:
+    browser, url = as_(world.dan), f"{franks(world, base)}/relation"
+    assert f'href="{url}"' in browser.get(f"/firm/matters/{world.matter.id}/people").text
+    piece = browser.get(url, headers=htmx).text
+    assert piece.startswith('<section id="recipients"')
+    assert 'value="accountant"' in piece
+    assert without_token(piece) in without_token(browser.get(url).text), "and without scripts"
+
+    too_long = browser.post(url, data={"row-relation": "x" * 41}, headers=htmx)
+    assert too_long.status_code == 422
+    assert "x" * 41 in too_long.text
+    assert "Use at most 40 characters." in too_long.text
+
+    assert browser.post(url, data={"row-relation": " tax  adviser "}).location == base
+    assert "tax adviser · frank@example.com" in browser.get(base).text
+    piece = browser.post(url, data={"row-relation": ""}, headers=htmx).text
+    assert "Saved." in piece
+    assert "tax adviser" not in piece
+    assert "client · alice@example.com" in piece, "only that one row was changed"
+    assert browser.get(base, headers=htmx).text.startswith('<section id="recipients"'), "Cancel"
+
+
+def test_a_relation_belongs_to_its_matter(world: World, as_: As, base: str) -> None:
+    elsewhere = franks(world, base).replace(f"/{world.matter.id}/", f"/{world.bobs_matter.id}/")
+    assert as_(world.carol).post(f"{elsewhere}/relation", data={"row-relation": "x"}).status_code == 404
+    assert as_(world.erin).post(f"{franks(world, base)}/relation").status_code == 403
+
+
+def test_an_invitation_pressed_twice_is_one_letter(world: World, as_: As, base: str) -> None:
+    browser, url = as_(world.dan), franks(world, base)
+    last = re.search(r'name="last" value="(\d+)"', browser.get(base).text)
+    assert last is not None
+    for _ in range(2):
+        assert browser.post(f"{url}/invite", data={"last": last[1]}).status_code == 303
+        assert "an administrator finds it under E-mails" in browser.get(base).text
+    assert Email.select().where(Email.to_address == world.frank.email).count() == 1
+    links = list(Invitation.select().where(Invitation.portal_user == world.frank).order_by(Invitation.id))
+    assert [link.revoked_at is None for link in links] == [False, True], "the link that was sent works"

@@ -1,0 +1,85 @@
+"""A fake Stripe in this process, reached through the same narrow wire that the portal gives its plugins."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json as jsonlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portal_app.plugin_api import NeverSent, Response
+
+sys.path.insert(0, str(Path(__file__).parent))  # the fake is a package of its own beside these tests
+
+from fake_stripe import Fake, create
+
+LOST = "X-Fake-Lost"
+START = 1_900_000_000  # March 2030
+
+
+@dataclass
+class Clock:
+    now: int = START
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass
+class Wire:
+    """The portal's HTTP client, played on the fake's WSGI application."""
+
+    fake: Fake
+    calls: list[tuple[str, str, bytes]] = field(default_factory=list)
+    is_down: bool = False
+    on_call: Callable[[int], None] = lambda _number: None
+
+    def __call__(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+    ) -> Response:
+        assert url.startswith(self.fake.origin)
+        assert json is None
+        if self.is_down:
+            raise NeverSent("nobody answers")
+        self.calls.append((method, url.removeprefix(self.fake.origin), content or b""))
+        self.on_call(len(self.calls))
+        path = url.removeprefix(self.fake.origin)
+        client = create(self.fake).test_client()
+        answer = client.open(path, method=method, headers=dict(headers or {}), data=content)
+        if LOST in answer.headers:
+            raise TimeoutError("the answer was lost")
+        body = answer.get_data()
+        kept = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(status=answer.status_code, body=body, json=lambda: _object(body), headers=kept)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    found = jsonlib.loads(body)
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    return found
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Fake:
+    return Fake(path=tmp_path / "stripe.json", clock=Clock())
+
+
+@pytest.fixture
+def wire(fake: Fake) -> Wire:
+    return Wire(fake)
+
+
+def moment(seconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)

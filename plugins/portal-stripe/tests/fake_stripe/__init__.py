@@ -1,0 +1,36 @@
+"""A Stripe-shaped fake for tests: it speaks the wire that the official client speaks, and remembers all.
+
+``Fake`` is the account book, ``create`` its web application, ``served`` puts that on a port of its own. Any key works
+that is shaped like one: its last part names the account, so ``sk_test_firm`` opens ``acct_firm`` in test mode.
+"""
+
+from fake_stripe import charges, checkout, disputes, intents, means, payouts, reading, refunds
+from fake_stripe.app import create, served
+from fake_stripe.core import Fake, Fault, Scope
+from fake_stripe.disputes import close_dispute, open_dispute
+from fake_stripe.pages import approve, pay_page
+from fake_stripe.payouts import pay_out
+from fake_stripe.webhooks import deliver, signature
+
+__all__ = [
+    "Fake",
+    "Fault",
+    "Scope",
+    "approve",
+    "charges",
+    "checkout",
+    "close_dispute",
+    "create",
+    "deliver",
+    "disputes",
+    "intents",
+    "means",
+    "open_dispute",
+    "pay_out",
+    "pay_page",
+    "payouts",
+    "reading",
+    "refunds",
+    "served",
+    "signature",
+]
