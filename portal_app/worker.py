@@ -48,6 +48,12 @@ def turn() -> int:
     return gateways.recover(AT_ONCE) + outbox.run_due(handlers(), AT_ONCE)
 
 
+def housekeeping() -> None:
+    """What nothing but time makes due. Bears to be done often."""
+    sessions.sweep(config.active().session_hours)
+    letters.limitations()
+
+
 class Worker(threading.Thread):
     """Turns until it is told to stop."""
 
@@ -61,7 +67,7 @@ class Worker(threading.Thread):
             try:
                 done = turn()
                 if turns % SWEEP_EVERY == 0:
-                    sessions.sweep(config.active().session_hours)
+                    housekeeping()
             except Exception:
                 log.exception("the worker's turn failed; it goes on")
                 done = 0

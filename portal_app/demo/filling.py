@@ -96,6 +96,10 @@ def plan_matters(year: Year) -> None:
     """Clients come with their first matter."""
     for case in story.CASES:
         year.at(case.opened, 10, partial(_open, year, case))
+        reminders = [] if case.limit_days is None else [case.limit_days - days for days in letters.REMIND_DAYS]
+        for offset in reminders:
+            if offset <= 0:
+                year.at(offset, 8, letters.limitations)
         for who, relation in case.recipients:
             invited = story.PORTAL_USERS[who][1]
             year.at(max(case.opened, invited), 12, partial(_add_recipient, year, case.key, who, relation))

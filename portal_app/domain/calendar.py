@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, ModelSelect, TextField
+from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, ModelSelect, TextField, fn
 
 from portal_app import clock
 from portal_app.db import BaseModel, transaction
@@ -91,9 +91,12 @@ def find(matter: Matter, event_id: int) -> Event:
 
 
 def coming_up(who: FirmUser, *, until: dt.datetime, limit: int = 8) -> list[Event]:
-    """What happens from now until ``until`` on the matters that ``who`` may see."""
+    """What happens from now until ``until`` on the matters that ``who`` may see, each with ``event.shared``: with how
+    many people it is shared."""
     seen = matters.visible_to(who).select(Matter.id)
-    query = Event.select(Event, Matter).join(Matter).where(Event.canceled_at.is_null() & Event.matter.in_(seen))
+    is_open = (EventShare.item == Event.id) & EventShare.ended_at.is_null()
+    shared = EventShare.select(fn.COUNT(EventShare.id)).where(is_open).alias("shared")
+    query = Event.select(Event, Matter, shared).join(Matter).where(Event.canceled_at.is_null() & Event.matter.in_(seen))
     starts = (Event.starts_at >= clock.now()) & (Event.starts_at < until)
     return list(query.where(starts).order_by(Event.starts_at).limit(limit))
 

@@ -51,6 +51,10 @@ class Email(BaseModel):
     last_error = CharField(default="", max_length=300)
 
 
+def is_told(fact: str) -> bool:
+    return bool(Email.select().where(Email.fact == fact).exists())
+
+
 def write(kind: str, to: Login, *, subject: str, text: str, html: str, fact: str) -> Email:
     """Keep an e-mail to ``to`` and promise to send it. Call it in the transaction of its cause."""
     return write_to(kind, to.name, to.email, subject=subject, text=text, html=html, fact=fact)

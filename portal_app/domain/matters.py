@@ -34,6 +34,9 @@ BILLING_METHODS = {
 }
 
 
+NEAR_DAYS = 90  # from here on a statute of limitations is shown to everybody who sees the matter
+
+
 class Matter(BaseModel):
     """One piece of work for one client. Unless ``is_restricted``, everyone at the firm sees it."""
 
@@ -55,6 +58,14 @@ class Matter(BaseModel):
     @property
     def is_open(self) -> bool:
         return self.closed_on is None
+
+    def days_to_file(self, today: dt.date) -> int | None:
+        """How many days are left of the statute of limitations, below zero when it has passed; ``None`` while it is
+        more than ``NEAR_DAYS`` away, without one, and once the matter is closed."""
+        if not self.is_open or self.limitations_on is None:
+            return None
+        days = int((self.limitations_on - today).days)
+        return days if days <= NEAR_DAYS else None
 
     @property
     def billing_method_name(self) -> str:
@@ -127,6 +138,17 @@ def search(who: FirmUser, text: str, *, with_closed: bool = False, limit: int = 
     if not with_closed:
         query = query.where(Matter.closed_on.is_null())
     return list(query.order_by(Matter.opened_on.desc(), Matter.id.desc()).limit(limit).offset(offset))
+
+
+def running_out(today: dt.date, who: FirmUser | None = None) -> list[Matter]:
+    """Open matters whose statute of limitations is within ``NEAR_DAYS`` or past, the most urgent first, with clients
+    and responsible attorneys: those that ``who`` may see, or all."""
+    query = visible_to(who) if who else Matter.select(Matter, Client).join(Client)
+    is_near = Matter.closed_on.is_null() & (Matter.limitations_on <= today + dt.timedelta(days=NEAR_DAYS))
+    with_attorney = query.select_extend(FirmUser).join_from(
+        Matter, FirmUser, JOIN.LEFT_OUTER, on=Matter.responsible_attorney
+    )
+    return list(with_attorney.where(is_near).order_by(Matter.limitations_on, Matter.id))
 
 
 def for_client(who: FirmUser, client: Client) -> list[Matter]:

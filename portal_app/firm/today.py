@@ -10,10 +10,10 @@ from itertools import groupby
 from flask import Response
 
 from portal_app import clock
-from portal_app.domain import calendar, invoices, sharing, timekeeping
+from portal_app.domain import calendar, invoices, matters, timekeeping
 from portal_app.domain import today as desk
 from portal_app.domain.access import may
-from portal_app.domain.calendar import EventShare
+from portal_app.domain.matters import Matter
 from portal_app.domain.people import FirmUser
 from portal_app.domain.today import Payments, Tally
 from portal_app.firm import first_steps
@@ -24,6 +24,7 @@ from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import plural, zone
 
 NEWS_DAYS = 7
+SOON_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ def today() -> Response:
     who, day = firm_user(), clock.today(zone())
     ages = desk.receivables_by_age(who, day)
     paid = desk.payments_since(who, clock.now() - dt.timedelta(days=NEWS_DAYS))
-    items = [item for item in (*_billing(who, day, ages), *_payments(paid), *_people(who)) if item.count]
+    limits = matters.running_out(day, who)
+    found = (*_limits(limits, day), *_billing(who, day, ages), *_payments(paid), *_people(who))
+    items = [item for item in found if item.count]
     items.sort(key=lambda item: item.is_news)
     midnight = dt.datetime.combine(day + dt.timedelta(days=2), dt.time.min)
     events = calendar.coming_up(who, until=clock.to_utc(midnight, zone()))
@@ -56,8 +59,17 @@ def today() -> Response:
         steps=[] if paid.has_any else first_steps.steps_for(who),
         ages=list(zip(desk.AGES, ages, strict=True)), total=sum(ages, Tally()),
         paid=[(payment, list(rows)) for payment, rows in groupby(lately, key=lambda row: row.payment)],
-        events=events, shares=sharing.shares_of(EventShare, events),
+        limits=limits, events=events,
     )  # fmt: skip
+
+
+def _limits(rows: list[Matter], day: dt.date) -> Iterator[Item]:
+    if rows:
+        left = rows[0].days_to_file(day) or 0
+        when = "has passed" if left < 0 else "runs out today" if left == 0 else f"runs out in {plural(left, 'day')}"
+        title = "Statute of limitations is near" if len(rows) == 1 else "Statutes of limitations are near"
+        kind = "bad" if left <= SOON_DAYS else ""
+        yield Item(len(rows), title, f"That of {rows[0].name} {when}.", "#limits", kind=kind)
 
 
 def _billing(who: FirmUser, day: dt.date, ages: list[Tally]) -> Iterator[Item]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from portal_app import config, plugins
+from portal_app import clock, config, plugins
 from portal_app.db import transaction
-from portal_app.domain import firms, invitations, invoices, mail, payments, sharing
+from portal_app.domain import firms, invitations, invoices, mail, matters, payments, sharing
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.invitations import Invitation, Sent
@@ -23,6 +23,7 @@ from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.web.writing import Writing, compose
 
 WIDTH = 72
+REMIND_DAYS = (90, 30, 7, 1)  # before a statute of limitations runs out
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,28 @@ def event_shared(share_id: int) -> None:
         return
     who = share.portal_user
     _to(who, "event_shared", f"event_share:{share.id}", share=share, event=share.item, invited=_invited(who))
+
+
+# Deadlines
+
+
+def limitations() -> None:
+    """Remind of statutes of limitations: the responsible attorney, or the firm where there is none. Call it as often
+    as you like: each of ``REMIND_DAYS`` is told once, and of several that were missed the last one."""
+    today = clock.today(firms.current().time_zone)
+    for matter in matters.running_out(today):
+        left = matter.days_to_file(today)
+        if left is None or left < 0:
+            continue
+        step = min(days for days in REMIND_DAYS if days >= left)
+        fact = f"limitation:{matter.id}:{matter.limitations_on}:{step}"
+        if mail.is_told(fact):
+            continue
+        who = matter.responsible_attorney
+        if who is not None and who.disabled_at is None:
+            _to(who, "limitation", fact, matter=matter, left=left)
+        else:
+            _to_firm("limitation", fact, matter=matter, left=left)
 
 
 # Payments

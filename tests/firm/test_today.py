@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -135,6 +136,15 @@ def test_the_page_asks_at_most_twelve_questions_however_much_there_is(world: Wor
     assert len(with_payments) <= 12, with_payments
 
 
+def test_an_event_says_with_how_many_it_is_shared(world: World, as_: As) -> None:
+    calendar.change(world.event, starts_at=clock.now() + dt.timedelta(minutes=5))
+    for people_, words in (([world.alice, world.frank], "shared with 2"), ([world.alice], "shared with 1")):
+        calendar.share(world.event, people_, by=world.carol)
+        assert words in as_(world.carol).get("/firm").text
+    calendar.share(world.event, [], by=world.carol)
+    assert "not shared" in as_(world.carol).get("/firm").text
+
+
 def new_firm(folder: Path) -> tuple[Flask, FirmUser]:
     settings = config.load({}, data=str(folder), secret_key="0123456789abcdef" * 4, public_url="http://localhost")
     config.use(settings)
@@ -190,3 +200,39 @@ def test_a_firm_in_order_reads_so(world: World, as_: As) -> None:
     page = as_(world.erin).get("/firm").text
     assert "Nothing needs you. Everything is in order." in page
     assert "Nobody owes the firm anything." in page
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(-1, "1 day past"), (0, "last day today"), (1, "1 day left"), (90, "90 days left"), (91, ""), (None, "")],
+)
+def test_a_statute_of_limitations_that_is_near_is_seen(world: World, as_: As, days: int | None, words: str) -> None:
+    day = None if days is None else today() + dt.timedelta(days=days)
+    matters.change(world.matter, limitations_on=day)
+    browser = as_(world.dan)
+    page, matter = browser.get("/firm").text, browser.get(f"/firm/matters/{world.matter.id}/documents").text
+    assert ('id="limits"' in page) is bool(words)
+    if words:
+        assert f"{words}</span>" in page
+        assert f"Statute of limitations: {words}</span>" in matter
+    else:
+        assert "Statute of limitations" not in matter
+    with transaction():
+        matters.close(world.matter, today())
+    assert 'id="limits"' not in browser.get("/firm").text, "a closed matter needs nothing more"
+    assert "Statute of limitations" not in browser.get(f"/firm/matters/{world.matter.id}/documents").text
+
+
+def test_statutes_of_limitations_stand_in_their_order_for_those_who_may_see(world: World, as_: As) -> None:
+    matters.change(world.matter, limitations_on=today() + dt.timedelta(days=20))
+    matters.change(world.bobs_matter, limitations_on=today() - dt.timedelta(days=2), responsible_attorney=None)
+    page = as_(world.dan).get("/firm").text
+    assert lines(page)["Statutes of limitations are near"] == ("2", "That of Sample Holdings lease has passed.")
+    listed = page.split('id="limits"')[1].split("</section>")[0]
+    assert re.findall(r"(\d+ days \w+)</span>", listed) == ["2 days past", "20 days left"]
+    assert "Nobody yet" in listed
+    matters.set_access(world.bobs_matter, is_restricted=True, staff=[])
+    page = as_(world.dan).get("/firm").text
+    expected = ("1", "That of Thornbury v. Example Mills, Inc. runs out in 20 days.")
+    assert lines(page)["Statute of limitations is near"] == expected
+    assert "Sample Holdings lease" not in page

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal_app import clock, config, gateways, worker
-from portal_app.domain import calendar, documents, invitations, invoices, outbox, payments, people, sharing
+from portal_app.domain import calendar, documents, invitations, invoices, matters, outbox, payments, people, sharing
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.firms import Firm
@@ -23,7 +23,7 @@ from portal_app.domain.sharing import Share
 from portal_app.plugin_api import Outcome, OutcomeKind
 from portal_app.web import letters
 from tests.domain.test_payments import pay
-from tests.world import World
+from tests.world import ZONE, World, today
 
 
 def _share(model: type[Share], who: PortalUser, item: object) -> int:
@@ -131,6 +131,58 @@ def test_names_cannot_write_markup_links_or_headers(world: World) -> None:
     assert 'href="http://localhost/evil"' not in row.html
     assert "\n" not in row.subject
     assert "\r" not in row.subject
+
+
+# Deadlines
+
+
+def limitation_letters(world: World, *, on: dt.date) -> list[tuple[str, str]]:
+    """What the worker's housekeeping writes on that day at the firm."""
+    before = len(_written("limitation"))
+    with clock.frozen(clock.to_utc(dt.datetime.combine(on, dt.time(9)), ZONE)):
+        worker.housekeeping()
+        worker.housekeeping()
+    return [(row.to_address, row.subject) for row in _written("limitation")[before:]]
+
+
+def test_a_statute_of_limitations_is_told_at_90_30_7_and_1_days_once_each(world: World) -> None:
+    last = today() + dt.timedelta(days=120)
+    matters.change(world.matter, limitations_on=last)
+    told = {
+        days: letters_then
+        for days in range(100, -5, -1)
+        if (letters_then := limitation_letters(world, on=last - dt.timedelta(days=days)))
+    }
+    name = "Thornbury v. Example Mills, Inc.: statute of limitations"
+    assert told == {
+        90: [(world.carol.email, f"{name} in 90 days")],
+        30: [(world.carol.email, f"{name} in 30 days")],
+        7: [(world.carol.email, f"{name} in 7 days")],
+        1: [(world.carol.email, f"{name} tomorrow")],
+    }
+    row = _written("limitation")[0]
+    assert f"Last day to file: {last:%B} {last.day}, {last.year}" in row.text
+    assert f"http://localhost/firm/matters/{world.matter.id}" in row.text
+
+
+def test_of_missed_reminders_only_the_last_is_sent_and_a_new_date_begins_anew(world: World) -> None:
+    matters.change(world.matter, limitations_on=today() + dt.timedelta(days=5))
+    assert [subject[-9:] for _, subject in limitation_letters(world, on=today())] == ["in 5 days"]
+    matters.change(world.matter, limitations_on=today() + dt.timedelta(days=6))
+    assert [subject[-9:] for _, subject in limitation_letters(world, on=today())] == ["in 6 days"]
+    matters.close(world.matter, today())
+    matters.change(world.matter, limitations_on=today() + dt.timedelta(days=1))
+    assert limitation_letters(world, on=today()) == []
+
+
+def test_where_nobody_is_responsible_any_more_the_firm_is_told(world: World) -> None:
+    matters.change(world.matter, limitations_on=today(), responsible_attorney=world.dan)
+    matters.change(world.bobs_matter, limitations_on=today(), responsible_attorney=None)
+    invitations.disable(world.dan)
+    found = limitation_letters(world, on=today())
+    assert [address for address, _ in found] == ["billing@example.com"] * 2
+    assert all(subject.endswith("today") for _, subject in found)
+    assert "Responsible attorney: nobody yet" in _written("limitation")[1].text
 
 
 # Payments

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 
 from portal_sandbox.means import Means
-from portal_sandbox.scenarios import BY_KEY, DECLINED
+from portal_sandbox.scenarios import BY_KEY, DECLINED, RETURNED, SUCCEEDED, UNKNOWN_CARD, Scenario
 
 PATIENCE_SECONDS = 30 * 60
 MERCHANT_ACCOUNTS = {
@@ -19,7 +19,10 @@ CURRENCY = "USD"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """What the portal asks for: this money, once, under this ``reference``. ``amount_minor`` is in cents."""
+    """What the portal asks for: this money, once, under this ``reference``. ``amount_minor`` is in cents.
+
+    Events about it are posted to ``webhook_url``, signed with ``webhook_key``; empty: nobody wants to hear of them.
+    """
 
     reference: str
     amount_minor: int
@@ -27,6 +30,8 @@ class Order:
     merchant_account: str
     description: str = ""
     return_url: str = ""
+    webhook_url: str = ""
+    webhook_key: str = ""
 
     def is_same_money(self, other: Order) -> bool:
         mine = (self.amount_minor, self.currency, self.merchant_account)
@@ -37,15 +42,17 @@ class Order:
 class Charge(Order):
     """An order and what became of it.
 
-    ``status``: succeeded, pending, action_required, declined or canceled. While the payer has something to do,
-    ``step`` says what: ``pay`` (on the sandbox's own page) or ``challenge``. ``due_at`` (seconds since 1970) is when
-    time itself changes a charge: a pending one is settled, an unfinished one expires.
+    ``status``: succeeded, pending, action_required, declined, canceled or returned. While the payer has something to
+    do, ``step`` says what: ``pay`` (on the sandbox's own page) or ``challenge``. ``due_at`` (seconds since 1970) is
+    when time itself changes a charge: a pending one settles, an unfinished one expires; 0: never. ``settled_at`` is
+    when the money came; 0: it has not.
     """
 
     id: str
     status: str
     created_at: int
     due_at: int
+    settled_at: int = 0
     step: str = ""
     has_page: int = 0
     method: str = ""
@@ -55,22 +62,20 @@ class Charge(Order):
     code: str = ""
     message: str = ""
 
-    def at(self, now: int) -> Charge:
-        """The charge as time has made it by ``now``; computed at each look, so that no look has to write."""
-        if now < self.due_at:
-            return self
+    @property
+    def rehearses(self) -> Scenario:
+        return BY_KEY.get(self.scenario, UNKNOWN_CARD)
+
+    def aged(self, settle_seconds: int) -> Charge:
+        """The charge after what was due at ``due_at``."""
         if self.status == "action_required":
-            return dataclasses.replace(
-                self,
-                status="canceled",
-                step="",
-                code="expired",
-                message="The payment page was left open for too long. Nothing was charged.",
-            )
+            message = "The payment page was left open for too long. Nothing was charged."
+            return dataclasses.replace(self, status="canceled", step="", due_at=0, code="expired", message=message)
         if self.status == "pending":
-            late = BY_KEY[self.scenario]
-            return dataclasses.replace(self, status=late.late_status, code=late.late_code, message=late.late_message)
-        return self
+            return self.decided(self.due_at, settle_seconds, is_done=self.rehearses.late_status == SUCCEEDED)
+        if self.status == SUCCEEDED and self.rehearses.then == RETURNED:
+            return self.returned()
+        return dataclasses.replace(self, due_at=0)
 
     def taken_with(self, means: Means, now: int, settle_seconds: int) -> Charge:
         """The charge after the payer gave ``means``. On the sandbox's own page a decline can be tried again."""
@@ -87,12 +92,12 @@ class Charge(Order):
             return dataclasses.replace(tried, step="challenge")
         if scenario.status == "pending":
             return dataclasses.replace(tried, due_at=now + settle_seconds)
-        return tried._retryable() if scenario.status == DECLINED else tried
+        return tried._settled(now, settle_seconds) if scenario.status == SUCCEEDED else tried._retryable()
 
-    def answered(self, is_approved: bool) -> Charge:
+    def answered(self, now: int, *, is_approved: bool) -> Charge:
         """The charge after the 3-D Secure step."""
         if is_approved:
-            return dataclasses.replace(self, status="succeeded", step="", code="", message="")
+            return dataclasses.replace(self, status=SUCCEEDED, step="", due_at=0, settled_at=now, code="", message="")
         return dataclasses.replace(
             self,
             status=DECLINED,
@@ -101,16 +106,37 @@ class Charge(Order):
             message="The payment was not confirmed with the bank. Nothing was charged.",
         )._retryable()
 
+    def decided(self, at: int, settle_seconds: int, *, is_done: bool) -> Charge:
+        """A pending charge after the payer's bank has answered."""
+        if is_done:
+            return dataclasses.replace(self, status=SUCCEEDED, code="", message="")._settled(at, settle_seconds)
+        return dataclasses.replace(
+            self,
+            status=DECLINED,
+            due_at=0,
+            code="insufficient_funds",
+            message="The bank sent the transfer back: there was not enough money in the account.",
+        )
+
     def given_up(self) -> Charge:
         """The charge after the payer or the portal gave it up: too late for one that is settled."""
         if self.status not in {"action_required", "pending"}:
             return self
         message = "The payment was given up. Nothing was charged."
-        return dataclasses.replace(self, status="canceled", step="", code="given_up", message=message)
+        return dataclasses.replace(self, status="canceled", step="", due_at=0, code="given_up", message=message)
+
+    def returned(self, code: str = "returned") -> Charge:
+        """The charge after money that had come went back: returned by the payer's bank, or voided."""
+        message = "The payer's bank sent the money back." if code == RETURNED else "The charge was voided."
+        return dataclasses.replace(self, status=RETURNED, due_at=0, code=code, message=message)
+
+    def _settled(self, at: int, settle_seconds: int) -> Charge:
+        due_at = at + settle_seconds if self.rehearses.then else 0
+        return dataclasses.replace(self, settled_at=at, due_at=due_at)
 
     def _retryable(self) -> Charge:
         if not self.has_page:
-            return self
+            return dataclasses.replace(self, due_at=0)
         return dataclasses.replace(self, status="action_required", step="pay")
 
 

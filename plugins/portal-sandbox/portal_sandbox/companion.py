@@ -5,6 +5,7 @@ Card numbers are typed here and nowhere else, and are forgotten as soon as they 
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,18 @@ from flask.typing import ResponseReturnValue
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
-from portal_sandbox.api import api, problem
+from portal_sandbox.api import api
+from portal_sandbox.api_rules import problem
+from portal_sandbox.back_api import back_api
+from portal_sandbox.books import Books
 from portal_sandbox.charges import Charge
+from portal_sandbox.control import control
+from portal_sandbox.office import Office
 from portal_sandbox.pages import pages
+from portal_sandbox.postman import Post, Postman, post
 from portal_sandbox.store import Store
 from portal_sandbox.till import Till
-from portal_sandbox.works import Works
+from portal_sandbox.works import Works, works
 
 _POLICY = {
     "default-src": "'none'",
@@ -43,30 +50,47 @@ def create(
     sleep: Callable[[int], object] = time.sleep,
     slow_seconds: int = 6,
     settle_seconds: int = 60,
+    post: Post = post,
 ) -> Flask:
     """The companion, remembering everything in ``data_dir`` (made when missing).
 
-    ``clock`` gives whole seconds since 1970. A slow answer takes ``slow_seconds``; a bank transfer is settled
-    ``settle_seconds`` after it was sent.
+    ``clock`` gives whole seconds since 1970. A slow answer takes ``slow_seconds``; a bank takes ``settle_seconds`` for
+    whatever it does. ``post`` delivers events; nothing does so by itself until the postman is started.
     """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 16 * 1024
     app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.filters["money"] = money
-    till = Till(Store(Path(data_dir) / "sandbox.sqlite3"), clock, settle_seconds)
-    app.extensions["sandbox"] = Works(till, sleep, slow_seconds)
-    app.register_blueprint(api)
-    app.register_blueprint(pages)
+    app.jinja_env.filters.update(money=money, figure=figure, moment=moment)
+    books = Books(Store(Path(data_dir) / "sandbox.sqlite3"), clock, settle_seconds)
+    app.extensions["sandbox"] = Works(books, Till(books), Office(books), Postman(books, post), sleep, slow_seconds)
+    for part in (api, back_api, pages, control):
+        app.register_blueprint(part)
     app.register_error_handler(HTTPException, on_error)
     app.after_request(secure)
+    app.teardown_request(ring)
     return app
 
 
 def money(charge: Charge) -> str:
     """The amount as people write it: ``$1,234.50``, or ``1,234.50 CHF`` for other currencies."""
-    whole, cents = divmod(charge.amount_minor, 100)
-    figure = f"{whole:,}.{cents:02d}"
-    return f"${figure}" if charge.currency == "USD" else f"{figure} {charge.currency}"
+    return figure(charge.amount_minor, charge.currency)
+
+
+def figure(amount_minor: int, currency: str) -> str:
+    whole, cents = divmod(abs(amount_minor), 100)
+    sign = "−" if amount_minor < 0 else ""
+    return f"{sign}${whole:,}.{cents:02d}" if currency == "USD" else f"{sign}{whole:,}.{cents:02d} {currency}"
+
+
+def moment(at: int, form: str = "") -> str:
+    """Seconds since 1970 as people write them, or as machines do."""
+    when = dt.datetime.fromtimestamp(at, dt.UTC)
+    return when.isoformat() if form == "iso" else f"{when:%b} {when.day}, {when:%H:%M:%S} UTC"
+
+
+def ring(_error: BaseException | None) -> None:
+    """Whatever a request has changed is told at once, not before it was written."""
+    works().postman.wake()
 
 
 def on_error(error: HTTPException) -> ResponseReturnValue:

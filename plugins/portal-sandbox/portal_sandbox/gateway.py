@@ -11,62 +11,39 @@ from portal_app.plugin_api import (
     ChargeRequest,
     Check,
     Context,
+    Delivery,
+    Event,
     Fields,
     Flow,
     Fund,
     Health,
+    LedgerFact,
+    LedgerLine,
+    ListPage,
+    ListQuery,
     LookupQuery,
     Manifest,
-    Method,
     Mode,
     NeverSent,
     Outcome,
     OutcomeKind,
     Problem,
     Redirect,
+    RefundRequest,
+    Rejected,
     Response,
-    SettingField,
-    TestMethod,
+    Role,
+    Subject,
+    Told,
+    TransactionKind,
     WsgiApp,
     hookimpl,
 )
-from portal_sandbox import answers
-from portal_sandbox.scenarios import ACCOUNTS, CARDS, ROUTING
+from portal_sandbox import answers, listed, webhooks
+from portal_sandbox.manifest import DEFAULT_KEY, MANIFEST
 
-DEFAULT_KEY = "sk_sandbox_rehearsal"
-
-MANIFEST = Manifest(
-    id="sandbox",
-    title="Sandbox",
-    summary="Rehearse every payment, good and bad, with test cards. No real card, no real money, no internet.",
-    version="0.1.0",
-    methods=(Method.CARD, Method.BANK),
-    funds=(Fund.OPERATING, Fund.TRUST),
-    flows=(Flow.FIELDS, Flow.REDIRECT),
-    settings=(
-        SettingField(
-            name="base_url",
-            label="Address",
-            help="Leave empty: the portal serves the sandbox itself. Otherwise where another one is served.",
-            kind="url",
-            is_required=False,
-        ),
-        SettingField(
-            name="secret_key",
-            label="Secret key",
-            help=f"Any key that begins with sk_sandbox_ is accepted. Leave empty for {DEFAULT_KEY}.",
-            kind="secret",
-            default=DEFAULT_KEY,
-            is_required=False,
-        ),
-    ),
-    absence_horizon_seconds=20,
-    is_rehearsal=True,
-    test_methods=(
-        *(TestMethod(number=each.number, says=each.says) for each in CARDS),
-        *(TestMethod(number=f"{ROUTING} {a.number}", says=a.says, method=Method.BANK) for a in ACCOUNTS),
-    ),
-)
+# Where the other half of a fee or a payout goes; the money leaves what the gateway holds.
+_BOOKED_ON = {TransactionKind.FEE: Role.MERCHANT_FEES, TransactionKind.PAYOUT: Role.BANK}
 
 
 class Refused(RuntimeError):
@@ -106,7 +83,7 @@ class Sandbox:
             url = f"{_base_url(ctx)}/fields?{urlencode({'origin': request.page_origin})}"
             config = {"gateway": MANIFEST.id, "url": url}
             return Fields(module="fields.js", config=config, frame_origins=(_origin(url),))
-        response = _call(ctx, "POST", "/v1/sessions", _order(request))
+        response = _call(ctx, "POST", "/v1/sessions", _order(ctx, request))
         outcome = answers.outcome(response, _base_url(ctx))
         if not outcome.redirect_url:
             raise Refused(outcome.code or outcome.kind)
@@ -115,7 +92,7 @@ class Sandbox:
     @hookimpl
     def gateway_charge(self, ctx: Context, request: ChargeRequest) -> Outcome:
         try:
-            response = _call(ctx, "POST", "/v1/charges", _order(request) | {"token": request.token})
+            response = _call(ctx, "POST", "/v1/charges", _order(ctx, request) | {"token": request.token})
         except NeverSent:
             return Outcome(kind=OutcomeKind.NOT_SUBMITTED, message="The sandbox cannot be reached.")
         return answers.outcome(response, _base_url(ctx))
@@ -129,6 +106,16 @@ class Sandbox:
         return _look_up(ctx, query)
 
     @hookimpl
+    def gateway_refund(self, ctx: Context, request: RefundRequest) -> Outcome:
+        order = {name: getattr(request, name) for name in ("reference", "amount_minor", "reason")}
+        order |= {"charge": request.charge_gateway_reference, "may_void": request.is_whole}
+        try:
+            response = _call(ctx, "POST", "/v1/refunds", order)
+        except NeverSent:
+            return Outcome(kind=OutcomeKind.NOT_SUBMITTED, message="The sandbox cannot be reached.")
+        return answers.outcome(response, _base_url(ctx), "Nothing was given back.")
+
+    @hookimpl
     def gateway_cancel(self, ctx: Context, query: LookupQuery) -> Outcome:
         found = _look_up(ctx, query)
         if found.kind not in {OutcomeKind.PENDING, OutcomeKind.ACTION_REQUIRED}:
@@ -138,6 +125,23 @@ class Sandbox:
         return answers.outcome(response, _base_url(ctx))
 
     @hookimpl
+    def gateway_webhook(self, ctx: Context, delivery: Delivery) -> list[Event] | Rejected:
+        return webhooks.read(delivery, _secret_key(ctx))
+
+    @hookimpl
+    def gateway_list(self, ctx: Context, query: ListQuery) -> ListPage:
+        asked = {"merchant_account": query.merchant_account, "cursor": query.cursor}
+        asked |= {"since": str(int(query.since.timestamp())), "until": str(int(query.until.timestamp()))}
+        return listed.page(_call(ctx, "GET", f"/v1/transactions?{urlencode(asked)}"))
+
+    @hookimpl
+    def gateway_ledger_lines(self, fact: LedgerFact) -> list[LedgerLine] | None:
+        role, amount = _BOOKED_ON.get(fact.transaction.kind), fact.transaction.amount_minor
+        if role is None or fact.fund is Fund.TRUST:
+            return None
+        return [LedgerLine(role=role, amount_minor=amount), LedgerLine(role=Role.CLEARING, amount_minor=-amount)]
+
+    @hookimpl
     def gateway_redact(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         return answers.redacted(payload)
 
@@ -145,9 +149,29 @@ class Sandbox:
     def gateway_companion(self, ctx: Context) -> WsgiApp | None:
         if not ctx.data_dir:
             return None
-        from portal_sandbox.companion import create
+        from portal_sandbox.running import serve  # a web application: only where one is served
 
-        return create(ctx.data_dir)
+        return serve(ctx.data_dir)
+
+    @hookimpl
+    def payment_changed(self, told: Told) -> None:
+        _keep("payment_changed", told)
+
+    @hookimpl
+    def refund_changed(self, told: Told) -> None:
+        _keep("refund_changed", told)
+
+    @hookimpl
+    def dispute_changed(self, told: Told) -> None:
+        _keep("dispute_changed", told)
+
+    @hookimpl
+    def ledger_posted(self, told: Told) -> None:
+        _keep("ledger_posted", told)
+
+    @hookimpl
+    def document_shared(self, told: Told) -> None:
+        _keep("document_shared", told)
 
 
 gateway = Sandbox()
@@ -166,16 +190,27 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if is_web else ""
 
 
+def _secret_key(ctx: Context) -> str:
+    return ctx.settings.get("secret_key") or DEFAULT_KEY
+
+
 def _call(ctx: Context, method: str, path: str, json: Mapping[str, Any] | None = None) -> Response:
-    headers = {"Authorization": f"Bearer {ctx.settings.get('secret_key') or DEFAULT_KEY}"}
+    headers = {"Authorization": f"Bearer {_secret_key(ctx)}"}
     return ctx.http(method, f"{_base_url(ctx)}{path}", headers=headers, json=json)
 
 
-def _order(request: BeginRequest | ChargeRequest) -> dict[str, Any]:
+def _order(ctx: Context, request: BeginRequest | ChargeRequest) -> dict[str, Any]:
     names = ("reference", "amount_minor", "currency", "merchant_account", "description", "return_url")
-    return {name: getattr(request, name) for name in names}
+    return {name: getattr(request, name) for name in names} | {"webhook_url": ctx.webhook_url}
 
 
 def _look_up(ctx: Context, query: LookupQuery) -> Outcome:
-    response = _call(ctx, "GET", f"/v1/charges?{urlencode({'reference': query.reference})}")
-    return answers.found(response, _base_url(ctx))
+    subject = "refunds" if query.subject is Subject.REFUND else "charges"
+    response = _call(ctx, "GET", f"/v1/{subject}?{urlencode({'reference': query.reference})}")
+    return answers.found(response, _base_url(ctx), subject)
+
+
+def _keep(what: str, told: Told) -> None:
+    from portal_sandbox.running import keep  # a web application: only where one is served
+
+    keep(what, told)

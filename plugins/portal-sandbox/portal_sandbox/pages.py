@@ -11,7 +11,6 @@ from flask.typing import ResponseReturnValue
 
 from portal_sandbox import means
 from portal_sandbox.charges import Charge
-from portal_sandbox.scenarios import BY_KEY
 from portal_sandbox.till import NoSuchCharge
 from portal_sandbox.works import works
 
@@ -55,9 +54,7 @@ def take_pay(id: str) -> ResponseReturnValue:
         charge = works().till.find(id)
         return (pay_page(charge, method, mistyped.errors), 422) if charge.step == "pay" else onward(charge)
     charge, is_changed = works().till.pay(id, read)
-    fault = BY_KEY[read.scenario].fault if is_changed else ""
-    works().spoil(fault)
-    if fault == "lost":
+    if is_changed and works().is_lost(charge.rehearses):
         return render_template("lost.html", charge=charge), 504
     return onward(charge)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ROUTING = "110000000"
+SUCCEEDED = "succeeded"
 DECLINED = "declined"
+RETURNED = "returned"
+DISPUTED = "disputed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,7 +16,9 @@ class Scenario:
     """What one test number does.
 
     ``status`` is the charge's first status. A ``pending`` charge becomes ``late_status`` when the bank answers.
-    ``fault`` spoils the answer, never the charge: ``lost`` commits and then fails, ``slow`` commits and then waits.
+    ``then`` is what happens a minute after it has succeeded: ``returned`` or ``disputed``. ``refund_late`` is what a
+    refund of it becomes a minute after it was made. ``fault`` spoils the answers to charge and refund, never the money:
+    ``lost`` commits and then fails, ``slow`` commits and then waits.
     """
 
     key: str
@@ -23,8 +28,8 @@ class Scenario:
     code: str = ""
     message: str = ""
     late_status: str = "succeeded"
-    late_code: str = ""
-    late_message: str = ""
+    then: str = ""
+    refund_late: str = ""
     fault: str = ""
 
 
@@ -80,6 +85,20 @@ CARDS = (
         status="succeeded",
         fault="slow",
     ),
+    Scenario(
+        key="disputes_later",
+        number="4000000000002685",
+        says="Approved, and disputed by the payer a minute later",
+        status="succeeded",
+        then=DISPUTED,
+    ),
+    Scenario(
+        key="refund_fails",
+        number="4000000000005126",
+        says="Approved; a refund of it succeeds, and fails a minute later",
+        status="succeeded",
+        refund_late=DECLINED,
+    ),
 )
 
 ACCOUNTS = (
@@ -97,8 +116,14 @@ ACCOUNTS = (
         status="pending",
         message="The bank transfer is on its way.",
         late_status=DECLINED,
-        late_code="insufficient_funds",
-        late_message="The bank sent the transfer back: there was not enough money in the account.",
+    ),
+    Scenario(
+        key="returned_later",
+        number="000222222227",
+        says="On its way, settles a minute later, and is returned by the bank another minute later",
+        status="pending",
+        message="The bank transfer is on its way.",
+        then=RETURNED,
     ),
 )
 

@@ -8,44 +8,63 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from portal_sandbox.charges import Charge
+from portal_sandbox.disputes import Dispute, Payout
+from portal_sandbox.events import Event, about
 from portal_sandbox.means import Means
+from portal_sandbox.refunds import Refund
+from portal_sandbox.schema import prepare
+from portal_sandbox.told import Word
 
-_COLUMNS = tuple(field.name for field in dataclasses.fields(Charge))
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS token (
-    id TEXT PRIMARY KEY, method TEXT NOT NULL, brand TEXT NOT NULL, last4 TEXT NOT NULL, scenario TEXT NOT NULL,
-    expires_at INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS charge (
-    id TEXT PRIMARY KEY, reference TEXT NOT NULL UNIQUE, amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
-    currency TEXT NOT NULL, merchant_account TEXT NOT NULL, description TEXT NOT NULL, return_url TEXT NOT NULL,
-    status TEXT NOT NULL, step TEXT NOT NULL, has_page INTEGER NOT NULL, method TEXT NOT NULL, brand TEXT NOT NULL,
-    last4 TEXT NOT NULL, scenario TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL,
-    created_at INTEGER NOT NULL, due_at INTEGER NOT NULL
-);
-"""
+Thing = TypeVar("Thing", Charge, Refund, Dispute, Payout, Event, Word)
+Changing = TypeVar("Changing", Charge, Refund, Dispute)
 
 
 class Rows:
-    """The two tables, inside one transaction."""
+    """The tables, inside one transaction."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def charge(self, id: str) -> Charge | None:
-        return self._one("SELECT * FROM charge WHERE id = ?", id)
+    def one(self, kind: type[Thing], **equal: str | int) -> Thing | None:
+        return next(iter(self.some(kind, **equal)), None)
 
-    def charge_for(self, reference: str) -> Charge | None:
-        return self._one("SELECT * FROM charge WHERE reference = ?", reference)
+    def some(self, kind: type[Thing], **equal: str | int) -> list[Thing]:
+        """Those whose columns are ``equal``, the oldest first."""
+        return self.where(kind, " AND ".join(f"{name} = :{name}" for name in equal), **equal)
 
-    def put(self, charge: Charge) -> Charge:
-        """Write a charge, new or changed."""
-        names, marks = ", ".join(_COLUMNS), ", ".join(f":{name}" for name in _COLUMNS)
-        statement = f"INSERT OR REPLACE INTO charge ({names}) VALUES ({marks})"  # noqa: S608  our own column names
-        self._db.execute(statement, dataclasses.asdict(charge))
-        return charge
+    def where(self, kind: type[Thing], condition: str, **values: str | int) -> list[Thing]:
+        table = kind.__name__.lower()
+        found = self.rows(f"SELECT * FROM {table} WHERE {condition}", **values)  # noqa: S608  never a user's words
+        return [kind(**row) for row in found]
+
+    def rows(self, query: str, **values: str | int) -> list[dict[str, Any]]:
+        return self._db.execute(query, values).fetchall()
+
+    def put(self, thing: Thing) -> Thing:
+        """Write it, new or changed, and nothing more."""
+        names = [field.name for field in dataclasses.fields(thing)]
+        marks = ", ".join(f":{name}" for name in names)
+        statement = f"INSERT OR REPLACE INTO {type(thing).__name__.lower()} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
+        self._db.execute(statement, {name: getattr(thing, name) for name in names})
+        return thing
+
+    def change(self, thing: Changing, now: int) -> Changing:
+        """Write it, and an event when its status is new."""
+        before = self.one(type(thing), id=thing.id)
+        self.put(thing)
+        if before is None or before.status != thing.status:
+            event = about(thing, self._charge_of(thing), now)
+            if event:
+                self.put(event)
+        return thing
+
+    def _charge_of(self, thing: Charge | Refund | Dispute) -> Charge:
+        if isinstance(thing, Charge):
+            return thing
+        return self.some(Charge, id=thing.charge_id)[0]
 
     def issue(self, means: Means, expires_at: int) -> str:
         """Keep ``means`` for one charge; returns the token that stands for them."""
@@ -63,20 +82,15 @@ class Rows:
         ).fetchone()
         return Means(**found) if found else None
 
-    def _one(self, query: str, value: str) -> Charge | None:
-        row = self._db.execute(query, (value,)).fetchone()
-        return Charge(**row) if row else None
-
 
 class Store:
     """Opens the file for each transaction, so that threads share nothing."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(self._connect()) as db:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(_SCHEMA)
+            prepare(db)
 
     @contextmanager
     def transaction(self) -> Iterator[Rows]:
@@ -92,11 +106,14 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Rows]:
+        """One state of everything, for as long as the block lasts."""
         with closing(self._connect()) as db:
+            db.execute("BEGIN")
             yield Rows(db)
+            db.execute("COMMIT")
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+        db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
         db.execute("PRAGMA synchronous = FULL")
         db.row_factory = _named
         return db

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json as jsonlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,23 @@ from portal_app.plugin_api import (
     BillingAddress,
     ChargeRequest,
     Context,
+    ExternalTransaction,
     Fund,
+    ListQuery,
     LookupQuery,
     Method,
     Mode,
     Outcome,
+    RefundRequest,
     Response,
+    Subject,
 )
 from portal_sandbox import gateway
 from portal_sandbox.companion import create
 
 ORIGIN = "http://portal.test:8000"
 BASE = "http://sandbox.test:8001"
+HOOK = f"{ORIGIN}/webhooks/sandbox/secret"
 NOW = dt.datetime(2027, 1, 15, tzinfo=dt.UTC)
 
 
@@ -63,6 +69,20 @@ class Wire:
         return Response(status=answer.status_code, body=body, json=lambda: _object(body))
 
 
+class Portal:
+    """The portal's webhook address: keeps what is posted to it, and answers as it is told to."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, bytes, Mapping[str, str]]] = []
+        self.status = 200
+
+    def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        self.posts.append((url, body, headers))
+        if self.status == 0:
+            raise OSError("ConnectError")
+        return self.status
+
+
 def _object(body: bytes) -> dict[str, Any]:
     found = jsonlib.loads(body)
     if not isinstance(found, dict):
@@ -77,16 +97,17 @@ class Desk:
         self.data_dir = data_dir
         self.clock = Clock()
         self.slept: list[int] = []
+        self.portal = Portal()
         self.restart()
 
     def restart(self) -> None:
-        self.app = create(str(self.data_dir), clock=self.clock, sleep=self.slept.append)
+        self.app = create(str(self.data_dir), clock=self.clock, sleep=self.slept.append, post=self.portal)
         self.app.testing = True
         self.http = Wire(self.app)
         self.web = self.app.test_client()
 
     def ctx(self, **settings: str) -> Context:
-        return Context(settings=settings, mode=Mode.TEST, http=self.http, now=NOW, companion_url=BASE)
+        return Context(settings=settings, mode=Mode.TEST, http=self.http, now=NOW, webhook_url=HOOK, companion_url=BASE)
 
     def token(self, number: str, expires: str = "12/30", code: str = "123") -> str:
         typed = {"method": "card", "number": number, "expires": expires, "code": code}
@@ -98,6 +119,58 @@ class Desk:
 
     def charge(self, token: str, reference: str = "attempt-1", amount_minor: int = 500_000) -> Outcome:
         return gateway.gateway_charge(self.ctx(), order(reference, amount_minor, token))
+
+    def refund(self, amount_minor: int, reference: str = "refund-1", of: str = "attempt-1", **known: Any) -> Outcome:
+        return gateway.gateway_refund(self.ctx(), self.refund_order(amount_minor, reference, of, **known))
+
+    def refund_order(
+        self, amount_minor: int, reference: str, of: str, *, charged: int = 500_000, before: int = 0
+    ) -> RefundRequest:
+        """``before`` was given back of the ``charged`` before, as far as the portal knows."""
+        return RefundRequest(
+            reference=reference,
+            amount_minor=amount_minor,
+            currency="USD",
+            charge_reference=of,
+            charge_gateway_reference=self.lookup(of).gateway_reference or "ch_none",
+            merchant_account="sandbox-operating",
+            method=Method.CARD,
+            fund=Fund.OPERATING,
+            charged_minor=charged,
+            refunded_minor=before,
+            charged_at=NOW,
+            reason="Billed twice",
+        )
+
+    def find_refund(self, reference: str = "refund-1") -> Outcome:
+        return gateway.gateway_lookup(self.ctx(), replace(query(reference), subject=Subject.REFUND))
+
+    def listed(self, account: str = "sandbox-operating", seconds: int = 86_400) -> list[ExternalTransaction]:
+        """Everything in the account's list, from all its pages."""
+        now = dt.datetime.fromtimestamp(self.clock.now, dt.UTC)
+        asked = ListQuery(since=now - dt.timedelta(seconds=seconds), until=now, merchant_account=account)
+        page = gateway.gateway_list(self.ctx(), asked)
+        lines = [*page.transactions]
+        while page.next_cursor:
+            page = gateway.gateway_list(self.ctx(), replace(asked, cursor=page.next_cursor))
+            lines += page.transactions
+        return lines
+
+    def press(self, do: str, id: str) -> int:
+        """Press a button of the control page as its own page does."""
+        sent = self.web.post("/", data={"do": do, "id": id}, headers={"Sec-Fetch-Site": "same-origin"})
+        return sent.status_code
+
+    def round(self) -> int:
+        """Let the postman go round once."""
+        return self.app.extensions["sandbox"].postman.round()
+
+    def told(self) -> list[dict[str, Any]]:
+        """The events that the portal was sent, forgotten afterwards."""
+        self.round()
+        bodies = [_object(body) for _, body, _ in self.portal.posts]
+        self.portal.posts.clear()
+        return bodies
 
     def lookup(self, reference: str = "attempt-1") -> Outcome:
         return gateway.gateway_lookup(self.ctx(), query(reference))

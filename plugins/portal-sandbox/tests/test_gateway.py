@@ -25,7 +25,7 @@ from portal_app.plugin_api import (
     Redirect,
     Response,
 )
-from portal_sandbox import gateway
+from portal_sandbox import gateway, running
 from portal_sandbox.scenarios import CARDS
 
 ORIGIN = "http://portal.test:8000"
@@ -262,3 +262,4 @@ def test_evidence_is_short(desk: Any) -> None:
 def test_the_companion_is_served_when_there_is_a_folder(desk: Any, tmp_path: Any) -> None:
     assert gateway.gateway_companion(desk.ctx()) is None
     assert callable(gateway.gateway_companion(replace(desk.ctx(), data_dir=str(tmp_path / "new"))))
+    running.stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json as jsonlib
 import sys
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from portal_app.plugin_api import NeverSent, Response
 
 sys.path.insert(0, str(Path(__file__).parent))  # the fake is a package of its own beside these tests
 
+from desk import Desk
 from fake_stripe import Fake, create
 
 LOST = "X-Fake-Lost"
@@ -72,8 +72,8 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 @pytest.fixture
-def fake(tmp_path: Path) -> Fake:
-    return Fake(path=tmp_path / "stripe.json", clock=Clock())
+def fake() -> Fake:
+    return Fake(clock=Clock())
 
 
 @pytest.fixture
@@ -81,5 +81,6 @@ def wire(fake: Fake) -> Wire:
     return Wire(fake)
 
 
-def moment(seconds: int) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+@pytest.fixture
+def desk(fake: Fake, wire: Wire) -> Desk:
+    return Desk(fake, wire)

@@ -316,6 +316,7 @@ def test_webhooks_are_signed_and_come_as_they_like(api: Any, fake: Fake) -> None
 
 
 def test_a_restart_forgets_nothing(api: Any, fake: Fake, wire: Any, tmp_path: Path) -> None:
+    fake.path = tmp_path / "stripe.json"
     paid, debit = api.payment_intents.create(CARD, keyed("k1")), api.payment_intents.create(BANK, keyed("k2"))
     wire.fake = Fake(path=tmp_path / "stripe.json", clock=fake.clock)
     assert api.payment_intents.create(CARD, keyed("k1")).id == paid.id
@@ -324,6 +325,7 @@ def test_a_restart_forgets_nothing(api: Any, fake: Fake, wire: Any, tmp_path: Pa
 
 
 def test_no_number_is_ever_written_down(fake: Fake, tmp_path: Path) -> None:
+    fake.path = tmp_path / "stripe.json"
     web = create(fake).test_client()
     sent = {"type": "card", "card[number]": "4242424242424242"}
     public = {"Authorization": "Bearer pk_test_firm"}

@@ -45,6 +45,8 @@ def serve(fake: Fake) -> Response:
     except ApiError as problem:
         return answer(problem.status, problem.body)
     fault = next_fault(fake, request.method, request.path)
+    if fault and fault.kind == "rate":
+        return answer(429, error("invalid_request_error", "Too many requests", "rate_limit"))
     key = request.headers.get("Idempotency-Key", "")
     if request.method != "POST" or not key:
         return ended(fault, *run(fake, scope, params, fault))
@@ -77,7 +79,7 @@ def keyed(fake: Fake, scope: Scope, params: Object, raw: str, key: str, fault: F
             )
             return answer(400, error("idempotency_error", message))
         if kept:
-            return answer(kept["status"], kept["body"], {"Idempotent-Replayed": "true"})
+            return ended(fault, kept["status"], kept["body"], headers={"Idempotent-Replayed": "true"})
         if key in fake.in_flight:
             message = "There is currently another in-progress request using this Idempotent Key."
             return answer(409, error("idempotency_error", message, "idempotency_key_in_use"))
@@ -97,8 +99,6 @@ def run(fake: Fake, scope: Scope, params: Object, fault: Fault | None) -> tuple[
     """Status, body, and whether an idempotency key remembers them."""
     if fault and fault.kind == "slow":
         time.sleep(fault.seconds)
-    if fault and fault.kind == "rate":
-        return 429, error("invalid_request_error", "Too many requests", "rate_limit"), False
     broken = error("api_error", "Sorry! There was an error while talking to one of our backends.")
     if fault and fault.kind == "error_before":
         return 500, broken, True
@@ -116,7 +116,9 @@ def error(type: str, message: str, code: str = "") -> Object:
     return {"error": {"type": type, "message": message} | ({"code": code} if code else {})}
 
 
-def ended(fault: Fault | None, status: int, body: Object, _is_kept: bool = True) -> Response:
+def ended(
+    fault: Fault | None, status: int, body: Object, _is_kept: bool = True, headers: dict[str, str] | None = None
+) -> Response:
     """The answer, unless it is lost or garbled on its way."""
     if fault and fault.kind == "garbage":
         return Response("<html>504 upstream</html>", 200)
@@ -124,7 +126,7 @@ def ended(fault: Fault | None, status: int, body: Object, _is_kept: bool = True)
         if socket := request.environ.get("werkzeug.socket"):
             socket.shutdown(2)
         return Response("", 200, {LOST: "1"})
-    return answer(status, body)
+    return answer(status, body, headers)
 
 
 def answer(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:

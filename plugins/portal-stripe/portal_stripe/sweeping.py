@@ -1,0 +1,141 @@
+"""Stripe's own list of what moved: its balance transactions, each with its fee, and how they are booked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from portal_app.plugin_api import (
+    Context,
+    ExternalTransaction,
+    Fund,
+    LedgerFact,
+    LedgerLine,
+    ListPage,
+    ListQuery,
+    OutcomeKind,
+    Role,
+    TransactionKind,
+)
+from portal_stripe.account import account_of
+from portal_stripe.client import client
+from portal_stripe.reading import REFERENCE, Object, id_of, inner, moment, text
+
+_PAYOUTS = {
+    "paid": OutcomeKind.SUCCEEDED,
+    "in_transit": OutcomeKind.PENDING,
+    "pending": OutcomeKind.PENDING,
+    "failed": OutcomeKind.RETURNED,
+    "canceled": OutcomeKind.CANCELED,
+}
+
+
+class OtherAccount(Exception):
+    """The key opens another account than the one that is asked about."""
+
+
+def page(ctx: Context, query: ListQuery) -> ListPage:
+    """A page of the balance between two moments, newest first. Raises what the client raises."""
+    if account_of(ctx) != query.merchant_account:
+        raise OtherAccount(query.merchant_account)
+    created = {"gte": int(query.since.timestamp()), "lt": int(query.until.timestamp())}
+    params: Any = {"created": created, "limit": 100, "expand": ["data.source"]}
+    if query.cursor:
+        params["starting_after"] = query.cursor
+    told = client(ctx).v1.balance_transactions.list(params).to_dict()
+    found = [transaction(each, query.merchant_account) for each in told["data"]]
+    found += [_fee_back(each, query.merchant_account) for each in told["data"] if each["fee"] < 0]
+    return ListPage(transactions=tuple(found), next_cursor=told["data"][-1]["id"] if told["has_more"] else "")
+
+
+def transaction(told: Object, account: str) -> ExternalTransaction:
+    """One balance transaction, its source expanded."""
+    kind, id, outcome, charge = _READ.get(text(told, "type"), _other)(told, inner(told, "source"))
+    return ExternalTransaction(
+        id=id,
+        kind=kind,
+        outcome=outcome,
+        amount_minor=abs(told["amount"]),
+        currency=told["currency"].upper(),
+        merchant_account=account,
+        occurred_at=moment(told["created"]),
+        reference=text(inner(inner(told, "source"), "metadata"), REFERENCE),
+        charge_gateway_reference=charge,
+        fee_minor=max(told["fee"], 0),
+        description=f"{text(told, 'reporting_category')} {text(told, 'description')}".strip(),
+    )
+
+
+def _fee_back(told: Object, account: str) -> ExternalTransaction:
+    """A fee that came back, as with a dispute that was won: it waits for a person, for fees only ever go one way."""
+    return ExternalTransaction(
+        id=f"{told['id']}:fee",
+        kind=TransactionKind.OTHER,
+        outcome=OutcomeKind.SUCCEEDED,
+        amount_minor=-told["fee"],
+        currency=told["currency"].upper(),
+        merchant_account=account,
+        occurred_at=moment(told["created"]),
+        charge_gateway_reference=id_of(inner(told, "source"), "payment_intent"),
+        description="a fee that Stripe gave back",
+    )
+
+
+Read = tuple[TransactionKind, str, OutcomeKind, str]
+
+
+def _charge(told: Object, source: Object) -> Read:
+    id = id_of(source, "payment_intent") or id_of(told, "source")
+    return TransactionKind.CHARGE, id, OutcomeKind.SUCCEEDED, ""
+
+
+def _refund(told: Object, source: Object) -> Read:
+    charge = id_of(source, "payment_intent") or id_of(source, "charge")
+    outcome = OutcomeKind.PENDING if source.get("status") == "pending" else OutcomeKind.SUCCEEDED
+    return TransactionKind.REFUND, id_of(told, "source"), outcome, charge
+
+
+def _fee(told: Object, _source: Object) -> Read:
+    return TransactionKind.FEE, told["id"], OutcomeKind.SUCCEEDED, ""
+
+
+def _payout(told: Object, source: Object) -> Read:
+    outcome = _PAYOUTS.get(text(source, "status"), OutcomeKind.UNKNOWN)
+    return TransactionKind.PAYOUT, id_of(told, "source"), outcome, ""
+
+
+def _adjustment(told: Object, source: Object) -> Read:
+    if source.get("object") != "dispute":
+        return _other(told, source)
+    charge = id_of(source, "payment_intent") or id_of(source, "charge")
+    # Taken away, or given back by a dispute that was won: two lines of one dispute, each with its own id.
+    outcome = OutcomeKind.RETURNED if told["amount"] < 0 else OutcomeKind.SUCCEEDED
+    return TransactionKind.DISPUTE, told["id"], outcome, charge
+
+
+def _other(told: Object, source: Object) -> Read:
+    return TransactionKind.OTHER, told["id"], OutcomeKind.UNKNOWN, id_of(source, "payment_intent")
+
+
+_READ: dict[str, Callable[[Object, Object], Read]] = {
+    "charge": _charge, "payment": _charge, "refund": _refund, "payment_refund": _refund, "stripe_fee": _fee,
+    "stripe_fx_fee": _fee, "payout": _payout, "adjustment": _adjustment,
+}  # fmt: skip
+
+
+def lines(fact: LedgerFact) -> list[LedgerLine] | None:
+    """Fees are the firm's cost, payouts go to its bank. A fee of trust money is proposed too: the portal refuses it and
+    asks a person, because it must never have been kept."""
+    done = fact.transaction
+    if done.outcome in {OutcomeKind.PENDING, OutcomeKind.UNKNOWN, OutcomeKind.CANCELED}:
+        return None
+    if done.kind is TransactionKind.FEE:
+        return _moved(Role.MERCHANT_FEES, done.amount_minor)
+    if done.kind is TransactionKind.PAYOUT and fact.fund is Fund.OPERATING and done.outcome is OutcomeKind.SUCCEEDED:
+        return _moved(Role.BANK, done.amount_minor)
+    has_fee = done.kind in {TransactionKind.CHARGE, TransactionKind.REFUND, TransactionKind.DISPUTE}
+    return _moved(Role.MERCHANT_FEES, done.fee_minor) if has_fee and done.fee_minor else None
+
+
+def _moved(to: Role, amount_minor: int) -> list[LedgerLine]:
+    return [LedgerLine(role=to, amount_minor=amount_minor), LedgerLine(role=Role.CLEARING, amount_minor=-amount_minor)]
