@@ -18,7 +18,7 @@ STOREYS = [
     ("money", "clock", "plugin_api", "config"),
     ("vault",),
     ("db",),
-    ("schema", "hookspecs", "testing", "prepared"),
+    ("schema", "hookspecs", "prepared"),
     ("domain",),
     ("plugins", "wire", "outbound"),
     ("gateway_setup", "gateway_answers"),
@@ -26,6 +26,7 @@ STOREYS = [
     ("web",),
     ("firm", "client", "worker"),
     ("",),
+    ("testing",),  # on top: it drives the real application
     ("founding", "verify", "bench", "demo", "reference", "serving", "cli"),
 ]
 NOUNS = (

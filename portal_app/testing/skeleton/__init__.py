@@ -1,0 +1,1 @@
+"""A whole gateway plugin to begin with; ``portal plugin new`` writes it out under another name."""
