@@ -48,10 +48,10 @@ def unseal(sealed: str) -> str:
         raise Unreadable("The secret key of this installation is not the one that sealed this setting.") from None
 
 
-def is_newest(sealed: str) -> bool:
-    """Whether the newest key alone opens it."""
+def is_sealed(text: str) -> bool:
+    """Whether it is something that :func:`seal` made."""
     try:
-        _fernet(config.secret_key(config.active())).decrypt(sealed.encode())
+        _box().extract_timestamp(text.encode())
     except InvalidToken:
         return False
     return True

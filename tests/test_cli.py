@@ -110,7 +110,7 @@ def test_init_refuses_what_cannot_be_and_writes_no_firm(run: Run, options: list[
 # Sentences instead of traces
 
 
-@pytest.mark.parametrize("command", ["serve", "worker", "verify", "reconcile", "invite"])
+@pytest.mark.parametrize("command", ["serve", "worker", "verify", "reconcile", "invite", "rotate-secrets"])
 def test_every_command_on_an_empty_folder_names_the_first_step(run: Run, command: str) -> None:
     assert "portal init" in refused(run(command, *(["ann@example.com"] if command == "invite" else [])))
 

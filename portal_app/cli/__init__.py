@@ -13,6 +13,7 @@ from portal_app.cli.books import reconcile, verify
 from portal_app.cli.people import invite
 from portal_app.cli.reading import roles, routes, settings
 from portal_app.cli.running import demo, serve, worker
+from portal_app.cli.secrets import rotate_secrets
 from portal_app.cli.setup import init, migrate
 from portal_app.cli.shared import Sentence, sentence_for
 
@@ -73,7 +74,10 @@ def main() -> None:
     """
 
 
-for command in (init, serve, worker, migrate, demo, routes, roles, reconcile, verify, settings, invite, bench):
+COMMANDS_HERE = (
+    init, serve, worker, migrate, demo, routes, roles, reconcile, verify, settings, invite, bench, rotate_secrets,
+)  # fmt: skip
+for command in COMMANDS_HERE:
     main.add_command(command)
 
 __all__ = ["main"]

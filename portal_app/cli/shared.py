@@ -37,6 +37,7 @@ def sentence_for(problem: Exception) -> str | None:
     from portal_app.domain.errors import Refused
     from portal_app.domain.firms import NoFirm
     from portal_app.founding import FoundedAlready, PendingMigrations
+    from portal_app.vault import Unreadable
 
     if isinstance(problem, NoFirm):
         return "There is no firm in this data folder yet. Set it up first: portal init"
@@ -46,7 +47,7 @@ def sentence_for(problem: Exception) -> str | None:
         return f"There is a firm in this data folder already: {problem}. It was left as it is."
     if isinstance(problem, OperationalError):
         return f"The database cannot be used: {str(problem).strip()}"
-    if isinstance(problem, BadSetting | Refused | Unprotected) or type(problem).__name__ == "PortTaken":
+    if isinstance(problem, BadSetting | Refused | Unprotected | Unreadable) or type(problem).__name__ == "PortTaken":
         return str(problem)
     if isinstance(problem, PermissionError):
         return f"Not allowed: {problem.filename or problem}"

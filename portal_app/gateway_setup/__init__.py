@@ -38,12 +38,12 @@ from portal_app.gateway_setup.roads import (
     set_roads,
     who_takes_what,
 )
+from portal_app.gateway_setup.rotation import reseal
 
 __all__ = [
     "PAUSED", "Road", "all_gateways", "bind", "companion_context", "connect", "context", "disable", "enable", "find",
     "gateway_for", "has_secret", "health_of", "holds", "is_paused", "is_reference", "is_rehearsal", "is_rehearsing",
-    "manifest_of",
-    "next_code", "open_roads", "paused_gateways", "pauses", "payers", "plugin_of", "references_of", "routes_of", "save",
-    "set_roads", "set_route", "settings_of", "shown_settings", "test_connection", "title_of", "webhook_url",
-    "who_takes_what",
+    "manifest_of", "next_code", "open_roads", "paused_gateways", "pauses", "payers", "plugin_of", "references_of",
+    "reseal", "routes_of", "save", "set_roads", "set_route", "settings_of", "shown_settings", "test_connection",
+    "title_of", "webhook_url", "who_takes_what",
 ]  # fmt: skip
