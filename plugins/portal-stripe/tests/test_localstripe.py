@@ -125,7 +125,6 @@ def method(address: str, number: str) -> str:
 def test_a_card_is_charged_found_and_refunded(ctx: Context, address: str) -> None:
     paid = gateway.gateway_charge(ctx, order("local-1", method(address, "4242424242424242")))
     assert (paid.kind, paid.amount_minor, paid.currency) == (OutcomeKind.SUCCEEDED, 12_345, "USD")
-    assert paid.method_summary == "Visa ending 4242"
     found = gateway.gateway_lookup(ctx, query("local-1"))
     assert (found.kind, found.gateway_reference) == (OutcomeKind.SUCCEEDED, paid.gateway_reference)
     back = gateway.gateway_refund(ctx, refund(paid.gateway_reference))
