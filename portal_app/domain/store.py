@@ -23,6 +23,7 @@ from portal_app.domain.errors import Refused
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 * 1024
+PART_BYTES = 5 * 1024 * 1024  # what is held in memory of a file; object stores take no smaller parts
 UNKNOWN_TYPE = "application/octet-stream"
 _store: list[Any] = []
 
@@ -65,7 +66,7 @@ def put_bytes(chunks: Iterable[bytes], *, limit_bytes: int, folder: str = "docum
     key = f"{folder}/{secrets.token_hex(16)}"
     meter = _Meter(limit_bytes)
     try:
-        obstore.put(_store[0], key, meter.read(chunks), use_multipart=False)
+        obstore.put(_store[0], key, meter.read(chunks), chunk_size=PART_BYTES, max_concurrency=1)
         _sync(key)
     except Exception as problem:
         if meter.is_over:

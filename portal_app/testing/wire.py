@@ -58,7 +58,7 @@ class Given:
 
 def not_offered(control: str) -> NoReturn:
     """Skip the check: the fake has no such control."""
-    pytest.skip(f"the wire has no {control}()")
+    pytest.skip(f"the wire has no {control}")
 
 
 class Wire:
@@ -83,9 +83,9 @@ class Wire:
         raise NotImplementedError
 
     def token(self, says: Says, method: Method) -> str:
-        """A fresh one-time token of a card or bank account for which the gateway will say ``says``. For what it cannot
-        play: ``not_offered``."""
-        raise NotImplementedError
+        """A fresh one-time token of a card or bank account for which the gateway will say ``says``; for what the fake
+        cannot play, ``return super().token(says, method)``, which skips the check."""
+        not_offered(f"token for “{says}” by {method}")
 
     def charges(self) -> Sequence[Taken]:
         """All money that it has taken since it was made (not what was declined, also what was given back since)."""
@@ -107,16 +107,16 @@ class Wire:
 
     def refunds(self) -> Sequence[Given]:
         """All money that it has given back, voids included."""
-        not_offered("refunds")
+        not_offered("refunds()")
 
     def deliveries(self) -> Sequence[Delivery]:
         """Every webhook that it has sent since it was made, as it was sent, the oldest first."""
-        not_offered("deliveries")
+        not_offered("deliveries()")
 
     def sign(self, body: bytes, at: dt.datetime, *, is_forged: bool = False) -> Mapping[str, str]:
         """The headers of a webhook with this body, signed at that moment; ``is_forged``: with another account's
         secret. Leave it out when the gateway does not sign."""
-        not_offered("sign")
+        not_offered("sign()")
 
     def unauthorized(self) -> tuple[int, bytes]:
         """Status and body of its answer to a wrong key."""
@@ -126,40 +126,40 @@ class Wire:
 
     def advance(self, by: dt.timedelta) -> None:
         """Let its time go on."""
-        not_offered("advance")
+        not_offered("advance()")
 
     def lag(self, is_lagging: bool) -> None:
         """From now on, its lists and searches do not show what comes anew; off: they show everything again."""
-        not_offered("lag")
+        not_offered("lag()")
 
     def approve(self, gateway_reference: str) -> None:
         """The payer confirms a charge that waits for it (3-D Secure); too late changes nothing."""
-        not_offered("approve")
+        not_offered("approve()")
 
     def pay_page(self, url: str) -> None:
         """The payer pays on the gateway's own page at ``url``; too late changes nothing."""
-        not_offered("pay_page")
+        not_offered("pay_page()")
 
     def settle(self, gateway_reference: str) -> None:
         """A pending charge or refund is settled."""
-        not_offered("settle")
+        not_offered("settle()")
 
     def give_back_debit(self, gateway_reference: str) -> None:
         """The payer's bank returns a bank debit, settled or not."""
-        not_offered("give_back_debit")
+        not_offered("give_back_debit()")
 
     def open_dispute(self, gateway_reference: str) -> None:
         """The payer's bank takes a charge back, all of it."""
-        not_offered("open_dispute")
+        not_offered("open_dispute()")
 
     def decide_dispute(self, gateway_reference: str, *, is_won: bool) -> None:
         """The dispute of this charge is decided; won: for the firm."""
-        not_offered("decide_dispute")
+        not_offered("decide_dispute()")
 
     def take_elsewhere(self, merchant_account: str, amount_minor: int) -> str:
         """A charge that was not made through the portal, at the gateway's own terminal; returns its id."""
-        not_offered("take_elsewhere")
+        not_offered("take_elsewhere()")
 
     def pay_out(self) -> None:
         """The gateway pays what it holds to the bank."""
-        not_offered("pay_out")
+        not_offered("pay_out()")

@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DoesNotExist, lambda _problem: _page(404))
     app.register_error_handler(NotStored, lambda _problem: _page(404))
     app.register_error_handler(CSRFError, _stale_form)
-    app.register_error_handler(Oversize, lambda problem: _page(413, said=str(problem)))
+    app.register_error_handler(Oversize, lambda problem: _page(413, said=problem.description))
     app.register_error_handler(firms.NoFirm, lambda _problem: _plain("errors/not_set_up.html", 503))
     app.register_error_handler(PeeweeException, _database)
     app.register_error_handler(Exception, _unexpected)

@@ -37,8 +37,8 @@ def _limit() -> None:
 def limit_sentence(takes_file: bool = True) -> str:
     if takes_file:
         most = config.active().upload_limit_mb
-        return f"The file is larger than {most} MB, the most that can be added. Nothing was saved."
-    return "More text was sent than a form can take. Nothing was saved."
+        return f"The file is larger than {most} MB, the most that can be added."
+    return "More text was sent than a form can take."
 
 
 def chunks_of(file: FileStorage) -> Iterator[bytes]:

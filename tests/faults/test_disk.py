@@ -45,16 +45,43 @@ def stored_files(settings: Config) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_file_that_the_disk_does_not_take_leaves_nothing_behind(world: World, settings: Config) -> None:
+@pytest.mark.parametrize("megabytes", [4, 14])
+def test_a_file_that_the_disk_does_not_take_leaves_nothing_behind(
+    world: World, settings: Config, megabytes: int
+) -> None:
     before, count = stored_files(settings), len(documents.for_matter(world.matter))
-    small, large = [b"x" * 1000], [b"y" * MEGABYTE] * 4
+    small, large = [b"x" * 1000], [b"y" * MEGABYTE] * megabytes
     with no_file_larger_than(2 * MEGABYTE), pytest.raises(store.NotKept, match="disk may be full"):
         documents.add_all(
-            world.matter, [("a.txt", small), ("b.bin", large)], limit_bytes=9 * MEGABYTE, by=world.carol
+            world.matter, [("a.txt", small), ("b.bin", large)], limit_bytes=20 * MEGABYTE, by=world.carol
         )  # fmt: skip
     assert stored_files(settings) == before
     assert len(documents.for_matter(world.matter)) == count
-    documents.add_all(world.matter, [("b.bin", large)], limit_bytes=9 * MEGABYTE, by=world.carol)
+    documents.add_all(world.matter, [("b.bin", large)], limit_bytes=20 * MEGABYTE, by=world.carol)
+
+
+def test_a_large_file_goes_to_the_disk_as_it_comes(world: World, settings: Config) -> None:
+    folder = settings.data_dir / "documents"
+    written = []
+
+    def chunks() -> Iterator[bytes]:
+        before = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        for number in range(40):
+            yield b"z" * MEGABYTE
+            now = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            written.append((number + 1) * MEGABYTE - (now - before))
+
+    documents.add_all(world.matter, [("a.bin", chunks())], limit_bytes=50 * MEGABYTE, by=world.carol)
+    assert max(written) < 20 * MEGABYTE, "so much of it was held in memory"
+
+
+def test_a_file_that_turns_out_too_large_leaves_nothing_behind(world: World, settings: Config) -> None:
+    before = stored_files(settings)
+    with pytest.raises(store.TooLarge):
+        documents.add_all(
+            world.matter, [("a.bin", [b"z" * MEGABYTE] * 14)], limit_bytes=12 * MEGABYTE, by=world.carol
+        )  # fmt: skip
+    assert stored_files(settings) == before
 
 
 def test_a_sync_that_fails_is_a_file_that_was_not_taken(world: World, as_: As, monkeypatch: pytest.MonkeyPatch) -> None:

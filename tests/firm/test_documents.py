@@ -68,6 +68,8 @@ def test_one_file_too_large_and_nothing_is_kept(
     answer = browser.post(home(world), data=b"x" * 700_000, content_type="multipart/form-data; boundary=b")
     assert answer.status_code == 413
     assert "the most that can be added" in answer.text
+    assert "Request Entity" not in answer.text, "words for people only"
+    assert answer.text.count("Nothing was saved.") == 1
     assert (Document.select().count(), stored(settings)) == before
 
 

@@ -57,9 +57,7 @@ def _is_past(found: Page, query: ListQuery) -> bool:
 
 
 def _is_within(row: Told, query: ListQuery) -> bool:
-    made = _made(row)
-    changed = transactions.moment(row, "modified") or made
-    return query.since <= made < query.until or query.since <= changed < query.until
+    return query.since <= _made(row) < query.until
 
 
 def _made(row: Told) -> dt.datetime:
@@ -74,7 +72,7 @@ def _from_events(api: Api, query: ListQuery, route: Route, found: Page) -> list[
     for envelope in found.rows:
         told = transaction_of(envelope)
         is_older = text(told, "account_id") in route.ids and _made(told) < query.since
-        if is_older and query.since <= _made(envelope) < query.until:
+        if is_older and _is_within(envelope, query):
             ids[text(told, "id")] = None
     return [_line(fresh, route) for id in ids if (fresh := read(api, id)) is not None]
 

@@ -56,7 +56,7 @@ def _voided(answer: Answer, route: Route) -> Outcome:
 
 
 def _refunded(api: Api, charge: Told, route: Route, request: RefundRequest) -> Outcome:
-    body = {"amount": request.amount_minor, "reference": request.reference}
+    body = {"amount": request.amount_minor, "currency": request.currency, "reference": request.reference}
     answer = api.post("charges", text(charge, "id"), "refund", body=body)
     if answer.is_ok and text(answer.told, "id"):
         method = text(transactions.method_of(charge), "type").lower()

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from portal_app.plugin_api import Context, Mode, Problem
-from portal_lawpay.manifest import API, FIELDS_SCRIPT, PAGES
+from portal_lawpay.manifest import MANIFEST
 
-ADDRESSES = {"base_url": API, "fields_url": FIELDS_SCRIPT, "page_url": PAGES}
+ADDRESSES = ("base_url", "fields_url", "page_url")
+_DEFAULTS = {item.name: item.default for item in MANIFEST.settings}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _KEY = re.compile(r"[!-9;-~]+")  # as it fits into a header: no blanks, no colon
 _SLUG = re.compile(r"[A-Za-z0-9._~-]*")
@@ -17,12 +18,13 @@ _DIGEST = re.compile(r"(sha(256|384|512)-[A-Za-z0-9+/]+={0,2})?")
 
 
 def address(ctx: Context, name: str) -> str:
-    """The address of this name, the vendor's where none was typed; no slash at its end."""
-    return (ctx.settings.get(name) or ADDRESSES[name]).rstrip("/")
+    """The address of this name, without a slash at its end."""
+    return setting(ctx, name).rstrip("/")
 
 
 def setting(ctx: Context, name: str) -> str:
-    return ctx.settings.get(name, "").strip()
+    """What was typed, or else the default."""
+    return ctx.settings.get(name, "").strip() or _DEFAULTS[name]
 
 
 def origin(url: str) -> str:

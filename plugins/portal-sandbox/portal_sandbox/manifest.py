@@ -36,6 +36,7 @@ MANIFEST = Manifest(
     absence_horizon_seconds=20,
     capabilities=frozenset(Capability),
     webhook_events=KINDS,
+    kit_version="1",
     is_rehearsal=True,
     test_methods=(
         *(TestMethod(number=each.number, says=each.says) for each in CARDS),

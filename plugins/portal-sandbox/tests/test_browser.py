@@ -153,3 +153,21 @@ def test_the_payment_page_works_without_scripts(companion: Any, host: Any, brows
         page.wait_for_url("**/back")
     found = app.test_client().get("/v1/charges?reference=a", headers=KEY).get_json()["charges"]
     assert [charge["status"] for charge in found] == ["succeeded"]
+
+
+def test_the_control_page_works_without_scripts(companion: Any, browser: Browser) -> None:
+    app, url = companion
+    web = app.test_client()
+    typed = {"method": "bank", "routing": "110000000", "account": "000123456789"}
+    order = {"reference": "a", "amount_minor": 5000, "currency": "USD", "merchant_account": "sandbox-trust"}
+    sent = order | {"return_url": url, "token": web.post("/v1/tokens", json=typed).get_json()["id"]}
+    web.post("/v1/charges", json=sent, headers=KEY)
+    with browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(url)
+        for button in ("Settle now", "Pay out now", "Dispute", "The firm loses"):
+            page.get_by_role("button", name=button).click()
+        expect(page.get_by_text("−$50.00")).to_be_visible()
+        assert page.locator("main").bounding_box()["width"] <= 390
+    found = web.get("/v1/charges?reference=a", headers=KEY).get_json()["charges"]
+    assert [each["status"] for each in found[0]["disputes"]] == ["lost"]

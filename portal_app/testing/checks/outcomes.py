@@ -15,7 +15,7 @@ class OutcomeChecks(Bench):
     """Good and bad answers, and all that can happen to them on the way."""
 
     def test_a_good_charge_succeeds_and_says_what_was_taken(self) -> None:
-        """Approved is ``succeeded``, with the gateway's reference, amount, currency, account, and words for a receipt."""
+        """Approved is ``succeeded``, with reference, amount, currency, account, evidence, and words for a receipt."""
         request, outcome = self.charge()
         demand(outcome.kind in {SUCCEEDED, OutcomeKind.PENDING}, f"approved is “{outcome.kind}”{self.why()}")
         self.demand_true(outcome, request)
