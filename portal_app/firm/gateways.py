@@ -7,8 +7,8 @@ from typing import Any
 from flask import Response, abort, flash
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal_app import config, plugins
 from portal_app import gateway_setup as setup
-from portal_app import plugins
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Gateway
 from portal_app.firm.blueprint import blueprint
@@ -104,7 +104,8 @@ def _page(code: str, *blocks: str, form: GatewayForm | None = None, refused: str
     return render(
         "firm/gateways/show.html", *blocks, status=status, form=form or form_for(manifest, gateway), refused=refused,
         secrets={item.name for item in manifest.settings if setup.has_secret(gateway, item.name)},
-        another=setup.next_code(manifest.id), webhook_url=setup.webhook_url(gateway) if gateway else "", **about,
+        another=setup.next_code(manifest.id), webhook_url=setup.webhook_url(gateway) if gateway else "",
+        is_reachable=config.active().is_https, **about,
     )  # fmt: skip
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from portal_app import gateway_setup, plugins
+from portal_app import config, gateway_setup, plugins
+from portal_app.config import Config
 from portal_app.domain.payments import BankAccount, Gateway, GatewayRoute, PaymentRoad
-from portal_app.plugin_api import Fund, Method
+from portal_app.plugin_api import Capability, Fund, Method
 from tests.fake_gateway import FakeGateway
 from tests.firm.pages import without_token
 from tests.world import SECRET, World
@@ -165,3 +167,66 @@ def test_a_gateway_that_clients_pay_through_keeps_its_account(world: World, as_:
     browser.post(f"{URL}/disable")
     assert browser.post(URL, data=typed(bank_operating="")).status_code == 303
     assert gateway_setup.routes_of(Gateway.get()) == {}
+
+
+def test_one_more_account_is_set_up_on_the_page_of_the_next_code(world: World, as_: As) -> None:
+    browser = as_(world.carol)
+    assert 'href="/firm/payments/gateways/fake-2"' in browser.get(URL).text
+    other = f"{URL}-2"
+    page = browser.get(other).text
+    assert "Another account at Fake" in page
+    assert browser.get(f"{URL}-3").status_code == 404
+    assert browser.post(f"{URL}-3", data=typed()).status_code == 404
+    assert browser.post(other, data=typed(own_name="x" * 61, secret_key="k2")).status_code == 422
+    assert Gateway.select().count() == 1
+    for _ in range(2):
+        assert browser.post(other, data=typed(own_name="Springfield", secret_key="k2")).status_code == 303
+    assert [row.code for row in gateway_setup.all_gateways()] == ["fake", "fake-2"]
+    assert "Fake: Springfield" in browser.get("/firm/payments/gateways").text
+    assert "/webhooks/fake-2/" not in browser.get("/firm/payments/gateways").text
+    answer = browser.post(f"{other}/enable", follow_redirects=True)
+    assert "Fake: Springfield is enabled." in answer.text
+
+
+def test_who_takes_what_is_chosen_on_the_list(world: World, as_: As) -> None:
+    browser, url = as_(world.carol), "/firm/payments/roads"
+    browser.post(f"{URL}-2", data=typed(secret_key="k2"))
+    page = browser.get("/firm/payments/gateways").text
+    assert '<option value="fake-2">Fake 2</option>' in page
+    answer = browser.post(url, data={"operating_card": "fake", "operating_bank": "fake-2"}, follow_redirects=True)
+    assert "Saved. New payments go this way from now on" in answer.text
+    assert '<option selected value="fake-2">' in answer.text
+    assert gateway_setup.gateway_for(Fund.OPERATING, Method.BANK) == gateway_setup.find("fake-2")
+    refused = browser.post(url, data={"operating_card": "", "operating_bank": "nobody"})
+    assert refused.status_code == 422
+    assert 'href="#operating_bank"' in refused.text
+    assert browser.post(url, data={"operating_card": "fake-2"}).status_code == 303
+    assert gateway_setup.gateway_for(Fund.OPERATING, Method.BANK) == gateway_setup.find("fake-2"), (
+        "not named, not moved"
+    )
+    assert browser.post(url, data={"operating_card": "fake", "operating_bank": ""}).status_code == 303
+    assert gateway_setup.gateway_for(Fund.OPERATING, Method.BANK) is None
+    assert as_(world.erin).post(url, data={"operating_card": ""}).status_code == 403
+    assert gateway_setup.gateway_for(Fund.OPERATING, Method.CARD) is not None
+
+
+def test_the_page_says_what_to_paste_and_to_tick(world: World, as_: As, settings: Config) -> None:
+    manifests, browser = plugins.registry().manifests, as_(world.carol)
+    assert "Webhook address" not in browser.get(URL).text, "this gateway has no webhooks"
+    assert "No conformance kit" in browser.get(URL).text
+    manifests["fake"] = replace(
+        manifests["fake"], capabilities=frozenset({Capability.WEBHOOK}), webhook_events=("charge.paid", "refund.paid"),
+        kit_version="1.2",
+    )  # fmt: skip
+    page = browser.get(URL).text
+    address = f"http://localhost/webhooks/fake/{world.gateway.webhook_secret}"
+    assert f'readonly value="{address}"' in page
+    assert gateway_setup.context(world.gateway).webhook_url == address
+    for text in ("charge.paid", "refund.paid", "Conformance kit 1.2", "cannot reach it"):
+        assert text in page
+    config.use(replace(settings, public_url="https://localhost"))
+    page = browser.get(URL, base_url="https://localhost").text
+    assert "https://localhost/webhooks/fake/" in page
+    assert "cannot reach it" not in page
+    browser.post(f"{URL}-2", data=typed(secret_key="k2"), base_url="https://localhost")
+    assert len({row.webhook_secret for row in gateway_setup.all_gateways()}) == 2
