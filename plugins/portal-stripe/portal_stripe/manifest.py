@@ -76,6 +76,7 @@ MANIFEST = Manifest(
     absence_horizon_seconds=300,
     capabilities=frozenset(Capability),
     webhook_events=EVENTS,
+    kit_version="1",
 )
 
 _KEYS = {"secret_key": "(?:sk|rk)", "publishable_key": "pk"}
