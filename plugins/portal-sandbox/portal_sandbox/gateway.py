@@ -137,8 +137,7 @@ class Sandbox:
     @hookimpl
     def gateway_ledger_lines(self, fact: LedgerFact) -> list[LedgerLine] | None:
         role, amount = _BOOKED_ON.get(fact.transaction.kind), fact.transaction.amount_minor
-        is_fee = fact.transaction.kind is TransactionKind.FEE
-        if role is None or (is_fee and fact.fund is Fund.TRUST):
+        if role is None or fact.fund is Fund.TRUST:
             return None
         return [LedgerLine(role=role, amount_minor=amount), LedgerLine(role=Role.CLEARING, amount_minor=-amount)]
 
