@@ -68,14 +68,14 @@ def whole(value: Any, name: str) -> int:
 
 def switched_on(here: World, asked: Thing) -> Fault:
     name, only = asked.get("fault"), asked.get("only", "")
-    if name not in KINDS:
+    if not isinstance(name, str) or name not in KINDS:
         raise Refused(f"There is no such fault. There are: {', '.join(KINDS)}.")
     if not isinstance(only, str):
         raise Refused("only must be a part of METHOD /path, such as POST /v1/charges.")
     numbers = {key: whole(asked[key], key) for key in ("calls", "seconds") if asked.get(key) is not None}
     if numbers.get("calls") == 0:
         raise Refused("calls must be 1 or more; leave it out to keep the fault on until it is switched off.")
-    return here.faults.switch_on(str(name), only=only, **numbers)
+    return here.faults.switch_on(name, only=only, **numbers)
 
 
 def addressed(here: World, addresses: Any) -> list[str]:

@@ -132,3 +132,9 @@ def act(identity: str) -> Response:
 def reset() -> Response:
     control.reset(world())
     return _done("All books are empty.")
+
+
+@routes.get("/status")
+def status() -> Thing:
+    """As the vendor's own address of that name."""
+    return {"status": "NORMAL"}
