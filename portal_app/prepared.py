@@ -7,7 +7,8 @@ Building a query and turning it into SQL costs several times what the database n
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import wraps
 from typing import Any
 
 from peewee import (
@@ -41,10 +42,9 @@ class Prepared:
     argument may stand in conditions and limits, but not decide how the query looks. It yields models, joined or
     (``.objects()``) flat."""
 
-    def __init__(self, build: Callable[..., ModelSelect]) -> None:
+    def __init__(self, build: Callable[..., ModelSelect], count: int) -> None:
         self.build = build
         self.__doc__ = build.__doc__
-        count = build.__code__.co_argcount
         self._stand_ins = [Value(_Slot(at), converter=False) for at in range(count)]
         self._made: dict[type, tuple[ModelSelect, str, list[Any]]] = {}
         self._plans: dict[type, _Part] = {}
@@ -82,7 +82,23 @@ class Prepared:
 
 def prepared(build: Callable[..., ModelSelect]) -> Prepared:
     """Write the SQL of the query that ``build`` returns only once for each kind of database."""
-    return Prepared(build)
+    return Prepared(build, build.__code__.co_argcount)
+
+
+def prepared_of_ids(build: Callable[[Any], ModelSelect]) -> Callable[[Collection[int]], list[Any]]:
+    """The same for a query whose one argument is a list of ids, for conditions with ``in_``: it is prepared for 1, 4,
+    16 and 64 of them, and a list between is filled up with one of its own. No ids, no query, no rows."""
+    made = {size: Prepared(lambda *ids: build(ids), size) for size in (1, 4, 16, 64)}
+
+    @wraps(build)
+    def rows(ids: Collection[int]) -> list[Any]:
+        wanted = list(ids)
+        size = next((size for size in made if size >= len(wanted)), 0)
+        if not wanted or not size:
+            return list(build(wanted)) if wanted else []
+        return made[size](*wanted, *wanted[:1] * (size - len(wanted)))
+
+    return rows
 
 
 # Rows to objects: peewee works out for every row anew what is the same for all of them

@@ -18,7 +18,7 @@ from portal_app.domain.matters import Matter
 from portal_app.domain.once import once
 from portal_app.domain.people import FirmUser, PortalUser, new_public_id
 from portal_app.domain.store import Stored
-from portal_app.prepared import prepared
+from portal_app.prepared import prepared, prepared_of_ids
 
 NAME_MAX = 120
 
@@ -195,9 +195,12 @@ def find(matter: Matter, document_id: int) -> Document:
 
 def latest_versions(documents: Sequence[Document]) -> dict[int, DocumentVersion]:
     """The newest version of each, by document id; one query. A document without bytes is left out."""
-    ids = [document.id for document in documents]
-    query = DocumentVersion.select().where(DocumentVersion.document.in_(ids)).order_by(DocumentVersion.number)
-    return {row.document_id: row for row in query} if ids else {}
+    return {row.document_id: row for row in _versions_of([document.id for document in documents])}
+
+
+@prepared_of_ids
+def _versions_of(ids: Any) -> ModelSelect:
+    return DocumentVersion.select().where(DocumentVersion.document.in_(ids)).order_by(DocumentVersion.number)
 
 
 def versions_of(document: Document) -> list[DocumentVersion]:

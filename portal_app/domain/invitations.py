@@ -9,7 +9,7 @@ import datetime as dt
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from peewee import CharField, DateTimeField, ForeignKeyField, ModelSelect
 
@@ -19,6 +19,7 @@ from portal_app.domain import sessions
 from portal_app.domain.errors import LinkUnusable, Refused
 from portal_app.domain.passwords import check_password_rules, hash_password
 from portal_app.domain.people import FirmUser, Login, PortalUser, hash_token, keep_an_administrator
+from portal_app.prepared import prepared_of_ids
 
 
 class Standing(StrEnum):
@@ -252,9 +253,19 @@ def last_invitations(logins: list[PortalUser] | list[FirmUser]) -> dict[int, Inv
     """The newest invitation of each, by the person's id; one query."""
     if not logins:
         return {}
-    column = Invitation.firm_user if isinstance(logins[0], FirmUser) else Invitation.portal_user
-    rows = Invitation.select().where(column.in_([login.id for login in logins])).order_by(Invitation.id)
-    return {getattr(row, f"{column.name}_id"): row for row in rows}
+    is_staff = isinstance(logins[0], FirmUser)
+    rows = (_sent_to_staff if is_staff else _sent_to_clients)([login.id for login in logins])
+    return {row.firm_user_id if is_staff else row.portal_user_id: row for row in rows}
+
+
+@prepared_of_ids
+def _sent_to_staff(ids: Any) -> ModelSelect:
+    return Invitation.select().where(Invitation.firm_user.in_(ids)).order_by(Invitation.id)
+
+
+@prepared_of_ids
+def _sent_to_clients(ids: Any) -> ModelSelect:
+    return Invitation.select().where(Invitation.portal_user.in_(ids)).order_by(Invitation.id)
 
 
 def disable(login: AnyLogin) -> None:

@@ -79,8 +79,8 @@ class Net:
         self.tried: list[str] = []
         self.slept: list[str] = []
 
-    def connect(self, _socket: Any, address: Any) -> NoReturn:
-        self.tried.append(str(address))
+    def connect(self, *address: Any) -> NoReturn:
+        self.tried.append(str(address[-1]))
         raise OSError("the network is not for plugins: use ctx.http")
 
     def sleep(self, seconds: Any) -> None:
@@ -257,8 +257,8 @@ class Bench:
     def taking_request(self, *, is_count: bool = False) -> int:
         """Which of a charge's requests takes the money, counted from 0, found by making one; or how many there are."""
         self.line.arm(None)
-        first = len(self.line.sent)
         request = self.request()
+        first = len(self.line.sent)
         self.ask("gateway_charge", request=request)
         made = self.line.sent[first:]
         demand(self.taken(request.reference), f"a good charge took nothing{self.why()}")

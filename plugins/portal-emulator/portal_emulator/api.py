@@ -82,11 +82,6 @@ def _form() -> Thing:
     return plain | ({"form_data": extra} if extra else {})
 
 
-@routes.route("/tokens", methods=["OPTIONS"])
-def preflight() -> tuple[str, int]:
-    return "", 204
-
-
 @routes.get("/tokens/<identity>")
 def token(identity: str) -> Response:
     return answer(wallet.token_shown(wallet.get_token(world(), identity)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import cast
 
 from flask import Flask
 
-from portal_emulator import api, door, recurring_api, webhooks
+from portal_emulator import api, control, desk, door, hosted, pages, recurring_api, webhooks
 from portal_emulator.clock import Clock, Source, system
+from portal_emulator.money import dollars
 from portal_emulator.store import Store
 from portal_emulator.wire import Wire
 from portal_emulator.world import PUBLIC_KEY, SECRET_KEY, World
@@ -36,7 +38,6 @@ def create(
     answer raises ``faults.Dropped`` from the WSGI call; on a socket the connection closes.
     """
     app = Flask(__name__)
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
     world = World(Store(state), Clock(clock, start=start), post, secret_key, public_key)
     if new_id is not None:
         world.new_id = new_id
@@ -44,11 +45,22 @@ def create(
         with world:
             world.set_webhooks(webhook_addresses)
     app.extensions["emulator"] = world
-    door.say_errors(app)
-    for routes in (api.routes, recurring_api.routes):
-        app.register_blueprint(routes)
+    _furnish(app)
     app.wsgi_app = Wire(app.wsgi_app, world, sleep)  # type: ignore[method-assign]
     return app
+
+
+def _furnish(app: Flask) -> None:
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
+    app.secret_key = secrets.token_bytes()
+    app.config["SESSION_COOKIE_NAME"] = "emulator"  # cookies do not tell ports apart: the portal may be next door
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    app.jinja_env.filters |= {"dollars": dollars, "when": lambda text: text[:16].replace("T", " ")}
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    door.say_errors(app)
+    control.guard(app)
+    for module in (api, recurring_api, control, desk, hosted, pages):
+        app.register_blueprint(module.routes)
 
 
 def world_of(app: Flask) -> World:

@@ -15,14 +15,14 @@ from portal_emulator.serving import Pump, server
 from portal_emulator.world import PUBLIC_KEY, SECRET_KEY
 
 
-def _start(context: click.Context, option: click.Parameter, value: str | None) -> dt.datetime | None:
+def _start(_context: click.Context, _option: click.Parameter, value: str | None) -> dt.datetime | None:
     try:
         return None if value is None else moment_of(value)
     except ValueError as error:
         raise click.BadParameter("a date such as 2019-06-01, or with a time: 2019-06-01T09:00") from error
 
 
-def _addresses(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+def _addresses(_context: click.Context, _option: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     for address in value:
         if not webhooks.valid(address):
             raise click.BadParameter(f"{address} is no http or https address")
@@ -34,7 +34,7 @@ def _addresses(context: click.Context, option: click.Parameter, value: tuple[str
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; only this machine by default.")
 @click.option("--secret-key", default=SECRET_KEY, show_default=True, help="The key that may do everything.")
 @click.option("--public-key", default=PUBLIC_KEY, show_default=True, help="The key that only makes tokens.")
-@click.option("--clock", "start", metavar="DATE", callback=_start, help="Where its clock starts, in UTC. Default: now.")
+@click.option("--clock", "start", metavar="DATE", callback=_start, help="Where its clock starts (UTC). Default: now.")
 @click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -61,9 +61,7 @@ def emulator(
     try:
         made = server(app, host, port)
     except (OSError, SystemExit) as error:
-        raise click.ClickException(
-            f"Port {port} on {host} cannot be used: is another emulator running there?"
-        ) from error
+        raise click.ClickException(f"Port {port} on {host} cannot be used: does something run there?") from error
     name = f"[{host}]" if ":" in host else host
     click.echo(f"Control page  http://{name}:{made.server_port}/")
     click.echo(f"Base URL      http://{name}:{made.server_port}/v1")

@@ -49,9 +49,10 @@ def _date(value: Any) -> str | None:
     if value is None or value == "":
         return None
     try:
-        return dt.date.fromisoformat(str(value)[:10]).isoformat()
+        day = dt.date.fromisoformat(str(value)[:10])
     except ValueError:
         return "?"
+    return day.isoformat() if 1900 <= day.year < 3000 else "?"
 
 
 def _days(value: Any) -> list[str]:
@@ -86,8 +87,6 @@ def _dates(schedule: Thing) -> Iterator[dt.date]:
     while True:
         if unit == MONTH:
             month = start.year * 12 + start.month - 1 + step * delay
-            if month // 12 > dt.MAXYEAR:
-                return
             found = _in_month(month // 12, month % 12 + 1, days or [str(start.day)], clamp=not days)
         elif unit == WEEK and days:
             monday = start - dt.timedelta(days=start.weekday()) + dt.timedelta(weeks=step)

@@ -82,6 +82,7 @@ MANIFEST = Manifest(
     title="LawPay",
     summary="Cards and eChecks through LawPay (8am, AffiniPay), with separate operating and trust accounts.",
     version="0.1.0",
+    kit_version="1",
     methods=(Method.CARD, Method.BANK),
     funds=(Fund.OPERATING, Fund.TRUST),
     flows=(Flow.FIELDS, Flow.REDIRECT),

@@ -9,19 +9,19 @@ from portal_lawpay.api import Answer, Api, Told
 from portal_lawpay.lookups import find_charge, read, refund_in
 from portal_lawpay.transactions import text
 
-NOT_READ = "LawPay could not be asked about this payment. Nothing was given back. Try again in a few minutes."
+NOT_FOUND = "LawPay does not know this payment under these keys. Nothing was given back."
 OTHER_CHARGE = "LawPay knows this payment with another amount or currency. Nothing was given back."
 
 
 def give_back(api: Api, request: RefundRequest) -> Outcome:
-    """LawPay has no idempotency keys: the charge is read first, and a refund with our reference is not made twice."""
+    """LawPay has no idempotency keys: the charge is read first, and a refund with our reference is not made twice.
+
+    Raises ``Unclear`` and whatever the wire raises.
+    """
     route = Route(request.merchant_account)
-    try:
-        charge = _charge(api, route, request)
-    except Exception:
-        charge = None
+    charge = _charge(api, route, request)
     if charge is None:
-        return Outcome(kind=OutcomeKind.NOT_SUBMITTED, code="charge_not_read", message=NOT_READ)
+        return Outcome(kind=OutcomeKind.NOT_SUBMITTED, code="charge_not_found", message=NOT_FOUND)
     known = refund_in(charge, route, request.reference)
     if known is not None:
         return known

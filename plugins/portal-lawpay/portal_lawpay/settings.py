@@ -63,11 +63,15 @@ def _address_problems(ctx: Context, name: str) -> Iterator[Problem]:
 
 def _key_problems(ctx: Context) -> Iterator[Problem]:
     secret, public = setting(ctx, "secret_key"), setting(ctx, "public_key")
+    if not secret:
+        yield Problem(field="secret_key", message="Enter the secret key that LawPay shows.")
+    if not public:
+        yield Problem(field="public_key", message="Enter the public key of the same pair.")
     if secret and not _KEY.fullmatch(secret):
         yield Problem(field="secret_key", message="This is not a key: it has blanks or other odd signs in it.")
     if public and not _KEY.fullmatch(public):
         yield Problem(field="public_key", message="This is not a key: it has blanks or other odd signs in it.")
-    if public and public == secret:
+    if secret and public == secret:
         yield Problem(field="public_key", message="This is the secret key. Browsers would see it.")
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from portal_app.plugin_api import Context, Method, OutcomeKind, RefundFact
+from portal_app.plugin_api import Context, Method, NeverSent, OutcomeKind, RefundFact
 from portal_emulator.faults import Dropped
+from portal_lawpay.api import Unclear
 
 
 def verbs(desk: Any) -> list[str]:
@@ -131,14 +132,22 @@ def test_a_refund_that_was_not_taken_is_absent(desk: Any, fault: str) -> None:
 def test_a_charge_that_cannot_be_read_is_not_refunded(desk: Any, fault: str) -> None:
     charge = desk.charge()
     desk.world.faults.switch_on(fault, calls=1)
-    assert desk.refund(charge, 700).kind is OutcomeKind.NOT_SUBMITTED
+    with pytest.raises((Dropped, Unclear)):
+        desk.refund(charge, 700)
+    assert verbs(desk) == []
+
+
+def test_a_charge_that_lawpay_does_not_know_is_not_refunded(desk: Any) -> None:
+    charge = desk.charge()
+    assert desk.refund(charge, 700, charge_gateway_reference="unheard-of").kind is OutcomeKind.NOT_SUBMITTED
     assert verbs(desk) == []
 
 
 def test_a_request_that_never_left_is_not_submitted(desk: Any, unplugged: Context) -> None:
     charge = desk.charge()
     desk.http = unplugged.http
-    assert desk.refund(charge, 700).kind is OutcomeKind.NOT_SUBMITTED
+    with pytest.raises(NeverSent):
+        desk.refund(charge, 700)
     assert desk.look_up_refund(charge).kind is OutcomeKind.UNKNOWN
 
 

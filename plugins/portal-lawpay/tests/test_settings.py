@@ -68,6 +68,8 @@ def test_the_manifest_promises_what_the_hooks_do() -> None:
         ({"base_url": "https://b.test:x"}, Mode.TEST, ["base_url"]),
         ({"fields_url": "https://x.test; script-src *"}, Mode.TEST, ["fields_url"]),
         ({"page_url": "nowhere"}, Mode.TEST, ["page_url"]),
+        ({"secret_key": ""}, Mode.TEST, ["secret_key"]),
+        ({"public_key": " "}, Mode.TEST, ["public_key"]),
         ({"secret_key": "two words"}, Mode.TEST, ["secret_key"]),
         ({"public_key": "line\nbreak"}, Mode.TEST, ["public_key"]),
         ({"public_key": "sk_for_tests_only"}, Mode.TEST, ["public_key"]),

@@ -151,3 +151,24 @@ def ordered(order: Order, now: int, *, has_page: bool) -> Charge:
         created_at=now,
         due_at=now + PATIENCE_SECONDS,
     )
+
+
+def taken_elsewhere(merchant_account: str, amount_minor: int, now: int) -> Charge:
+    """A card payment at the firm's own terminal: the portal has no part in it, and no reference of its own."""
+    id = f"ch_{secrets.token_hex(16)}"
+    return Charge(
+        reference=id,
+        amount_minor=amount_minor,
+        currency=CURRENCY,
+        merchant_account=merchant_account,
+        description="Paid at the terminal in the office",
+        id=id,
+        status=SUCCEEDED,
+        created_at=now,
+        due_at=0,
+        settled_at=now,
+        method="card",
+        brand="Visa",
+        last4="4242",
+        scenario="approved",
+    )

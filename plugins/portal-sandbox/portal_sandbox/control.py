@@ -16,7 +16,7 @@ from portal_sandbox.works import works
 
 control = Blueprint("control", __name__)
 
-_ACTS: Final[dict[str, Callable[[Office, str], None]]] = {
+_ACTS: Final[dict[str, Callable[[Office, str], object]]] = {
     "settle": lambda office, id: office.settle(id, is_done=True),
     "refuse": lambda office, id: office.settle(id, is_done=False),
     "return": Office.send_back,
@@ -24,6 +24,7 @@ _ACTS: Final[dict[str, Callable[[Office, str], None]]] = {
     "won": lambda office, id: office.decide(id, "won"),
     "lost": lambda office, id: office.decide(id, "lost"),
     "pay_out": Office.pay_out,
+    "take": Office.take_elsewhere,
     "tell": Office.tell_again,
 }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from portal_sandbox import disputes, refunds
 from portal_sandbox.books import Books, dispute, remaining
-from portal_sandbox.charges import Charge
+from portal_sandbox.charges import MERCHANT_ACCOUNTS, Charge, taken_elsewhere
 from portal_sandbox.disputes import DECISIONS, Dispute
 from portal_sandbox.events import Event
 from portal_sandbox.refunds import Refund, RefundOrder
@@ -15,6 +15,7 @@ from portal_sandbox.store import Rows
 from portal_sandbox.till import OtherMoney, found
 
 PAGE_LINES = 50
+TERMINAL_CENTS = 2500
 _LIST = """SELECT * FROM entry WHERE merchant_account = :merchant_account AND created_at BETWEEN :since AND :until
     AND (created_at, id, kind) > (:at, :id, :kind) ORDER BY created_at, id, kind LIMIT :most"""
 _BALANCES = "SELECT merchant_account, currency, sum(net_minor) AS net FROM entry GROUP BY merchant_account, currency"
@@ -87,6 +88,13 @@ class Office:
             for account, currency, net in balances(rows):
                 if account == merchant_account and net > 0:
                     rows.put(disputes.paid_out(account, net, currency, now))
+
+    def take_elsewhere(self, merchant_account: str, amount_minor: int = TERMINAL_CENTS) -> Charge | None:
+        """A payment that does not come through the portal; ``None`` when there is no such account."""
+        if merchant_account not in MERCHANT_ACCOUNTS:
+            return None
+        with self.books.writing() as (rows, now):
+            return rows.change(taken_elsewhere(merchant_account, amount_minor, now), now)
 
     def tell_again(self, id: str) -> None:
         """Deliver an event once more, from the beginning."""

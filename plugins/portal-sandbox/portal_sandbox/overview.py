@@ -81,7 +81,7 @@ def draw(rows: Rows) -> Overview:
 
 def _entry(rows: Rows, charge: Charge) -> Entry:
     refunds = [_refund(rows, refund) for refund in rows.some(Refund, charge_id=charge.id)]
-    disputes = [_dispute(rows, each, charge) for each in rows.some(Dispute, charge_id=charge.id)]
+    disputes = [_dispute(rows, each) for each in rows.some(Dispute, charge_id=charge.id)]
     name, _ = MERCHANT_ACCOUNTS[charge.merchant_account]
     return Entry(charge=_charge(rows, charge), account=name, after=(*refunds, *disputes))
 
@@ -100,9 +100,9 @@ def _refund(rows: Rows, refund: Refund) -> Line:
     return Line(thing=refund, status=refund.status, word=_word(rows, "refund_changed", refund.reference), acts=acts)
 
 
-def _dispute(rows: Rows, dispute: Dispute, charge: Charge) -> Line:
+def _dispute(rows: Rows, dispute: Dispute) -> Line:
     acts = ("won", "lost") if dispute.status == "open" else ()
-    return Line(thing=dispute, status=dispute.status, word=_word(rows, "dispute_changed", charge.reference), acts=acts)
+    return Line(thing=dispute, status=dispute.status, word=_word(rows, "dispute_changed", dispute.id), acts=acts)
 
 
 def _word(rows: Rows, what: str, reference: str) -> Word | None:

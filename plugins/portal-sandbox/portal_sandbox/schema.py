@@ -60,8 +60,9 @@ _LATER = {
 _ENTRIES = f"""
 DROP VIEW IF EXISTS entry;
 CREATE VIEW entry AS
-SELECT id, 'charge' AS kind, status, amount_minor, currency, merchant_account, created_at, reference, '' AS charge_id,
-    description, CASE status WHEN 'succeeded' THEN amount_minor ELSE 0 END AS net_minor
+SELECT id, 'charge' AS kind, status, amount_minor, currency, merchant_account, created_at,
+    CASE reference WHEN id THEN '' ELSE reference END AS reference, '' AS charge_id, description,
+    CASE status WHEN 'succeeded' THEN amount_minor ELSE 0 END AS net_minor
 FROM charge WHERE status IN ('succeeded', 'pending', 'declined', 'returned')
 UNION ALL
 SELECT CASE refund.is_void WHEN 1 THEN charge.id ELSE refund.id END, 'refund', refund.status, refund.amount_minor,

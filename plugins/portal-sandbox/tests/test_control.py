@@ -97,6 +97,16 @@ def test_the_balance_is_shown_and_paid_out(desk: Any) -> None:
     assert "−$6.00" in desk.web.get("/").text
 
 
+def test_the_terminal_takes_what_the_portal_does_not_know(desk: Any) -> None:
+    assert desk.press("take", "sandbox-trust") == 303
+    assert desk.press("take", "sandbox-nowhere") == 303
+    (line,) = desk.listed("sandbox-trust")
+    assert (line.kind, line.amount_minor, line.reference) == ("charge", 2_500, "")
+    assert "Paid at the terminal in the office" in desk.web.get("/").text
+    desk.press("dispute", line.id)
+    assert [each.kind for each in desk.listed("sandbox-trust")] == ["charge", "dispute"]
+
+
 @pytest.mark.parametrize(
     "headers",
     [{}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
@@ -182,7 +192,8 @@ def test_refunds_and_disputes_have_their_own_word(served: Any) -> None:
     gateway.payment_changed(TOLD)
     gateway.refund_changed(Told(id=1, state="succeeded", at=AT, reference="refund-1"))
     assert "has not spoken of 1 line" in served.web.get("/").text
-    gateway.dispute_changed(Told(id=1, state="open", at=AT, reference="attempt-1"))
+    dispute = served.lookup().disputes[0].gateway_reference
+    gateway.dispute_changed(Told(id=1, state="open", at=AT, reference=dispute))
     assert "Both sides agree." in served.web.get("/").text
 
 

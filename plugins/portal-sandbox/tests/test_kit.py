@@ -126,6 +126,9 @@ class SandboxWire(Wire):
             found = rows.one(Dispute, charge_id=gateway_reference)
         self.works.office.decide(found.id, "won" if is_won else "lost")
 
+    def take_elsewhere(self, merchant_account: str, amount_minor: int) -> str:
+        return str(self.works.office.take_elsewhere(merchant_account, amount_minor).id)
+
     def pay_out(self) -> None:
         for account in self.merchant_accounts().values():
             self.works.office.pay_out(account)

@@ -15,20 +15,34 @@ _SEEN: dict[str, str] = {}  # a key opens the same account for ever; kept by the
 _SEEN_MOST = 100
 
 
+class NotUnderstood(Exception):
+    """What came back is not what was asked for."""
+
+
 def account_of(ctx: Context) -> str:
     """The id of the account that this gateway's key opens. Raises what the client raises."""
-    digest = hashlib.sha256(f"{ctx.settings['base_url']} {ctx.settings['secret_key']}".encode()).hexdigest()
-    if digest not in _SEEN:
-        if len(_SEEN) >= _SEEN_MOST:
-            _SEEN.clear()
-        _SEEN[digest] = reading.text(client(ctx).v1.accounts.retrieve_current().to_dict(), "id")
-    return _SEEN[digest]
+    known = _SEEN.get(_digest(ctx))
+    return known or reading.text(_retrieved(ctx), "id")
+
+
+def _retrieved(ctx: Context) -> dict[str, Any]:
+    told: dict[str, Any] = client(ctx).v1.accounts.retrieve_current().to_dict()
+    if not reading.text(told, "id"):
+        raise NotUnderstood("this is no account")
+    if len(_SEEN) >= _SEEN_MOST:
+        _SEEN.clear()
+    _SEEN[_digest(ctx)] = told["id"]
+    return told
+
+
+def _digest(ctx: Context) -> str:
+    return hashlib.sha256(f"{ctx.settings['base_url']} {ctx.settings['secret_key']}".encode()).hexdigest()
 
 
 def health(ctx: Context) -> Health:
     """Reached, let in, able to take money and to pay it out; for a trust account, that it keeps no fees."""
     try:
-        told: dict[str, Any] = client(ctx).v1.accounts.retrieve_current().to_dict()
+        told = _retrieved(ctx)
     except NeverSent:
         return _failed("Reaches Stripe", f"Nobody answers at {ctx.settings['base_url']}.")
     except Exception as problem:

@@ -20,7 +20,7 @@ def read(ctx: Context, delivery: Delivery) -> list[Event] | Rejected:
         return Rejected(reason=reason)
     try:
         told = json.loads(delivery.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Rejected(reason="the body is no JSON")
     if not isinstance(told, dict) or told.get("object") != "event" or not text(told, "id"):
         return Rejected(reason="the body is no event")

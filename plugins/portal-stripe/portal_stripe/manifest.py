@@ -21,10 +21,11 @@ API = "https://api.stripe.com"
 SCRIPT = "https://js.stripe.com/v3/"
 EVENTS = (
     "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.processing", "payment_intent.canceled",
-    "payment_intent.requires_action", "charge.refunded", "charge.refund.updated", "charge.dispute.created",
-    "charge.dispute.updated", "charge.dispute.closed", "charge.dispute.funds_withdrawn",
-    "charge.dispute.funds_reinstated", "checkout.session.completed", "checkout.session.expired",
-    "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed", "payout.paid",
+    "payment_intent.requires_action", "charge.refunded", "charge.refund.updated", "refund.updated",
+    "refund.failed", "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated", "checkout.session.completed",
+    "checkout.session.expired", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed",
+    "payout.paid", "payout.failed",
 )  # fmt: skip
 
 SETTINGS = (
@@ -76,6 +77,7 @@ MANIFEST = Manifest(
     absence_horizon_seconds=300,
     capabilities=frozenset(Capability),
     webhook_events=EVENTS,
+    kit_version="1",
 )
 
 _KEYS = {"secret_key": "(?:sk|rk)", "publishable_key": "pk"}

@@ -124,14 +124,13 @@ _READ: dict[str, Callable[[Object, Object], Read]] = {
 
 
 def lines(fact: LedgerFact) -> list[LedgerLine] | None:
-    """Fees are the firm's cost, payouts go to its bank. A fee of trust money is proposed too: the portal refuses it and
-    asks a person, because it must never have been kept."""
+    """Fees are the firm's cost, payouts go to its bank. For trust money there is never a line: a person looks at it."""
     done = fact.transaction
-    if done.outcome in {OutcomeKind.PENDING, OutcomeKind.UNKNOWN, OutcomeKind.CANCELED}:
+    if fact.fund is Fund.TRUST or done.outcome in {OutcomeKind.PENDING, OutcomeKind.UNKNOWN, OutcomeKind.CANCELED}:
         return None
     if done.kind is TransactionKind.FEE:
         return _moved(Role.MERCHANT_FEES, done.amount_minor)
-    if done.kind is TransactionKind.PAYOUT and fact.fund is Fund.OPERATING and done.outcome is OutcomeKind.SUCCEEDED:
+    if done.kind is TransactionKind.PAYOUT and done.outcome is OutcomeKind.SUCCEEDED:
         return _moved(Role.BANK, done.amount_minor)
     has_fee = done.kind in {TransactionKind.CHARGE, TransactionKind.REFUND, TransactionKind.DISPUTE}
     return _moved(Role.MERCHANT_FEES, done.fee_minor) if has_fee and done.fee_minor else None

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # the fake is a package of its o
 
 from desk import Desk
 from fake_stripe import Fake, create
+from flask import Flask
 
 LOST = "X-Fake-Lost"
 START = 1_900_000_000  # March 2030
@@ -37,6 +38,7 @@ class Wire:
     fake: Fake
     calls: list[tuple[str, str, bytes]] = field(default_factory=list)
     is_down: bool = False
+    app: Flask | None = None
     on_call: Callable[[int], None] = lambda _number: None
 
     def __call__(
@@ -55,13 +57,18 @@ class Wire:
         self.calls.append((method, url.removeprefix(self.fake.origin), content or b""))
         self.on_call(len(self.calls))
         path = url.removeprefix(self.fake.origin)
-        client = create(self.fake).test_client()
-        answer = client.open(path, method=method, headers=dict(headers or {}), data=content)
+        answer = self._app().test_client().open(path, method=method, headers=dict(headers or {}), data=content)
         if LOST in answer.headers:
             raise TimeoutError("the answer was lost")
         body = answer.get_data()
         kept = {name.lower(): value for name, value in answer.headers.items()}
         return Response(status=answer.status_code, body=body, json=lambda: _object(body), headers=kept)
+
+    def _app(self) -> Flask:
+        """The application of the fake; another one after a restart."""
+        if self.app is None or self.app.extensions["stripe"] is not self.fake:
+            self.app = create(self.fake)
+        return self.app
 
 
 def _object(body: bytes) -> dict[str, Any]:

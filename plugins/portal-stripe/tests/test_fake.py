@@ -90,7 +90,7 @@ def test_a_card_is_charged_and_its_fee_follows(api: Any, fake: Fake) -> None:
 def test_a_declined_card_says_why(api: Any, method: str, code: str, decline: str | None) -> None:
     with pytest.raises(stripe.CardError) as caught:
         api.payment_intents.create(CARD | {"payment_method": method})
-    error = caught.value.json_body["error"]  # type: ignore[index,call-overload]
+    error = caught.value.json_body["error"]  # type: ignore[index]
     assert (caught.value.code, error["decline_code"] if decline else None) == (code, decline)
     assert error["payment_intent"]["status"] == "requires_payment_method"
 
@@ -299,8 +299,8 @@ def test_webhooks_are_signed_and_come_as_they_like(api: Any, fake: Fake) -> None
     heard: list[str] = []
 
     def send(url: str, headers: Mapping[str, str], body: bytes) -> None:
-        for secret in ("whsec_new", "whsec_old"):
-            event = stripe.Webhook.construct_event(body, headers["Stripe-Signature"], secret)
+        event = stripe.Webhook.construct_event(body, headers["Stripe-Signature"], "whsec_new")
+        stripe.Webhook.construct_event(body, headers["Stripe-Signature"], "whsec_old")
         with pytest.raises(stripe.SignatureVerificationError):
             stripe.Webhook.construct_event(body, headers["Stripe-Signature"], "whsec_other")
         heard.append(event.id)
@@ -339,7 +339,7 @@ def test_no_number_is_ever_written_down(fake: Fake, tmp_path: Path) -> None:
 def test_the_same_over_a_real_connection(fake: Fake) -> None:
     with served(fake) as origin:
         address: Any = {"api": origin}
-        remote = stripe.StripeClient("sk_test_firm", base_addresses=address, max_network_retries=0).v1
+        remote: Any = stripe.StripeClient("sk_test_firm", base_addresses=address, max_network_retries=0).v1
         fake.fault("lost")
         with pytest.raises(stripe.APIConnectionError):
             remote.payment_intents.create(CARD, keyed("k1"))

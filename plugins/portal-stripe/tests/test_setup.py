@@ -117,7 +117,7 @@ def test_evidence_is_kept_without_secrets_or_people(desk: Any) -> None:
     told = gateway.gateway_redact(declined.payload)
     assert told["last_payment_error"]["decline_code"] == "insufficient_funds"
     for word in ("client_secret", "billing", "secret", "name", "address", "return_url", "4242"):
-        assert word not in str(kept | told)
+        assert word not in f"{kept}{told}"
 
 
 def test_secrets_are_written_nowhere(desk: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -109,7 +109,8 @@ FEES, CLEARING, BANK = Role.MERCHANT_FEES, Role.CLEARING, Role.BANK
         (external(TransactionKind.PAYOUT, outcome=OutcomeKind.RETURNED), Fund.OPERATING, None),
         (external(TransactionKind.PAYOUT), Fund.TRUST, None),
         (external(TransactionKind.OTHER), Fund.OPERATING, None),
-        (external(TransactionKind.CHARGE), Fund.TRUST, {FEES: 59, CLEARING: -59}),
+        (external(TransactionKind.CHARGE), Fund.TRUST, None),
+        (external(TransactionKind.FEE), Fund.TRUST, None),
     ],
 )
 def test_lines(found: ExternalTransaction, fund: Fund, wanted: dict[Role, int] | None) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from peewee import IntegrityError
+from peewee import IntegrityError, ModelSelect
 
 from portal_app import clock, money
 from portal_app.db import db, locked, transaction
@@ -17,6 +18,7 @@ from portal_app.domain.ledger import COSTS, FEES, RECEIVABLE, Leg
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import FirmUser, new_public_id
 from portal_app.domain.timekeeping import WorkItem
+from portal_app.prepared import prepared
 
 # Drafts
 
@@ -122,11 +124,16 @@ def _write_lines(invoice: Invoice, items: Sequence[WorkItem]) -> list[InvoiceLin
 
 def lines_of(invoice: Invoice) -> list[InvoiceLine]:
     """An issued invoice's lines as issued; a draft's as its work stands now."""
-    rows = list(InvoiceLine.select().where(InvoiceLine.invoice == invoice.id).order_by(InvoiceLine.position))
+    rows: list[InvoiceLine] = _lines_of(invoice.id)
     if not invoice.is_draft:
         return rows
     chosen = {row.work_item_id for row in rows}
     return lines_from([item for item in timekeeping.unbilled(invoice.matter) if item.id in chosen], invoice)
+
+
+@prepared
+def _lines_of(invoice_id: Any) -> ModelSelect:
+    return InvoiceLine.select().where(InvoiceLine.invoice == invoice_id).order_by(InvoiceLine.position)
 
 
 # Issue and void

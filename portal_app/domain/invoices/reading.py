@@ -16,7 +16,7 @@ from portal_app.domain.ledger import RECEIVABLE, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser, PortalUser
 from portal_app.domain.timekeeping import WorkItem
-from portal_app.prepared import prepared
+from portal_app.prepared import prepared, prepared_of_ids
 
 
 def with_balances() -> ModelSelect:
@@ -108,8 +108,12 @@ def _is_in(state: str, today: dt.date) -> object:
 
 def numbers(invoice_ids: Collection[int]) -> dict[int, str]:
     """The numbers of issued invoices, by id; one query."""
-    rows = Invoice.select(Invoice.id, Invoice.number).where(Invoice.id.in_(list(invoice_ids)))
-    return dict(rows.tuples()) if invoice_ids else {}
+    return {row.id: row.number for row in _numbered(invoice_ids)}
+
+
+@prepared_of_ids
+def _numbered(ids: Any) -> ModelSelect:
+    return Invoice.select(Invoice.id, Invoice.number).where(Invoice.id.in_(ids))
 
 
 def of_document(document: Document) -> Invoice:

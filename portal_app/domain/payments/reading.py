@@ -18,7 +18,7 @@ from portal_app.domain.payments.models import FREEING, HOLDING, Allocation, Atte
 from portal_app.domain.payments.offers import held_on
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.plugin_api import BillingAddress
-from portal_app.prepared import prepared
+from portal_app.prepared import prepared, prepared_of_ids
 
 # How the firm looks through its payments.
 GROUPS: dict[str, frozenset[str]] = {
@@ -85,17 +85,26 @@ def allocations_of(payment: Payment) -> list[Allocation]:
 
 def on_invoices(invoice_ids: Sequence[int]) -> list[Allocation]:
     """Everything paid, or being confirmed, on these invoices, with payments and payers, the oldest first."""
+    return _on_invoices(invoice_ids)
+
+
+@prepared_of_ids
+def _on_invoices(ids: Any) -> ModelSelect:
     query = Allocation.select(Allocation, Payment, PortalUser).join(Payment).join(PortalUser)
-    counts = Payment.state.in_(HOLDING | {"succeeded"})
-    return list(query.where(Allocation.invoice.in_(list(invoice_ids)) & counts).order_by(Payment.id))
+    counts = Payment.state.in_(sorted(HOLDING | {"succeeded"}))
+    return query.where(Allocation.invoice.in_(ids) & counts).order_by(Payment.id)
 
 
 def of_entries(sources: Sequence[str]) -> dict[str, Payment]:
     """The payments behind ledger entries, by the entry's source ("payment:17:paid"); one query."""
     ids = {source: int(source.split(":")[1]) for source in sources if source.startswith("payment:")}
-    rows = Payment.select(Payment, PortalUser).join(PortalUser).where(Payment.id.in_(list(ids.values())))
-    found = {row.id: row for row in rows} if ids else {}
+    found = {row.id: row for row in _with_payers(ids.values())}
     return {source: found[payment_id] for source, payment_id in ids.items()}
+
+
+@prepared_of_ids
+def _with_payers(ids: Any) -> ModelSelect:
+    return Payment.select(Payment, PortalUser).join(PortalUser).where(Payment.id.in_(ids))
 
 
 def changes_of(payment: Payment) -> list[PaymentChange]:

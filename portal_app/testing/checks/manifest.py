@@ -115,9 +115,9 @@ class ManifestChecks(Bench):
         self.needs_flow(Flow.FIELDS)
         fields = self.call("gateway_begin", request=self.begin(Flow.FIELDS, reference="", amount_minor=0))
         demand(isinstance(fields, Fields), f"gateway_begin returned {type(fields).__name__}")
-        package = sys.modules[type(self.gateway).__module__].__package__ or type(self.gateway).__module__
-        top = package if package.startswith("portal_app.") else package.partition(".")[0]
-        demand(resources.files(top).joinpath("static", fields.module).is_file(), f"no static/{fields.module} in {top}")
+        packages = [_package(owner) for owner in type(self.gateway).__mro__ if owner is not object]
+        is_there = any((resources.files(name) / "static" / fields.module).is_file() for name in packages)
+        demand(is_there, f"there is no static/{fields.module} in {packages[0]}")
         for origin in (*fields.script_origins, *fields.frame_origins, *fields.connect_origins):
             demand(re.fullmatch(r"https?://[^/\s;,'\"*]+", origin), f"“{origin}” is no origin")
         demand(all(isinstance(value, str) for value in fields.config.values()), "config holds other than texts")
@@ -176,3 +176,9 @@ class ManifestChecks(Bench):
             demand(self.call("gateway_validate_settings", self.ctx(settings, mode=mode)), f"a wrong key in {mode} mode")
         good = self.call("gateway_validate_settings", self.ctx(self.wire.live_settings(), mode=Mode.LIVE))
         demand(good == [], f"good live settings, and it finds {good}")
+
+
+def _package(owner: type) -> str:
+    """Where the host looks for the static files of a gateway of this class."""
+    package = sys.modules[owner.__module__].__package__ or owner.__module__
+    return package if package.startswith("portal_app.") else package.partition(".")[0]

@@ -121,8 +121,8 @@ class RefundChecks(Bench):
         found = self.look_refund(self.refund_of(request, charged, 1_000, 1_000))
         demand(found.kind not in GIVEN, "another refund of the same amount was taken for it")
 
-    def _broken(self, fault: Fault) -> None:
-        count = self._requests()
+    def _broken_refund(self, fault: Fault) -> None:
+        count = self._refund_requests()
         for at in range(count):
             request, charged = self._paid()
             refund = self.refund_of(request, charged, request.amount_minor)
@@ -139,7 +139,7 @@ class RefundChecks(Bench):
             else:
                 demand(found.kind not in GIVEN, f"{fault}: nothing was given back, and looked up as “{found.kind}”")
 
-    def _requests(self) -> int:
+    def _refund_requests(self) -> int:
         request, charged = self._paid()
         first = len(self.line.sent)
         self.ask("gateway_refund", request=self.refund_of(request, charged, request.amount_minor))
@@ -151,7 +151,7 @@ class RefundChecks(Bench):
             *(Fault.LOST_AFTER, Fault.CUT_AFTER, Fault.ERROR_AFTER, Fault.EMPTY_ERROR_AFTER, Fault.TIMEOUT_AFTER),
             *(Fault.GARBAGE_AFTER, Fault.EMPTY_AFTER, Fault.OBJECT_AFTER, Fault.LIST_AFTER, Fault.HALF_AFTER),
         ):
-            self._broken(fault)
+            self._broken_refund(fault)
 
     def test_a_refund_that_did_not_arrive_is_not_told_as_given(self) -> None:
         """Errors before anything was given back, 401, 409, 429: not told as given."""
@@ -159,7 +159,7 @@ class RefundChecks(Bench):
             *(Fault.LOST_BEFORE, Fault.ERROR_BEFORE, Fault.CONFLICT_BEFORE, Fault.REDIRECT_BEFORE),
             *(Fault.UNAUTHORIZED, Fault.TOO_MANY, Fault.REFUSED),
         ):
-            self._broken(fault)
+            self._broken_refund(fault)
 
     def test_doubt_about_a_refund_is_unknown(self) -> None:
         """No answer, 5xx or 409 to a refund that did not arrive is ``unknown``: nobody may give it back again."""

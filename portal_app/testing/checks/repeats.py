@@ -66,13 +66,14 @@ class RepeatChecks(Bench):
         request, _ = self.charge()
         demand(self.taken(request.reference), f"not under {request.reference}: {self.wire.charges()}")
 
-    def test_a_late_second_token_takes_nothing_more(self) -> None:
-        """The same reference with a fresh token, after the first answer was lost, is no second charge."""
+    def test_a_lost_answer_is_not_tried_again_under_another_key(self) -> None:
+        """After a lost answer the plugin sends no second charge of its own; what it says then is true."""
         at = self.taking_request()
         request = self.request()
         self.line.arm(Fault.LOST_AFTER, at)
-        self.ask("gateway_charge", request=request)
+        outcome = self.ask("gateway_charge", request=request)
         self.line.arm(None)
+        demand(outcome.kind not in FREE, f"it was taken, and the charge says “{outcome.kind}”")
         found = self.look(request)
         demand(found.kind not in FREE, f"it was taken, and the look-up says “{found.kind}”")
         self._once(request.reference, "after a lost answer and a look-up")

@@ -7,7 +7,6 @@ from typing import Any
 from fake_stripe.core import DAY, Fake, Object, Params, Scope, job
 from fake_stripe.wire import LISTING, listed, route
 
-BALANCE_DELAY = 2  # with automatic asynchronous capture a new charge has no balance transaction yet
 DECLINES = {
     "generic_decline": ("card_declined", "Your card was declined."),
     "insufficient_funds": ("card_declined", "Your card has insufficient funds."),
@@ -35,12 +34,13 @@ def make(fake: Fake, intent: Object, method: Object, status: str, failure: tuple
     """A charge of the whole intent: ``succeeded``, ``pending`` or ``failed``."""
     type = method["type"]
     is_taken = status == "succeeded"
+    amount = intent["amount"] - (1 if method["_behaviour"] == "less" else 0)
     charge = fake.add(
         fake.scope_of(intent),
         "charge",
         "ch" if type == "card" else "py",
-        amount=intent["amount"],
-        amount_captured=intent["amount"] if is_taken else 0,
+        amount=amount,
+        amount_captured=amount if is_taken else 0,
         amount_refunded=0,
         balance_transaction=None,
         billing_details=method["billing_details"],
@@ -64,7 +64,8 @@ def make(fake: Fake, intent: Object, method: Object, status: str, failure: tuple
     intent["latest_charge"] = charge["id"]
     fake.emit(charge, f"charge.{status}")
     if is_taken:
-        fake.later(BALANCE_DELAY, book, charge["id"])
+        fake.later(fake.balance_delay, book, charge["id"])
+        fake.tick()
     return charge
 
 

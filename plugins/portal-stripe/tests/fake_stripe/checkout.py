@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fake_stripe import charges, intents
-from fake_stripe.core import DAY, ApiError, Fake, Object, Params, Scope, job, shown
+from fake_stripe.core import DAY, ApiError, Fake, Object, Params, Scope, job
 from fake_stripe.wire import LISTING, invalid, listed, pick, route, whole
 
 _CREATE = (
@@ -18,7 +18,7 @@ def create(fake: Fake, scope: Scope, params: Params) -> Object:
         raise invalid("Invalid mode: must be one of payment", "mode")
     if not params.get("success_url", "").startswith("http"):
         raise invalid("Not a valid URL", "success_url", "url_invalid")
-    amount, currency = _total(params)
+    amount, currency = _total(params, fake.least_minor)
     expires_at = whole(params, "expires_at", fake.now + DAY)
     if not fake.now + 30 * 60 - 5 <= expires_at <= fake.now + DAY:
         raise invalid("The `expires_at` timestamp must be between 30 minutes and 24 hours from now.", "expires_at")
@@ -51,7 +51,7 @@ def create(fake: Fake, scope: Scope, params: Params) -> Object:
     return session
 
 
-def _total(params: Params) -> tuple[int, str]:
+def _total(params: Params, least: int) -> tuple[int, str]:
     items = pick(params, "line_items", list, [])
     if not items:
         raise invalid("Missing required param: line_items.", "line_items", "parameter_missing")
@@ -60,7 +60,7 @@ def _total(params: Params) -> tuple[int, str]:
         if not price.get("product_data", {}).get("name"):
             raise invalid("Missing required param: line_items[0][price_data][product_data][name].", "line_items")
     amount = sum(whole(p, "unit_amount") * whole(each, "quantity") for p, each in zip(prices, items, strict=True))
-    if amount < 50:
+    if amount < least:
         raise invalid(
             "The Checkout Session's total amount due must be at least $0.50.", "line_items", "amount_too_small"
         )
@@ -133,4 +133,4 @@ def expire(fake: Fake, scope: Scope, params: Params, id: str) -> Object:
 def list_sessions(fake: Fake, scope: Scope, params: Params) -> Object:
     found = charges.of_intent(fake.all("checkout.session", scope), params)
     found = [each for each in found if params.get("status") in {None, each["status"]}]
-    return listed(fake, params, "/v1/checkout/sessions", [shown(each) for each in found])
+    return listed(fake, params, "/v1/checkout/sessions", found)

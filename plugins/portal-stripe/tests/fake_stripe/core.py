@@ -93,6 +93,9 @@ class Fake:
     clock: Callable[[], int] = lambda: time.time_ns() // 10**9
     origin: str = "http://stripe.test"
     list_lag_seconds: int = 0
+    hides_after: int | None = None  # lists show nothing that was made after this number
+    least_minor: int = 50
+    balance_delay: int = 2  # with asynchronous capture a new charge has no balance transaction yet
     faults: list[Fault] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     state: Object = field(default_factory=_fresh)
@@ -142,13 +145,15 @@ class Fake:
         return int(self.state["sequence"])
 
     def add(self, scope: Scope, kind: str, prefix: str, **fields: Any) -> Object:
-        id = f"{prefix}_fake{self.next_number():08d}"
+        number = self.next_number()
+        id = f"{prefix}_fake{number:08d}"
         made = {
             "id": id,
             "object": kind,
             "created": self.now,
             "livemode": scope.livemode,
             "_scope": scope.name,
+            "_number": number,
             **fields,
         }
         self.state["objects"][id] = made
@@ -202,6 +207,10 @@ class Fake:
         """A webhook endpoint: each delivery is signed with every one of ``secrets``."""
         scope = Scope(account, livemode)
         self.state["endpoints"].append({"url": url, "secrets": list(secrets), "scope": scope.name})
+
+    def lag(self, is_lagging: bool) -> None:
+        """From now on, lists do not show what comes anew; off: they show everything again."""
+        self.hides_after = int(self.state["sequence"]) if is_lagging else None
 
     def fault(self, kind: str, method: str = "POST", path: str = "/v1/", *, times: int = 1, seconds: int = 1) -> None:
         self.faults.append(Fault(kind, method, path, times, seconds))

@@ -17,7 +17,7 @@ capture_method confirmation_method statement_descriptor statement_descriptor_suf
 
 @route("POST", "/payment_intents", _CREATE)
 def create(fake: Fake, scope: Scope, params: Params) -> Object:
-    intent = fake.add(scope, "payment_intent", "pi", **_fields(params))
+    intent = fake.add(scope, "payment_intent", "pi", **_fields(params, fake.least_minor))
     intent["client_secret"] = f"{intent['id']}_secret_fake"
     if not is_true(params, "confirm"):
         fake.emit(intent, "payment_intent.created")
@@ -31,11 +31,11 @@ def create(fake: Fake, scope: Scope, params: Params) -> Object:
         raise
 
 
-def _fields(params: Params) -> Object:
+def _fields(params: Params, least: int) -> Object:
     amount, currency = whole(params, "amount"), params.get("currency")
     if not isinstance(currency, str) or len(currency) != 3:
         raise invalid("Missing required param: currency.", "currency", "parameter_missing")
-    if amount < 50:
+    if amount < least:
         raise invalid("Amount must be at least $0.50 usd", "amount", "amount_too_small")
     if amount > 99_999_999:
         raise invalid("Amount must be no more than $999,999.99", "amount", "amount_too_large")
@@ -148,6 +148,9 @@ def pay(fake: Fake, intent: Object, method: Object) -> Object:
         }
         fake.emit(intent, "payment_intent.requires_action")
         return intent
+    if behaviour == "odd":
+        intent["status"] = "a_status_of_next_year"
+        return intent
     if behaviour in charges.DECLINES:
         code, message = charges.DECLINES[behaviour]
         charges.make(fake, intent, method, "failed", (code, message))
@@ -164,7 +167,8 @@ def take(fake: Fake, intent: Object, method: Object) -> None:
 
 
 def succeed(fake: Fake, intent: Object) -> None:
-    intent.update(status="succeeded", amount_received=intent["amount"], next_action=None, processing=None)
+    received = fake.object(intent["latest_charge"])["amount_captured"]
+    intent.update(status="succeeded", amount_received=received, next_action=None, processing=None)
     fake.emit(intent, "payment_intent.succeeded")
 
 
@@ -196,6 +200,8 @@ def settle(fake: Fake, id: str) -> None:
     """The bank's answer to a debit."""
     charge = fake.object(id)
     intent, method = fake.object(charge["payment_intent"]), fake.object(charge["payment_method"])
+    if intent["status"] != "processing":
+        return
     reason = charge["_behaviour"]
     if reason in charges.RETURNS:
         charge.update(status="failed", failure_code=reason, failure_message=charges.RETURNS[reason])

@@ -18,6 +18,8 @@ CARDS = {
     "4000000000000119": ("visa", "processing_error"),
     "4000000000003220": ("visa", "authenticate"),
     "4000000000000259": ("visa", "dispute"),
+    "4000000000000010": ("visa", "less"),  # ours: a cent less than asked is taken
+    "4000000000000028": ("visa", "odd"),  # ours: answered with a status that no documentation lists
 }
 NAMED = {
     "pm_card_visa": "4242424242424242",
@@ -34,6 +36,8 @@ NAMED = {
     "pm_card_authenticationRequired": "4000000000003220",
     "pm_card_threeDSecure2Required": "4000000000003220",
     "pm_card_createDispute": "4000000000000259",
+    "pm_card_takesLess": "4000000000000010",
+    "pm_card_oddStatus": "4000000000000028",
 }
 ACCOUNTS = {
     "000123456789": "",

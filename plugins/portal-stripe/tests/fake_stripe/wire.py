@@ -94,7 +94,10 @@ LISTING = "created limit starting_after ending_before"
 
 def listed(fake: Fake, params: Params, url: str, things: Iterable[Object]) -> Object:
     """A page of ``things`` (oldest first), newest first."""
-    seen = [each for each in things if each["created"] <= fake.now - fake.list_lag_seconds and _fits(each, params)]
+    newest = fake.state["sequence"] if fake.hides_after is None else fake.hides_after
+    shown_until = fake.now - fake.list_lag_seconds
+    fitting = (each for each in things if _fits(each, params))
+    seen = [each for each in fitting if each["created"] <= shown_until and each["_number"] <= newest]
     seen.reverse()
     ids = [each["id"] for each in seen]
     limit = whole(params, "limit", 10)
