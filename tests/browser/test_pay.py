@@ -15,7 +15,7 @@ from playwright.sync_api import BrowserContext, FrameLocator, Page, Route, expec
 from portal_app import config, gateway_setup, hookspecs, plugins
 from portal_app.config import Config
 from portal_app.domain.payments import BankAccount, Payment
-from portal_app.plugin_api import PROJECT, Fund, Mode
+from portal_app.plugin_api import PROJECT, Fund, Method, Mode
 from portal_app.worker import Worker
 from portal_sandbox import gateway
 from portal_sandbox.companion import create
@@ -205,6 +205,29 @@ def test_a_bank_account_settles_later(page: Page) -> None:
     page.get_by_role("button", name="Pay $100.00").click()
     expect(page.get_by_role("heading", name="On its way")).to_be_visible()
     look(page, "client-payment-pending")
+
+
+def test_another_gateway_for_bank_accounts_draws_its_own_fields(page: Page, portal: Portal, world: World) -> None:
+    first = gateway_setup.find("sandbox")
+    assert first is not None
+    settings = gateway_setup.settings_of(first)
+    second = gateway_setup.save("sandbox-2", settings, mode=Mode.TEST, by=world.carol, name="Springfield")
+    operating = BankAccount.get(BankAccount.fund == "operating")
+    gateway_setup.set_route(second, Fund.OPERATING, "sandbox-operating", operating)
+    assert gateway_setup.test_connection(second).is_ok
+    gateway_setup.set_roads({(Fund.OPERATING, Method.BANK): second}, by=world.carol)
+    page.reload()
+    fill_address(page)
+    page.locator("#amount").fill("100")
+    with page.expect_navigation():
+        page.get_by_label("Bank account").check()
+    expect(page.locator("#amount")).to_have_value("100")
+    expect(page.get_by_label("ZIP code")).to_have_value("62704")
+    card_of(page).locator("#routing").fill("110000000")
+    card_of(page).locator("#account").fill("000123456789")
+    page.get_by_role("button", name="Pay $100.00").click()
+    expect(page.get_by_role("heading", name="On its way")).to_be_visible()
+    assert [row.gateway.code for row in Payment.select()] == ["sandbox-2"]
 
 
 def test_it_works_without_scripts(portal: Portal, new_context: Callable[..., BrowserContext], console: Console) -> None:
