@@ -36,13 +36,13 @@ def after(action: Callable[..., Any]) -> Callable[..., Any]:
 def arrange(point: str) -> None:
     """Plant the death: before the gateway is asked, once it has taken the money, while the answer is written …"""
     if point == "submitting":
-        paying.ask = die
+        vars(paying)["ask"] = die
     elif point == "asked":
         Outbound.__call__ = die  # type: ignore[assignment]
     elif point == "taken":
         Outbound.__call__ = after(Outbound.__call__)  # type: ignore[method-assign]
     elif point == "answered":
-        paying.settle = die
+        vars(paying)["settle"] = die
     elif point == "posting":
         ledger.post = after(ledger.post)
     elif point == "settling":
