@@ -16,6 +16,10 @@ CHART = [
     ("suspense", "Suspense", "liability", "operating"),
     ("fees", "Legal fees", "income", "operating"),
     ("costs", "Recovered costs", "income", "operating"),
+    ("refunds", "Refunded fees", "income", "operating"),
+    ("surcharges", "Card surcharges", "income", "operating"),
+    ("merchant_fees", "Merchant fees", "expense", "operating"),
+    ("disputed", "Disputed payments", "asset", "operating"),
 ]
 
 UP = [
@@ -33,7 +37,7 @@ UP = [
     occurred_on DATE NOT NULL,
     code VARCHAR(40) NOT NULL,
     description VARCHAR(200) NOT NULL,
-    source VARCHAR(80) NOT NULL UNIQUE,
+    source VARCHAR(80){bytes} NOT NULL UNIQUE,
     legs INTEGER NOT NULL CHECK (legs >= 2),
     reverses_id BIGINT UNIQUE REFERENCES journal_entry(id),
     firm_user_id BIGINT REFERENCES firm_user(id),
@@ -85,7 +89,9 @@ LATE = "EXISTS (SELECT 1 FROM journal_seal WHERE entry_id = NEW.entry_id)"
 
 def up(migrator: SchemaMigrator, db: Database) -> None:
     lite = isinstance(db, SqliteDatabase)
-    execute(db, [text.replace("{whole}", _whole(text) if lite else "") for text in UP])
+    # Sources are looked up by their beginnings: ordered by bytes, whatever language the database speaks.
+    order = "" if lite else ' COLLATE "C"'
+    execute(db, [text.replace("{whole}", _whole(text) if lite else "").replace("{bytes}", order) for text in UP])
     for code, name, kind, fund in CHART:
         db.execute_sql(f"INSERT INTO account (code, name, kind, fund) VALUES ('{code}', '{name}', '{kind}', '{fund}')")
     guard(db, "posting_late", "INSERT", "posting", "the entry is sealed", LATE)

@@ -7,7 +7,7 @@ from portal_app.schema import drop_functions, execute, guard
 
 STATES = (
     "'ready', 'submitting', 'pending', 'action_required', 'unknown', "
-    "'succeeded', 'declined', 'canceled', 'not_submitted', 'review'"
+    "'succeeded', 'declined', 'canceled', 'not_submitted', 'review', 'returned'"
 )
 
 UP = [
@@ -63,6 +63,7 @@ UP = [
     state VARCHAR(16) NOT NULL CHECK (state IN ({STATES})),
     message TEXT NOT NULL,
     method_summary VARCHAR(80) NOT NULL,
+    received_cents BIGINT CHECK (received_cents > 0),
     receipt_number VARCHAR(20) UNIQUE,
     receipt_key VARCHAR(120) NOT NULL,
     created_at TIMESTAMP NOT NULL,

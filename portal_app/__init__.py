@@ -30,9 +30,10 @@ def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     app.config.from_mapping(web.flask_settings(settings) | overrides)
     web.trust_proxies(app, settings.trusted_proxies)
     Htmx(app)
-    CSRFProtect(app)
+    CSRFProtect(app).exempt(web.webhooks.blueprint)
     web.init_app(app)
     app.register_blueprint(web.doors.blueprint)
+    app.register_blueprint(web.webhooks.blueprint)
     app.register_blueprint(firm.blueprint)
     app.register_blueprint(client.blueprint)
     return app

@@ -7,6 +7,7 @@ a plain pluggy call would reach every gateway.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -37,6 +38,8 @@ class Registry:
         try:
             self.manager.register(gateway, name)
             self.manager.check_pending()
+            if not self._is_gateway(gateway):
+                return  # it only listens
             manifest = self._call(gateway, "gateway_manifest")
             if not isinstance(manifest, Manifest):
                 raise TypeError("gateway_manifest() did not return a Manifest")
@@ -47,6 +50,14 @@ class Registry:
                 self.manager.unregister(gateway)
             return
         self.gateways[manifest.id], self.manifests[manifest.id] = gateway, manifest
+
+    def _is_gateway(self, plugin: object) -> bool:
+        return any(caller.name.startswith("gateway_") for caller in self.manager.get_hookcallers(plugin) or ())
+
+    def observers(self, topic: str) -> list[tuple[str, Callable[..., object]]]:
+        """Every plugin that listens to ``topic``, by name, with what it does."""
+        found = getattr(self.manager.hook, topic).get_hookimpls()
+        return [(each.plugin_name, each.function) for each in found]
 
     def call(self, plugin: str, hook: str, **arguments: Any) -> Any:
         """Call ``hook`` of the gateway ``plugin`` alone.

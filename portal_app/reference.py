@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -147,7 +147,7 @@ def roles_page() -> str:
 
 
 def payment_states_page() -> str:
-    from portal_app.domain.payments import DEFINITE, EDGES, FREEING, HOLDING
+    from portal_app.domain.payments import DEFINITE, DISPUTE_EDGES, EDGES, FREEING, HOLDING, REFUND_EDGES
 
     def kind(state: str) -> str:
         ends = "final, unless proof of success comes late" if state in FREEING else "final"
@@ -162,7 +162,6 @@ def payment_states_page() -> str:
         )
         for state, after in EDGES.items()
     ]
-    arrows = [f"    {state} --> {after}" for state, afters in EDGES.items() for after in sorted(afters)]
     return "\n\n".join(
         [
             "# Payment states",
@@ -171,9 +170,28 @@ def payment_states_page() -> str:
                 only declined, canceled and not_submitted free the amount that a payment holds of its invoices."""
             ),
             _table(("state", "may become", "kind", "its amount"), rows),
-            "```mermaid\nstateDiagram-v2\n    [*] --> ready\n" + "\n".join(arrows) + "\n```",
+            _diagram(EDGES, "ready"),
+            "## Refunds",
+            _prose(
+                """A refund reserves its amount until it is declined or known not to have been sent. One that arrived
+                can still come back from the payer's bank; then its journal entry is reversed."""
+            ),
+            _diagram(REFUND_EDGES, "ready"),
+            "## Disputes",
+            _prose(
+                """An inquiry moves no money. An open dispute is money that the bank has taken until it is decided; one
+                that is lost opens the invoices again."""
+            ),
+            _diagram(DISPUTE_EDGES, "inquiry", "open"),
         ]
     )
+
+
+def _diagram(edges: Mapping[str, Collection[str]], *first: str) -> str:
+    """A table of states, drawn."""
+    lines = [f"    [*] --> {state}" for state in first]
+    lines += [f"    {state} --> {after}" for state, afters in edges.items() for after in sorted(afters)]
+    return "```mermaid\nstateDiagram-v2\n" + "\n".join(lines) + "\n```"
 
 
 def hooks_page() -> str:

@@ -53,6 +53,7 @@ _COUNTED = {
     "postings": "posting",
     "running totals": "running_total",
     "payments": "payment",
+    "refunds": "refund",
 }
 
 
@@ -125,21 +126,27 @@ def _totals() -> Iterator[str]:
 
 
 def _invoices() -> Iterator[str]:
-    """What an invoice's postings say it still owes, against its total less what was paid on it."""
+    """What was posted as owed on an invoice is its total; what was posted as paid is what the payments say."""
     sql = """SELECT i.id, i.number, CASE WHEN v.invoice_id IS NULL THEN i.total_cents ELSE 0 END,
-        COALESCE((SELECT SUM(p.amount_cents) FROM posting p
-            WHERE p.invoice_id = i.id AND p.account_code = 'receivable'), 0),
+        COALESCE((SELECT SUM(p.amount_cents) FROM posting p JOIN journal_entry e ON e.id = p.entry_id
+            WHERE p.invoice_id = i.id AND p.account_code = 'receivable'
+            AND e.code IN ('invoice_issued', 'invoice_voided')), 0),
         COALESCE((SELECT SUM(a.amount_cents) FROM allocation a JOIN payment y ON y.id = a.payment_id
-            WHERE a.invoice_id = i.id AND y.state = 'succeeded'), 0),
-        COALESCE((SELECT SUM(-p.amount_cents) FROM posting p
-            WHERE p.invoice_id = i.id AND p.account_code = 'unapplied'), 0)
+            WHERE a.invoice_id = i.id AND y.state IN ('succeeded', 'returned') AND y.received_cents IS NULL), 0),
+        COALESCE((SELECT SUM(-p.amount_cents) FROM posting p JOIN journal_entry e ON e.id = p.entry_id
+            JOIN payment y ON e.source = 'payment:' || y.id || ':paid' AND y.received_cents IS NULL
+            WHERE p.invoice_id = i.id AND p.account_code IN ('receivable', 'unapplied')), 0)
         FROM invoice i LEFT JOIN invoice_void v ON v.invoice_id = i.id WHERE i.number IS NOT NULL ORDER BY i.id"""
-    for invoice, number, total, owed, allocated, unapplied in _rows(sql):
-        expected = sum_of(total) - (sum_of(allocated) - sum_of(unapplied))
-        if sum_of(owed) != expected:
+    for invoice, number, total, owed, allocated, paid in _rows(sql):
+        if sum_of(owed) != sum_of(total):
             yield (
-                f"Invoice {number} (id {invoice}) owes {bare(sum_of(owed))} by its postings, but its total less its "
-                f"payments is {bare(expected)}."
+                f"Invoice {number} (id {invoice}) is over {bare(sum_of(total))}, but "
+                f"{bare(sum_of(owed))} was posted as owed."
+            )
+        if sum_of(paid) != sum_of(allocated):
+            yield (
+                f"Invoice {number} (id {invoice}): its payments come to {bare(sum_of(allocated))}, but "
+                f"{bare(sum_of(paid))} was posted as paid."
             )
 
 
@@ -161,10 +168,10 @@ def _unposted_invoices() -> Iterator[str]:
 
 def _payments() -> Iterator[str]:
     """Each paid payment has exactly its entry, over its amount; nothing else was posted as paid."""
-    sql = """SELECT y.id, y.amount_cents, e.id, COALESCE((SELECT SUM(p.amount_cents) FROM posting p
-            WHERE p.entry_id = e.id AND p.amount_cents > 0), 0)
+    sql = """SELECT y.id, COALESCE(y.received_cents, y.amount_cents), e.id,
+            COALESCE((SELECT SUM(p.amount_cents) FROM posting p WHERE p.entry_id = e.id AND p.amount_cents > 0), 0)
         FROM payment y LEFT JOIN journal_entry e ON e.source = 'payment:' || y.id || ':paid'
-        WHERE y.state = 'succeeded' ORDER BY y.id"""
+        WHERE y.state IN ('succeeded', 'returned') ORDER BY y.id"""
     for payment, amount, entry, posted in _rows(sql):
         if entry is None:
             yield f"Payment {payment} succeeded, but is in no journal entry."
@@ -173,10 +180,37 @@ def _payments() -> Iterator[str]:
                 f"Payment {payment} is over {bare(amount)}, but its journal entry {entry} posts {bare(sum_of(posted))}."
             )
     sql = """SELECT e.id, e.source FROM journal_entry e WHERE e.code = 'portal_payment' AND NOT EXISTS (
-        SELECT 1 FROM payment y WHERE y.state = 'succeeded' AND e.source = 'payment:' || y.id || ':paid')
+        SELECT 1 FROM payment y WHERE y.state IN ('succeeded', 'returned') AND e.source = 'payment:' || y.id || ':paid')
         ORDER BY e.id"""
     for entry, source in _rows(sql):
         yield f"Journal entry {entry} says “Paid from portal” ({source}), but there is no such succeeded payment."
+
+
+def _refunds() -> Iterator[str]:
+    """What a refund gave back is what its standing entries take out of clearing; and never more than was paid."""
+    sql = """SELECT r.id, r.payment_id, r.amount_cents, r.state, COALESCE((SELECT SUM(p.amount_cents) FROM posting p
+            JOIN journal_entry e ON e.id = p.entry_id WHERE p.account_code LIKE 'clearing:%%'
+            AND (e.source = 'payment:' || r.payment_id || ':refund:' || r.id
+                OR e.source LIKE 'payment:' || r.payment_id || ':refund:' || r.id || ':%%')), 0)
+        FROM refund r ORDER BY r.id"""
+    for refund, payment, amount, state, cleared in _rows(sql):
+        wanted = -amount if state == "succeeded" else 0
+        if sum_of(cleared) != wanted:
+            yield (
+                f"Refund {refund} of payment {payment} is {state} over {bare(amount)}, but its journal entries give "
+                f"back {bare(-sum_of(cleared))}."
+            )
+
+
+def _disputes() -> Iterator[str]:
+    """An open dispute is on the account of disputed payments, a decided one is not."""
+    sql = """SELECT d.id, d.payment_id, d.amount_cents, d.state, COALESCE((SELECT SUM(p.amount_cents) FROM posting p
+            JOIN journal_entry e ON e.id = p.entry_id WHERE p.account_code = 'disputed'
+            AND e.source LIKE 'payment:' || d.payment_id || ':dispute:' || d.id || ':%%'), 0)
+        FROM dispute d ORDER BY d.id"""
+    for dispute, payment, amount, state, booked in _rows(sql):
+        if sum_of(booked) != (amount if state == "open" else 0):
+            yield f"Dispute {dispute} of payment {payment} is {state}, but {bare(sum_of(booked))} of it is disputed."
 
 
 def _allocations() -> Iterator[str]:
@@ -242,6 +276,8 @@ CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
     _invoice_lines,
     _unposted_invoices,
     _payments,
+    _refunds,
+    _disputes,
     _allocations,
     _attempts,
     _reservations,

@@ -22,11 +22,15 @@ def handlers() -> dict[str, outbox.Handler]:
     return {
         "email": send_email,
         "invoice_pdf": paper.store_invoice,
-        "document_shared": letters.document_shared,
+        "document_shared": document_shared,
         "event_shared": letters.event_shared,
         "firm_user_link": letters.link_for_firm_user,
         "portal_user_link": letters.link_for_portal_user,
         "payment_changed": payment_changed,
+        "refund_changed": refund_changed,
+        "dispute_changed": dispute_changed,
+        "gateway_event": gateways.look_into,
+        "ledger_posted": lambda entry_id: gateways.tell("ledger_posted", entry_id),
     }
 
 
@@ -40,18 +44,38 @@ def payment_changed(payment_id: int) -> None:
         paper.store_receipt(payment_id)
     finally:  # a receipt that cannot be made now comes later; the word does not wait for it
         letters.payment_changed(payment_id)
+    gateways.tell("payment_changed", payment_id)
+
+
+def refund_changed(refund_id: int) -> None:
+    """Money was given back, or is on its way back, or did not arrive: tell the payer and the plugins that listen."""
+    letters.refund_changed(refund_id)
+    gateways.tell("refund_changed", refund_id)
+
+
+def dispute_changed(dispute_id: int) -> None:
+    """A payer's bank disputes a payment, or has decided: tell both sides and the plugins that listen."""
+    letters.dispute_changed(dispute_id)
+    gateways.tell("dispute_changed", dispute_id)
+
+
+def document_shared(share_id: int) -> None:
+    letters.document_shared(share_id)
+    gateways.tell("document_shared", share_id)
 
 
 def turn() -> int:
     """One round of what is due now; money first, since a mail server may keep us waiting. Returns how much was done; 0
     means that nothing is due."""
-    return gateways.recover(AT_ONCE) + outbox.run_due(handlers(), AT_ONCE)
+    followed = gateways.recover(AT_ONCE) + gateways.recover_refunds(AT_ONCE)
+    return followed + outbox.run_due(handlers(), AT_ONCE)
 
 
 def housekeeping() -> None:
     """What nothing but time makes due. Bears to be done often."""
     sessions.sweep(config.active().session_hours)
     letters.limitations()
+    gateways.sweep_due()
 
 
 class Worker(threading.Thread):

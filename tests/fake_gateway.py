@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -9,13 +10,21 @@ from typing import Any
 
 from portal_app.plugin_api import (
     BeginRequest,
+    Capability,
     ChargeRequest,
     Check,
     Context,
+    Delivery,
+    Event,
+    ExternalTransaction,
     Fields,
     Flow,
     Fund,
     Health,
+    LedgerFact,
+    LedgerLine,
+    ListPage,
+    ListQuery,
     LookupQuery,
     Manifest,
     MerchantAccount,
@@ -25,7 +34,11 @@ from portal_app.plugin_api import (
     OutcomeKind,
     Problem,
     Redirect,
+    RefundRequest,
+    Rejected,
     SettingField,
+    Subject,
+    Told,
     hookimpl,
 )
 
@@ -45,6 +58,11 @@ class FakeGateway:
         self.before_answer: Callable[[], None] = lambda: None
         self.delay_seconds = 0
         self.instead: dict[str, Callable[[], Any]] = {}  # by hook: what it answers whatever it is asked
+        self.refunds: dict[str, RefundRequest] = {}
+        self.changes: dict[str, Any] = {}  # what a look-up of a charge says besides
+        self.listed: list[ExternalTransaction] = []
+        self.lines: Callable[[LedgerFact], Any] = lambda _fact: None
+        self.told: list[tuple[str, Told]] = []
         self._lock = threading.Lock()
 
     @hookimpl
@@ -52,7 +70,7 @@ class FakeGateway:
         return Manifest(
             id="fake", title="Fake", summary="For tests", version="1", methods=(Method.CARD, Method.BANK),
             funds=(Fund.OPERATING, Fund.TRUST), flows=(Flow.FIELDS, Flow.REDIRECT), absence_horizon_seconds=60,
-            is_rehearsal=self.is_rehearsal,
+            is_rehearsal=self.is_rehearsal, capabilities=frozenset(Capability),
             settings=(SettingField(name="secret_key", label="Secret key", kind="secret"),),
         )  # fmt: skip
 
@@ -124,9 +142,56 @@ class FakeGateway:
         self.asked.append(asked)
         if asked in self.instead:
             return self.instead[asked]()
+        if query.subject is Subject.REFUND:
+            found = self.refunds.get(query.reference)
+            return self.refunded(found) if found else Outcome(kind=OutcomeKind.ABSENT)
         if query.reference in self.charges:
-            return self.succeeded(query.reference)
+            return self.succeeded(query.reference, **self.changes)
         return Outcome(kind=OutcomeKind.ABSENT)
+
+    @hookimpl
+    def gateway_refund(self, ctx: Context, request: RefundRequest) -> Outcome:
+        self.asked.append("refund")
+        if "refund" in self.instead:
+            return self.instead["refund"]()
+        with self._lock:
+            self.refunds.setdefault(request.reference, request)
+        return self.refunded(request)
+
+    def refunded(self, request: RefundRequest) -> Outcome:
+        return Outcome(
+            kind=OutcomeKind.SUCCEEDED, gateway_reference=f"re_{request.reference[:8]}",
+            amount_minor=request.amount_minor, currency=request.currency,
+        )  # fmt: skip
+
+    @hookimpl
+    def gateway_webhook(self, ctx: Context, delivery: Delivery) -> list[Event] | Rejected:
+        if delivery.headers.get("fake-signature") != "good":
+            return Rejected(reason="no signature")
+        told = json.loads(delivery.body)
+        return [Event(payload=each, **each) for each in told]
+
+    @hookimpl
+    def gateway_list(self, ctx: Context, query: ListQuery) -> ListPage:
+        """A line a page."""
+        self.asked.append("list")
+        at = int(query.cursor or 0)
+        lines = [each for each in self.listed if each.merchant_account == query.merchant_account]
+        return ListPage(transactions=tuple(lines[at : at + 1]), next_cursor=str(at + 1) if at + 1 < len(lines) else "")
+
+    @hookimpl
+    def gateway_ledger_lines(self, ctx: Context, fact: LedgerFact) -> list[LedgerLine] | None:
+        return self.lines(fact)
+
+    @hookimpl
+    def payment_changed(self, told: Told) -> None:
+        self.told.append(("payment", told))
+
+    @hookimpl
+    def ledger_posted(self, told: Told) -> None:
+        self.told.append(("ledger", told))
+        if "told" in self.instead:
+            self.instead["told"]()
 
     @hookimpl
     def gateway_cancel(self, ctx: Context, query: LookupQuery) -> Outcome:

@@ -85,7 +85,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "an entry gone": ("DELETE FROM journal_entry WHERE id = 2", "Journal entry 2 is sealed, and is gone."),
     "an invoice's total": (
         "UPDATE invoice SET total_cents = total_cents + 500 WHERE id = 1",
-        "by its postings, but its total less its payments is",
+        "is over 1,245.00, but 1,240.00 was posted as owed.",
     ),
     "an invoice's line": (
         "UPDATE invoice_line SET amount_cents = amount_cents - 500 WHERE invoice_id = 1",

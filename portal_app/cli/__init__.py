@@ -9,7 +9,7 @@ import click
 
 from portal_app import __version__
 from portal_app.cli.bench import bench
-from portal_app.cli.books import reconcile, verify
+from portal_app.cli.books import reconcile, sweep, verify
 from portal_app.cli.people import invite
 from portal_app.cli.reading import roles, routes, settings
 from portal_app.cli.running import demo, serve, worker
@@ -75,7 +75,8 @@ def main() -> None:
 
 
 COMMANDS_HERE = (
-    init, serve, worker, migrate, demo, routes, roles, reconcile, verify, settings, invite, bench, rotate_secrets,
+    init, serve, worker, migrate, demo, routes, roles, reconcile, sweep, verify, settings, invite, bench,
+    rotate_secrets,
 )  # fmt: skip
 for command in COMMANDS_HERE:
     main.add_command(command)

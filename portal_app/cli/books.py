@@ -46,10 +46,37 @@ def reconcile(data: str | None) -> None:
     from portal_app.domain.payments import Payment, unfinished
 
     before = {payment.id: payment.state for payment in unfinished()}
-    while gateways.recover():
+    while gateways.recover() + gateways.recover_refunds():
         pass
     for payment in Payment.select().where(Payment.id.in_(list(before))).order_by(Payment.id):
         change = "still " if payment.state == before[payment.id] else f"{before[payment.id]} → "
         click.echo(f"Payment {payment.id}, {money.show(payment.amount_cents)}: {change}{payment.state}")
     if not before:
         click.echo("No payment is unfinished.")
+
+
+@click.command()
+@data_option
+def sweep(data: str | None) -> None:
+    """Compare every gateway's own list with the books, both ways, and book its fees and payouts.
+
+    `portal serve` does this by itself once a day; here it is done now. What only a person can decide is listed, and
+    shown under Payments › Questions.
+    """
+    settings = load(data=data)
+    from portal_app import founding
+
+    founding.firm_of(settings)
+    from portal_app import gateways
+    from portal_app.domain import payments
+    from portal_app.gateway_setup import all_gateways
+
+    for gateway in all_gateways():
+        if not gateways.can_list(gateway):
+            click.echo(f"{gateway.code}: gives no list of its transactions")
+            continue
+        found = gateways.sweep(gateway)
+        last = payments.last_sweep(gateway)
+        click.echo(f"{gateway.code}: {found} lines" + (f"; stopped: {last.error}" if last and last.error else ""))
+    for question in payments.open_questions():
+        click.echo(f"Question {question.id}: {payments.KINDS[question.kind][0]}. {question.detail}")

@@ -29,12 +29,13 @@ from peewee import (
 
 from portal_app import clock
 from portal_app.db import BaseModel, db, sum_of, transaction
-from portal_app.domain import matters
+from portal_app.domain import matters, outbox
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser, PortalUser
 from portal_app.prepared import Prepared, prepared
 
 RECEIVABLE, UNAPPLIED, SUSPENSE, FEES, COSTS = "receivable", "unapplied", "suspense", "fees", "costs"
+REFUNDS, SURCHARGES, MERCHANT_FEES, DISPUTED = "refunds", "surcharges", "merchant_fees", "disputed"
 
 # What each kind of entry is called in a matter's ledger.
 CODES = {
@@ -43,6 +44,13 @@ CODES = {
     "portal_payment": "Paid from portal",
     "payment_mismatch": "Payment held for review",
     "payment_returned": "Held payment given back",
+    "payment_bounced": "Payment returned by the bank",
+    "refund": "Refunded",
+    "refund_failed": "Refund that did not arrive",
+    "dispute_opened": "Payment disputed",
+    "dispute_won": "Dispute won",
+    "dispute_lost": "Dispute lost",
+    "gateway_costs": "Gateway's fees and payouts",
 }
 
 
@@ -162,10 +170,13 @@ def post(
         ]  # fmt: skip
         Posting.insert_many(rows, fields=fields).execute()
         JournalSeal.create(entry_id=entry.id, sealed_at=now, force_insert=True)
+        outbox.announce("ledger_posted", entry.id)
     return entry
 
 
-def reverse(entry: JournalEntry, *, code: str, occurred_on: dt.date, description: str, by: FirmUser) -> JournalEntry:
+def reverse(
+    entry: JournalEntry, *, code: str, occurred_on: dt.date, description: str, by: FirmUser | None = None
+) -> JournalEntry:
     """The linked opposite of ``entry``: how everything is corrected."""
     legs = [Leg(row.account_code, -row.amount_cents, row.matter_id, row.invoice_id) for row in postings_of(entry)]
     currency = postings_of(entry)[0].currency
@@ -183,6 +194,11 @@ def open_account(code: str, *, name: str, kind: str, fund: str) -> None:
 def clearing(code: str) -> str:
     """The code of the clearing account of the gateway ``code``: taken there, not yet at the bank."""
     return f"clearing:{code}"
+
+
+def bank(bank_account_id: int) -> str:
+    """The code of the books of one of the firm's bank accounts."""
+    return f"bank:{bank_account_id}"
 
 
 def entry_of(source: str) -> JournalEntry:
@@ -207,6 +223,21 @@ def postings_of(entry: JournalEntry) -> list[Posting]:
         Posting.select(Posting, Account, Matter).join_from(Posting, Account).join_from(Posting, Matter, JOIN.LEFT_OUTER)
     )
     return list(query.where(Posting.entry == entry.id).order_by(Posting.id))
+
+
+def entries_about(prefix: str) -> list[JournalEntry]:
+    """The entries whose source is ``prefix`` and something more ("payment:17"), in order."""
+    about = (JournalEntry.source >= f"{prefix}:") & (JournalEntry.source < f"{prefix};")
+    return list(JournalEntry.select().where(about).order_by(JournalEntry.id))
+
+
+def totals_about(prefix: str) -> list[Leg]:
+    """What the entries about ``prefix`` come to, by account, matter and invoice, in the order of first booking."""
+    about = (JournalEntry.source >= f"{prefix}:") & (JournalEntry.source < f"{prefix};")
+    total, first = fn.SUM(Posting.amount_cents), fn.MIN(Posting.id)
+    by = (Posting.account, Posting.matter, Posting.invoice_id)
+    query = Posting.select(*by, total).join(JournalEntry).where(about).group_by(*by).order_by(first)
+    return [Leg(code, sum_of(cents), matter, invoice) for code, matter, invoice, cents in query.tuples()]
 
 
 # Balances

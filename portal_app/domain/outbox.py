@@ -39,6 +39,20 @@ def put(topic: str, subject_id: int, *, delay_seconds: int = 0) -> None:
     Outbox.create(topic=topic, subject_id=subject_id, created_at=now, run_at=now + dt.timedelta(seconds=delay_seconds))
 
 
+_listens: list[Callable[[str], bool]] = []
+
+
+def listen(listens: Callable[[str], bool]) -> None:
+    """Say who knows whether anybody listens to a topic that is only announced."""
+    _listens[:] = [listens]
+
+
+def announce(topic: str, subject_id: int) -> None:
+    """Like :func:`put`, for what nothing depends on: only when somebody listens."""
+    if any(listens(topic) for listens in _listens):
+        put(topic, subject_id)
+
+
 def run_due(handlers: Mapping[str, Handler], limit: int = 20) -> int:
     """Run what is due, oldest first. Returns how many were tried; 0 means that there is nothing to do now."""
     tried = 0

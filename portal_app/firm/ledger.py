@@ -26,7 +26,8 @@ FORMULA = tuple(
     "=+-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}|"
 )
 KINDS = {"all": "All entries", "portal": "Paid from portal", "invoices": "Invoices", "reversals": "Reversals"}
-CODES = {"all": (), "portal": ("portal_payment",), "invoices": ("invoice_issued",), "reversals": ("invoice_voided",)}
+REVERSALS = ("invoice_voided", "refund", "refund_failed", "payment_bounced", "dispute_won", "dispute_lost")
+CODES = {"all": (), "portal": ("portal_payment",), "invoices": ("invoice_issued",), "reversals": REVERSALS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from werkzeug.routing import IntegerConverter, ValidationError
 
 from portal_app import config, db
 from portal_app.config import Config
-from portal_app.web import assets, doors, errors, headers, login, once, templates, uploads
+from portal_app.web import assets, doors, errors, headers, login, once, templates, uploads, webhooks
 from portal_app.web.templates import template_folder
 
 
@@ -59,4 +59,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(assets.blueprint)
 
 
-__all__ = ["doors", "flask_settings", "init_app", "template_folder", "trust_proxies"]
+__all__ = ["doors", "flask_settings", "init_app", "template_folder", "trust_proxies", "webhooks"]

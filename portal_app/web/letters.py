@@ -18,7 +18,7 @@ from portal_app.domain import firms, invitations, invoices, mail, matters, payme
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.invitations import Invitation, Sent
-from portal_app.domain.payments import Payment
+from portal_app.domain.payments import Dispute, Payment, Refund
 from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.web.writing import Writing, compose
 
@@ -168,8 +168,38 @@ def payment_changed(payment_id: int) -> None:
             _to(payment.portal_user, "payment_pending", f"{fact}:payer", **about)
         elif payment.state == "review":
             _to_firm("payment_review_firm", f"{fact}:firm", **about)
+        elif payment.state == "returned":
+            _to(payment.portal_user, "payment_returned", f"{fact}:payer", **about)
+            _to_firm("payment_returned_firm", f"{fact}:firm", **about)
         elif payment.state in payments.FREEING and _was_waited_for(payment):
             _to(payment.portal_user, "payment_refused", f"{fact}:payer", **about)
+
+
+def refund_changed(refund_id: int) -> None:
+    """Tell the payer what is given back; and the firm when it did not work."""
+    refund: Refund = Refund.get_by_id(refund_id)
+    payment = refund.payment
+    about = {"refund": refund, "payment": payment, "is_rehearsal": _is_rehearsal(payment)}
+    about["rows"] = payments.allocations_of(payment)
+    fact = f"refund:{refund.id}:{refund.state}"
+    with transaction():
+        if refund.state in {"succeeded", "pending"}:
+            _to(payment.portal_user, "refund", f"{fact}:payer", **about)
+        elif refund.state in payments.REFUND_FREEING and refund.made_by_id:
+            _to(refund.made_by, "refund_failed_firm", f"{fact}:firm", **about)
+
+
+def dispute_changed(dispute_id: int) -> None:
+    """Tell the firm at every step, since it must answer in time; the payer once it is lost and owed again."""
+    dispute: Dispute = Dispute.get_by_id(dispute_id)
+    payment = dispute.payment
+    about = {"dispute": dispute, "payment": payment, "is_rehearsal": _is_rehearsal(payment)}
+    about["rows"] = payments.allocations_of(payment)
+    fact = f"dispute:{dispute.id}:{dispute.state}:{dispute.changed_at.isoformat()}"
+    with transaction():
+        _to_firm("dispute_firm", f"{fact}:firm", **about)
+        if dispute.state == "lost":
+            _to(payment.portal_user, "dispute_lost", f"{fact}:payer", **about)
 
 
 def _was_waited_for(payment: Payment) -> bool:

@@ -177,7 +177,7 @@ def test_the_invoices_are_chosen_without_losing_the_card(page: Page, world: Worl
 def test_the_banks_check_and_a_lost_answer_end_as_paid(
     page: Page, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal_app.domain.payments.settling.LOOKUP_SECONDS", (10, 10, 10, 10))
+    monkeypatch.setattr("portal_app.domain.payments.following.LOOKUP_SECONDS", (10, 10, 10, 10))
     fill_address(page)
     page.locator("#amount").fill("100")
     fill_card(card_of(page), "4000000000003220")

@@ -11,6 +11,7 @@ from portal_app import config, db, gateways
 from portal_app.domain import ledger, payments
 from portal_app.domain.payments import settling
 from portal_app.domain.people import PortalUser
+from portal_app.gateways import paying
 from portal_app.outbound import Outbound
 from portal_app.plugin_api import BillingAddress, Flow, Method
 
@@ -35,13 +36,13 @@ def after(action: Callable[..., Any]) -> Callable[..., Any]:
 def arrange(point: str) -> None:
     """Plant the death: before the gateway is asked, once it has taken the money, while the answer is written …"""
     if point == "submitting":
-        gateways._ask = die  # type: ignore[assignment]
+        vars(paying)["ask"] = die
     elif point == "asked":
         Outbound.__call__ = die  # type: ignore[assignment]
     elif point == "taken":
         Outbound.__call__ = after(Outbound.__call__)  # type: ignore[method-assign]
     elif point == "answered":
-        gateways._settle = die  # type: ignore[assignment]
+        vars(paying)["settle"] = die
     elif point == "posting":
         ledger.post = after(ledger.post)
     elif point == "settling":

@@ -21,24 +21,49 @@ from portal_app.domain.invoices import Invoice
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.plugin_api import BillingAddress, Mode
 
-# What may follow what by a gateway's word. A late proof of success always wins; nothing follows success here, and only
-# a person leads out of review.
-DEFINITE = frozenset({"succeeded", "declined", "canceled", "not_submitted", "review"})
-_AFTER_SENDING = DEFINITE | {"pending", "action_required", "unknown"}
+# What may follow what by a gateway's word. A late proof of success always wins; only the payer's bank leads out of
+# success (an eCheck that is returned), and only a person out of review.
+DEFINITE = frozenset({"succeeded", "declined", "canceled", "not_submitted", "review", "returned"})
+_SETTLED = DEFINITE - {"returned"}
+_AFTER_SENDING = _SETTLED | {"pending", "action_required", "unknown"}
 EDGES: dict[str, frozenset[str]] = {
     "ready": frozenset({"submitting", "canceled", "not_submitted"}),
     "submitting": _AFTER_SENDING,
-    "pending": DEFINITE,
-    "action_required": DEFINITE | {"pending"},
-    "unknown": DEFINITE | {"pending", "action_required"},
+    "pending": _SETTLED,
+    "action_required": _SETTLED | {"pending"},
+    "unknown": _SETTLED | {"pending", "action_required"},
     "declined": frozenset({"succeeded", "review"}),
     "canceled": frozenset({"succeeded", "review"}),
     "not_submitted": frozenset({"succeeded", "review"}),
-    "succeeded": frozenset(),
+    "succeeded": frozenset({"returned"}),
+    "returned": frozenset(),
     "review": frozenset(),
 }
 FREEING = frozenset({"declined", "canceled", "not_submitted"})
 HOLDING = frozenset({"ready", "submitting", "pending", "action_required", "unknown", "review"})
+PAID = frozenset({"succeeded", "returned"})  # in the books as paid, whatever came after
+
+# A refund's states. One that succeeded can still fail at the payer's bank; a late proof of success always wins.
+_REFUND_DEFINITE = frozenset({"succeeded", "declined", "not_submitted"})
+REFUND_EDGES: dict[str, frozenset[str]] = {
+    "ready": frozenset({"submitting", "not_submitted"}),
+    "submitting": _REFUND_DEFINITE | {"pending", "unknown"},
+    "pending": _REFUND_DEFINITE,
+    "unknown": _REFUND_DEFINITE | {"pending"},
+    "declined": frozenset({"succeeded", "pending"}),
+    "not_submitted": frozenset({"succeeded", "pending"}),
+    "succeeded": frozenset({"declined"}),
+}
+REFUND_FREEING = frozenset({"declined", "not_submitted"})
+REFUND_OPEN = frozenset({"ready", "submitting", "pending", "unknown"})
+
+# A dispute's states: in an inquiry no money has moved; banks can open again what was decided.
+DISPUTE_EDGES: dict[str, frozenset[str]] = {
+    "inquiry": frozenset({"open", "won", "lost"}),
+    "open": frozenset({"won", "lost"}),
+    "won": frozenset({"open", "lost"}),
+    "lost": frozenset({"won"}),
+}
 
 
 class BankAccount(BaseModel):
@@ -103,7 +128,8 @@ class Installation(BaseModel):
 
 
 class Payment(BaseModel):
-    """What one portal user set out to pay. ``key`` is made with the form: the same key is the same payment."""
+    """What one portal user set out to pay. ``key`` is made with the form: the same key is the same payment.
+    ``received_cents`` is what came, where that differs and was applied all the same."""
 
     public_id = CharField(max_length=32)
     portal_user = ForeignKeyField(PortalUser, backref="payments")
@@ -117,6 +143,7 @@ class Payment(BaseModel):
     state = CharField(max_length=16, default="ready")
     message = TextField(default="")
     method_summary = CharField(max_length=80, default="")
+    received_cents = BigIntegerField(null=True)
     receipt_number = CharField(max_length=20, null=True)
     receipt_key = CharField(max_length=120, default="")
     created_at = DateTimeField()
@@ -126,6 +153,11 @@ class Payment(BaseModel):
     @property
     def is_open(self) -> bool:
         return self.state in HOLDING
+
+    @property
+    def paid_cents(self) -> int:
+        """What was taken of the payer, once it is paid."""
+        return int(self.amount_cents if self.received_cents is None else self.received_cents)
 
     @property
     def billing_address(self) -> BillingAddress:
@@ -170,4 +202,43 @@ class PaymentChange(BaseModel):
     payment = ForeignKeyField(Payment, backref="changes")
     state = CharField(max_length=16)
     note = CharField(max_length=200, default="")
+    changed_at = DateTimeField()
+
+
+class Refund(BaseModel):
+    """Money of a payment given back. ``reference`` is its idempotency key at the gateway; ``key`` is made with the
+    form. Without ``made_by`` it was not made through the portal: the gateway told of it. ``is_owed_again``: the
+    invoices are open again; otherwise the firm gives the fee up."""
+
+    reference = CharField(max_length=32)
+    payment = ForeignKeyField(Payment, backref="refunds")
+    key = CharField(max_length=64, null=True)
+    amount_cents = BigIntegerField()
+    reason = CharField(max_length=200, default="")
+    is_owed_again = BooleanField(default=True)
+    made_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    state = CharField(max_length=16, default="ready")
+    gateway_reference = CharField(max_length=120, default="")
+    code = CharField(max_length=60, default="")
+    message = TextField(default="")
+    evidence = TextField(default="{}")
+    lookups = IntegerField(default=0)
+    created_at = DateTimeField()
+    changed_at = DateTimeField()
+    submitted_at = DateTimeField(null=True)
+    resolved_at = DateTimeField(null=True)
+    next_lookup_at = DateTimeField(null=True)
+    leased_until = DateTimeField(null=True)
+
+
+class Dispute(BaseModel):
+    """A payer's bank takes a payment back, or asks about it; ``gateway_reference`` is its id there."""
+
+    payment = ForeignKeyField(Payment, backref="disputes")
+    gateway_reference = CharField(max_length=120)
+    amount_cents = BigIntegerField()
+    reason = CharField(max_length=120, default="")
+    state = CharField(max_length=16)
+    respond_by = DateTimeField(null=True)
+    opened_at = DateTimeField()
     changed_at = DateTimeField()

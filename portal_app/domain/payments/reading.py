@@ -14,7 +14,16 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.ledger import JournalEntry
 from portal_app.domain.matters import Matter
-from portal_app.domain.payments.models import FREEING, HOLDING, Allocation, Attempt, Gateway, Payment, PaymentChange
+from portal_app.domain.payments.models import (
+    FREEING,
+    HOLDING,
+    PAID,
+    Allocation,
+    Attempt,
+    Gateway,
+    Payment,
+    PaymentChange,
+)
 from portal_app.domain.payments.offers import held_on
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.plugin_api import BillingAddress
@@ -24,7 +33,7 @@ from portal_app.prepared import prepared, prepared_of_ids
 GROUPS: dict[str, frozenset[str]] = {
     "open": HOLDING - {"review"},
     "review": frozenset({"review"}),
-    "paid": frozenset({"succeeded"}),
+    "paid": PAID,
     "refused": FREEING,
 }
 
@@ -91,7 +100,7 @@ def on_invoices(invoice_ids: Sequence[int]) -> list[Allocation]:
 @prepared_of_ids
 def _on_invoices(ids: Any) -> ModelSelect:
     query = Allocation.select(Allocation, Payment, PortalUser).join(Payment).join(PortalUser)
-    counts = Payment.state.in_(sorted(HOLDING | {"succeeded"}))
+    counts = Payment.state.in_(sorted(HOLDING | PAID))
     return query.where(Allocation.invoice.in_(ids) & counts).order_by(Payment.id)
 
 

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from portal_app import clock, money
 from portal_app.db import locked, transaction
 from portal_app.domain import firms, ledger, outbox
 from portal_app.domain.errors import Refused
-from portal_app.domain.invoices import Invoice
-from portal_app.domain.ledger import RECEIVABLE, SUSPENSE, UNAPPLIED, JournalEntry, Leg
-from portal_app.domain.payments.models import DEFINITE, EDGES, Allocation, Attempt, Gateway, Payment, PaymentChange
+from portal_app.domain.ledger import SUSPENSE
+from portal_app.domain.payments import booking, disputing, refunding
+from portal_app.domain.payments.following import LOOKUP_SECONDS, is_late, note_answer, plan_lookup, proves_absence
+from portal_app.domain.payments.models import DEFINITE, EDGES, PAID, Attempt, Payment, PaymentChange
+from portal_app.domain.payments.questions import ask
 from portal_app.domain.people import FirmUser
 from portal_app.plugin_api import Outcome, OutcomeKind
 
-LOOKUP_SECONDS = (30, 120, 600, 3600)
-LOOKUP_LATER_SECONDS = 6 * 3600
-LEASE_SECONDS = 60
+BY_HAND = frozenset({"submitting", "unknown", "action_required", "pending"})
+BY_HAND_AFTER = dt.timedelta(hours=1)
 GIVEN_BACK = "The firm gave this payment back."
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An unresolved attempt that this process has leased, to be asked about now."""
-
-    attempt: Attempt
-    payment: Payment
 
 
 def mark_submitting(payment: Payment) -> Attempt | None:
@@ -54,53 +44,69 @@ def mark_submitting(payment: Payment) -> Attempt | None:
 def settle(attempt_id: int, outcome: Outcome, *, absence_horizon_seconds: int = 0) -> Payment:
     """Write down what is now known of an attempt: state, journal entry and outbox in one transaction.
 
-    What the state table does not allow (an old answer that comes late) changes nothing. Returns the payment as it is.
+    What the state table does not allow (an old answer that comes late) changes nothing. Refunds and disputes that the
+    answer names are written down with it. Returns the payment as it is.
     """
     with transaction():
         attempt: Attempt = locked(Attempt.select().where(Attempt.id == attempt_id)).get()
         payment: Payment = locked(Payment.select().where(Payment.id == attempt.payment_id)).get()
-        _note_reference(attempt, outcome)
+        note_answer(attempt, outcome)
+        if outcome.redirect_url:
+            attempt.redirect_url = outcome.redirect_url
+            attempt.save(only=["redirect_url"])
         state = _state_for(payment, attempt, outcome, absence_horizon_seconds)
         if state == payment.state or state not in EDGES[payment.state]:
-            _plan_lookup(attempt, payment)
-            return payment
-        if state == "succeeded":
-            _post_paid(payment)
-        elif state == "review":
-            _post_suspense(payment, outcome)
-        _write(payment, attempt, state, outcome)
+            plan_lookup(attempt, is_definite=payment.state in DEFINITE)
+        else:
+            _book(payment, state, outcome)
+            _write(payment, attempt, state, outcome)
+        if payment.state in PAID:
+            _note_doubt(payment, attempt, outcome, absence_horizon_seconds)
+            refunding.note_refunds(payment, outcome.refunds)
+            disputing.note_disputes(payment, outcome.disputes)
     return payment
 
 
-def _note_reference(attempt: Attempt, outcome: Outcome) -> None:
-    if outcome.gateway_reference:
-        attempt.gateway_reference = outcome.gateway_reference[:120]
-    if outcome.redirect_url:
-        attempt.redirect_url = outcome.redirect_url
-    if outcome.code:
-        attempt.code = outcome.code[:60]
-    if outcome.payload:
-        attempt.evidence = json.dumps(outcome.payload, sort_keys=True, default=str)
-    attempt.save(only=["gateway_reference", "redirect_url", "code", "evidence"])
+def _book(payment: Payment, state: str, outcome: Outcome) -> None:
+    if state == "succeeded":
+        booking.post_paid(payment)
+    elif state == "review":
+        booking.post_suspense(payment, outcome)
+    elif state == "returned":
+        booking.post_returned(payment, outcome.amount_minor or payment.paid_cents)
 
 
 def _state_for(payment: Payment, attempt: Attempt, outcome: Outcome, horizon: int) -> str:
     if outcome.kind is OutcomeKind.ABSENT:
-        return "not_submitted" if _proves_absence(attempt, horizon) else str(payment.state)
+        return "not_submitted" if proves_absence(attempt, horizon) else str(payment.state)
     if outcome.kind is OutcomeKind.UNKNOWN and payment.state != "submitting":
         return str(payment.state)
     if outcome.kind is OutcomeKind.SUCCEEDED and not _is_as_asked(payment, attempt, outcome):
         # What was held for review once and given back since does not come up again.
-        return str(payment.state) if mismatch_of(payment) else "review"
+        return str(payment.state) if booking.mismatch_of(payment) else "review"
+    if outcome.kind is OutcomeKind.RETURNED:
+        return _state_returned(payment)
     return outcome.kind.value
 
 
-def _proves_absence(attempt: Attempt, horizon: int) -> bool:
-    """An index that lags says "absent" of money that was taken: that is a proof only after the horizon, and never of
-    what the gateway has acknowledged already."""
-    sent = attempt.submitted_at
-    is_late = sent is None or clock.now() >= sent + dt.timedelta(seconds=horizon)
-    return is_late and not attempt.gateway_reference
+def _state_returned(payment: Payment) -> str:
+    """A charge that was voided as our own refund of it has gone back, too; one that never succeeded was declined."""
+    if payment.state not in PAID:
+        return "declined"
+    return str(payment.state) if refunding.settle_void(payment) else "returned"
+
+
+def _note_doubt(payment: Payment, attempt: Attempt, outcome: Outcome, horizon: int) -> None:
+    """The books say paid, and the gateway now says something else: nothing is changed, a person is asked."""
+    is_contradicted = outcome.kind in {OutcomeKind.DECLINED, OutcomeKind.CANCELED}
+    kind = ""
+    if outcome.kind is OutcomeKind.ABSENT and is_late(attempt, horizon):
+        kind = "not_listed"
+    elif is_contradicted or (outcome.kind is OutcomeKind.SUCCEEDED and payment.state == "returned"):
+        kind = "contradiction"
+    if kind:
+        detail = f"{money.bare(payment.paid_cents)} {payment.currency}; the gateway says “{outcome.kind}”."
+        ask(kind, f"payment:{payment.id}:{outcome.kind}", detail, gateway=payment.gateway, payment=payment)
 
 
 def _is_as_asked(payment: Payment, attempt: Attempt, outcome: Outcome) -> bool:
@@ -124,66 +130,9 @@ def _write(payment: Payment, attempt: Attempt, state: str, outcome: Outcome) -> 
     attempt.resolved_at = now if state in DEFINITE else None
     attempt.save(only=["state", "resolved_at"])
     PaymentChange.create(payment=payment, state=state, note=outcome.code[:200], changed_at=now)
-    _plan_lookup(attempt, payment)
+    plan_lookup(attempt, is_definite=state in DEFINITE)
     if state in DEFINITE or state == "pending":
         outbox.put("payment_changed", payment.id)
-
-
-def _plan_lookup(attempt: Attempt, payment: Payment) -> None:
-    """When to ask again: soon at first, then patiently; never once it is definite."""
-    if payment.state in DEFINITE:
-        attempt.next_lookup_at = None
-    else:
-        asked = attempt.lookups
-        wait = LOOKUP_SECONDS[asked] if asked < len(LOOKUP_SECONDS) else LOOKUP_LATER_SECONDS
-        attempt.next_lookup_at = clock.in_seconds(wait)
-    attempt.leased_until = None
-    attempt.save(only=["next_lookup_at", "leased_until"])
-
-
-def _post_paid(payment: Payment) -> None:
-    """Clearing against each invoice's receivable; what an invoice no longer owes becomes unapplied client money."""
-    rows = list(
-        locked(
-            Allocation.select(Allocation, Invoice)
-            .join(Invoice)
-            .where(Allocation.payment == payment.id)
-            .order_by(Allocation.invoice)
-        )
-    )
-    legs = [Leg(ledger.clearing(_code(payment)), payment.amount_cents)]
-    for row in rows:
-        owed = max(ledger.invoice_balance(row.invoice_id), 0)
-        applied = min(row.amount_cents, owed)
-        legs.append(Leg(RECEIVABLE, -applied, row.invoice.matter_id, row.invoice_id))
-        legs.append(Leg(UNAPPLIED, applied - row.amount_cents, row.invoice.matter_id, row.invoice_id))
-    ledger.post(
-        "portal_payment", legs, occurred_on=clock.today(firms.current().time_zone), description="Paid from portal",
-        source=f"payment:{payment.id}:paid", currency=payment.currency, by=payment.portal_user,
-    )  # fmt: skip
-
-
-def _post_suspense(payment: Payment, outcome: Outcome) -> None:
-    """Money came that is not the money asked for: it is booked, on suspense, and a person decides. An amount that
-    cannot be is not booked."""
-    cents = outcome.amount_minor or 0
-    if not 0 < cents <= money.MAX_CENTS:
-        return
-    legs = [Leg(ledger.clearing(_code(payment)), cents), Leg(SUSPENSE, -cents)]
-    ledger.post(
-        "payment_mismatch", legs, occurred_on=clock.today(firms.current().time_zone),
-        description="Payment that differs from what was asked", source=_mismatch(payment),
-        currency=outcome.currency.upper() or payment.currency, by=payment.portal_user,
-    )  # fmt: skip
-
-
-def _mismatch(payment: Payment) -> str:
-    return f"payment:{payment.id}:mismatch"
-
-
-def mismatch_of(payment: Payment) -> JournalEntry | None:
-    """The journal entry that booked, on suspense, money other than that asked for."""
-    return JournalEntry.get_or_none(JournalEntry.source == _mismatch(payment))
 
 
 def is_given_back(payment: Payment) -> bool:
@@ -200,46 +149,72 @@ def give_back(payment: Payment, *, note: str, by: FirmUser) -> None:
     """
     with transaction():
         fresh: Payment = locked(Payment.select().where(Payment.id == payment.id)).get()
-        entry, now = mismatch_of(fresh), clock.now()
+        entry = booking.mismatch_of(fresh)
         if fresh.state == "canceled" and entry is not None:
             return
-        if fresh.state != "review":
-            raise Refused("This payment is not held for review.")
+        _refuse_unheld(fresh)
         if entry is not None:
-            today, description = clock.today(firms.current().time_zone), "Payment that differed, given back"
-            ledger.reverse(entry, code="payment_returned", occurred_on=today, description=description, by=by)
-        Payment.update(state="canceled", message=GIVEN_BACK, changed_at=now).where(Payment.id == fresh.id).execute()
-        Attempt.update(state="canceled").where(Attempt.payment == fresh.id).execute()
-        PaymentChange.create(payment=fresh, state="canceled", note=f"{by.name}: {note}"[:200], changed_at=now)
+            booking.reverse_suspense(entry, by=by)
+        _decide(fresh, "canceled", note=note, by=by, message=GIVEN_BACK)
 
 
-def _code(payment: Payment) -> str:
-    return str(Gateway.get_by_id(payment.gateway_id).code)
+def apply_received(payment: Payment, *, note: str, by: FirmUser) -> None:
+    """Somebody keeps what was held for review: it pays the invoices that were to be paid, as far as it goes; what is
+    more becomes unapplied client money. Twice changes nothing.
 
-
-def claim_due(limit: int = 20) -> Iterator[Due]:
-    """Unresolved attempts whose next look is due, each leased when it is its turn, so that no other worker asks at the
-    same time."""
-    now = clock.now()
-    is_due = (
-        Attempt.resolved_at.is_null()
-        & (Attempt.next_lookup_at <= now)
-        & (Attempt.leased_until.is_null() | (Attempt.leased_until < now))
-    )
-    rows = Attempt.select(Attempt, Payment).join(Payment).where(is_due).order_by(Attempt.next_lookup_at).limit(limit)
-    return (Due(row, row.payment) for row in list(rows) if claim(row))
-
-
-def claim(attempt: Attempt) -> bool:
-    """Lease one unresolved attempt and count the look; ``False`` when another worker has it or it is resolved."""
-    now = clock.now()
-    is_free = Attempt.resolved_at.is_null() & (Attempt.leased_until.is_null() | (Attempt.leased_until < now))
+    Raises:
+        Refused: it is not held for review, or came in another currency or as an amount that cannot be booked.
+    """
     with transaction():
-        return bool(
-            Attempt.update(leased_until=clock.in_seconds(LEASE_SECONDS), lookups=Attempt.lookups + 1)
-            .where((Attempt.id == attempt.id) & is_free)
-            .execute()
-        )
+        fresh: Payment = locked(Payment.select().where(Payment.id == payment.id)).get()
+        entry = booking.mismatch_of(fresh)
+        if fresh.state == "succeeded" and entry is not None:
+            return
+        _refuse_unheld(fresh)
+        came = ledger.postings_of(entry)[0] if entry is not None else None
+        if came is None or came.currency != fresh.currency:
+            raise Refused("What came cannot be set against these invoices. Give it back at the gateway instead.")
+        fresh.received_cents = came.amount_cents
+        booking.post_paid(fresh, debit=SUSPENSE, by=by)
+        _decide(fresh, "succeeded", note=note, by=by, received_cents=came.amount_cents)
+
+
+def resolve_by_hand(payment: Payment, *, is_paid: bool, note: str, by: FirmUser) -> None:
+    """Somebody has looked at the gateway's own pages, because it cannot be asked any more: the payment was taken, or
+    it was not and never will be. ``note`` says what was seen there. Twice changes nothing.
+
+    Raises:
+        Refused: it is resolved otherwise, was never sent, or was sent only just now.
+    """
+    state = "succeeded" if is_paid else "canceled"
+    with transaction():
+        fresh: Payment = locked(Payment.select().where(Payment.id == payment.id)).get()
+        if fresh.state == state:
+            return
+        if fresh.state not in BY_HAND or clock.now() - fresh.created_at < BY_HAND_AFTER:
+            raise Refused("This payment is not open any more, or is being confirmed just now. Look at it again.")
+        if is_paid:
+            booking.post_paid(fresh)
+        _decide(fresh, state, note=note, by=by, message="" if is_paid else "The firm has found that it was not taken.")
+
+
+def _refuse_unheld(payment: Payment) -> None:
+    if payment.state != "review":
+        raise Refused("This payment is not held for review.")
+
+
+def _decide(payment: Payment, state: str, *, note: str, by: FirmUser, **change: object) -> None:
+    """A person has said how it ends."""
+    now = clock.now()
+    if state == "succeeded":
+        number = firms.receipt_number(clock.today(firms.current().time_zone).year)
+        change |= {"paid_at": now, "receipt_number": number}
+    Payment.update(state=state, changed_at=now, **change).where(Payment.id == payment.id).execute()
+    ended = {"state": state, "resolved_at": now, "next_lookup_at": None, "leased_until": None}
+    Attempt.update(**ended).where(Attempt.payment == payment.id).execute()
+    PaymentChange.create(payment=payment, state=state, note=f"{by.name}: {note}"[:200], changed_at=now)
+    if state == "succeeded":
+        outbox.put("payment_changed", payment.id)
 
 
 def give_up_unsent(payment: Payment) -> bool:

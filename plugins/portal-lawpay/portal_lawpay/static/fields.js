@@ -10,7 +10,7 @@ const SETS = {
   bank: [["routing_number", "Routing number"], ["bank_account_number", "Account number"]],
 };
 const ADDRESS = ["name", "address1", "address2", "city", "state", "postal_code", "country"];
-let mounted = null; // LawPay documents no way to take its fields down: they are mounted once in a page's life
+const mounted = new WeakSet(); // LawPay documents no way to take its fields down: once a box, which outlives every swap
 
 function make(tag, attributes, ...children) {
   const element = Object.assign(document.createElement(tag), attributes);
@@ -74,7 +74,8 @@ function heed(set, state) {
 // The frames are another origin's pages: what they look like is told, in the colors that the page has now.
 function look(box) {
   const { color, fontSize, fontFamily, backgroundColor } = getComputedStyle(box.querySelector("select"));
-  return { color, "font-size": fontSize, "font-family": fontFamily, "background-color": backgroundColor, border: "0" };
+  const plain = { border: "0", outline: "0", "border-radius": "0", padding: "0 12px", height: "100%", width: "100%" };
+  return { ...plain, color, "font-size": fontSize, "font-family": fontFamily, "background-color": backgroundColor, ":focus": plain };
 }
 
 function begin(set, config, css) {
@@ -121,12 +122,14 @@ async function tokenize(set, method, billing) {
   }
 }
 
+let loaded;
 function load(config) {
-  return new Promise((resolve, reject) => {
+  loaded ??= new Promise((resolve, reject) => {
     const script = make("script", { src: config.script, onload: resolve, onerror: reject });
     if (config.integrity) Object.assign(script, { integrity: config.integrity, crossOrigin: "anonymous" });
     document.head.append(script);
   });
+  return loaded;
 }
 
 function draw(box) {
@@ -135,7 +138,7 @@ function draw(box) {
     const slots = fields.map(([type, text]) => slot(type, text));
     sets[method] = { slots, part: method === "card" ? cardPart(slots) : bankPart(slots) };
   }
-  sets.card.note = make("p", { className: "hint" });
+  sets.card.note = make("p", { className: "hint under" });
   sets.card.part.append(sets.card.note);
   box.replaceChildren(make("div", { className: "lawpay" }, sets.card.part, sets.bank.part));
   return sets;
@@ -143,8 +146,8 @@ function draw(box) {
 
 function mount(box) {
   const config = JSON.parse(box.dataset.config);
-  if (config.gateway !== "lawpay" || mounted) return;
-  mounted = box;
+  if (config.gateway !== "lawpay" || mounted.has(box)) return;
+  mounted.add(box);
   document.head.append(make("link", { rel: "stylesheet", href: new URL("fields.css", import.meta.url).href }));
   const sets = draw(box);
   // Without LawPay's script the box is empty, and the portal sends the payer to LawPay's own page.

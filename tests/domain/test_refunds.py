@@ -1,0 +1,299 @@
+"""Refunds, returns and disputes: never more than was paid, booked once; the books hold after each, on both engines."""
+
+from __future__ import annotations
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from portal_app import clock, gateways, verify
+from portal_app.db import db
+from portal_app.domain import ledger, payments
+from portal_app.domain.errors import Refused
+from portal_app.domain.payments import Dispute, Payment, Question, Refund
+from portal_app.plugin_api import DisputeFact, DisputeState, NeverSent, Outcome, OutcomeKind, RefundFact
+from tests.domain.test_payments import pay
+from tests.fake_gateway import FakeGateway
+from tests.world import World
+
+GONE = OutcomeKind.RETURNED
+
+
+@pytest.fixture(autouse=True)
+def the_books_hold(world: World) -> Any:
+    yield
+    assert verify.verify().faults == []
+
+
+def give(world: World, payment: Payment, cents: int, *, key: str = "r1", left: int = -1, owed: bool = True) -> Refund:
+    expected = payments.refundable_cents(payment) if left < 0 else left
+    row = payments.start_refund(
+        payment, amount_cents=cents, expected_left_cents=expected, is_owed_again=owed, reason="Asked for it", key=key,
+        by=world.erin,
+    )  # fmt: skip
+    return gateways.refund(row)
+
+
+def look(payment: Payment, **changes: Any) -> Payment:
+    """The gateway says something about the charge."""
+    attempt = gateways.attempt_of(payment)
+    values = {
+        "kind": OutcomeKind.SUCCEEDED, "gateway_reference": attempt.gateway_reference, "currency": "USD",
+        "amount_minor": payment.amount_cents, "merchant_account": attempt.merchant_account,
+    }  # fmt: skip
+    return payments.settle(attempt.id, Outcome(**(values | changes)), absence_horizon_seconds=60)
+
+
+def dispute(state: DisputeState, cents: int = 150_000) -> tuple[DisputeFact, ...]:
+    return (DisputeFact(gateway_reference="dp_1", state=state, amount_minor=cents, currency="USD", reason="fraud"),)
+
+
+def test_a_refund_opens_the_invoices_again_the_last_first(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 150_000)  # 1,240.00 of the first, 260.00 of the second
+    row = give(world, paid, 30_000)
+
+    assert (row.state, row.gateway_reference) == ("succeeded", f"re_{row.reference[:8]}")
+    assert ledger.invoice_balance(world.second.id) == 80_000
+    assert ledger.invoice_balance(world.invoice.id) == 4_000
+    assert ledger.account_balance("clearing:fake") == 120_000
+    assert payments.refundable_cents(paid) == 120_000
+    asked = gateway.refunds[row.reference]
+    assert (asked.charged_minor, asked.refunded_minor, asked.is_whole) == (150_000, 0, False)
+    line = ledger.for_matter(world.matter)[0]
+    assert (line.entry.description, line.debit_cents) == ("Refunded", 30_000)
+
+
+def test_a_fee_that_is_given_up_is_not_owed_again(world: World) -> None:
+    paid = pay(world, 100_000)
+    give(world, paid, 100_000, owed=False)
+    assert ledger.invoice_balance(world.invoice.id) == 24_000
+    assert ledger.account_balance("refunds") == 100_000
+
+
+def test_several_refunds_never_come_to_more_than_was_paid(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 100_000)
+    give(world, paid, 60_000, key="a")
+    with pytest.raises(Refused, match="up to"):
+        give(world, paid, 40_001, key="b")
+    give(world, paid, 40_000, key="c")
+    assert payments.refundable_cents(paid) == 0
+    assert [each.refunded_minor for each in gateway.refunds.values()] == [0, 60_000]
+    with pytest.raises(Refused):
+        give(world, paid, 1, key="d", left=0)
+
+
+def test_two_people_do_not_refund_the_same_money(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 100_000)
+    give(world, paid, 50_000, key="a", left=100_000)
+    with pytest.raises(Refused, match="changed meanwhile"):
+        give(world, paid, 50_000, key="b", left=100_000)
+    assert len(gateway.refunds) == 1
+
+
+def test_one_form_is_one_refund(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 100_000)
+    first, again = give(world, paid, 50_000), give(world, paid, 50_000, left=100_000)
+    assert first.id == again.id
+    assert gateway.asked.count("refund") == 1
+
+
+def test_eight_people_at_once_refund_it_once(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 100_000)
+
+    def one(number: int) -> str:
+        try:
+            return str(give(world, paid, 100_000, key=f"k{number}", left=100_000).state)
+        except Refused:
+            return "refused"
+        finally:
+            db.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        said = sorted(threads.map(one, range(8)))
+    assert said == ["refused"] * 7 + ["succeeded"]
+    assert len(gateway.refunds) == 1
+
+
+def test_a_lost_answer_is_found_and_booked_once(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 100_000)
+    gateway.instead["refund"] = lambda: 1 // 0
+    row = give(world, paid, 100_000)
+    assert row.state == "unknown"
+    assert payments.refundable_cents(paid) == 0  # it may have gone
+    asked = {"reference": row.reference, "amount_minor": 100_000, "currency": "USD"}
+    gateway.refunds[row.reference] = type("Taken", (), asked)()  # it had arrived after all
+    with clock.frozen(clock.in_seconds(60)):
+        assert gateways.recover_refunds() == 1
+        assert gateways.recover_refunds() == 0
+    assert Refund.get_by_id(row.id).state == "succeeded"
+    assert ledger.invoice_balance(world.invoice.id) == 124_000
+
+
+def test_what_was_never_sent_is_free_again(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 100_000)
+
+    def refuse() -> None:
+        raise NeverSent("connection refused")
+
+    gateway.instead["refund"] = refuse
+    assert give(world, paid, 100_000).state == "not_submitted"
+    assert payments.refundable_cents(paid) == 100_000
+
+
+def test_absence_counts_only_after_the_horizon(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 100_000)
+    gateway.instead["refund"] = lambda: 1 // 0
+    row = give(world, paid, 100_000)
+    with clock.frozen(clock.in_seconds(40)):
+        gateways.recover_refunds()
+        assert Refund.get_by_id(row.id).state == "unknown"
+    with clock.frozen(clock.in_seconds(3600)):
+        gateways.recover_refunds()
+        assert Refund.get_by_id(row.id).state == "not_submitted"
+
+
+def test_a_refund_that_comes_back_is_reversed_and_may_arrive_after_all(world: World) -> None:
+    paid = pay(world, 100_000)
+    row = give(world, paid, 100_000)
+    for kind, owed in ((OutcomeKind.DECLINED, 24_000), (OutcomeKind.SUCCEEDED, 124_000)):
+        payments.settle_refund(row.id, Outcome(kind=kind, gateway_reference="re_1", amount_minor=100_000))
+        assert ledger.invoice_balance(world.invoice.id) == owed
+    assert payments.refundable_cents(paid) == 0
+
+
+def test_another_amount_is_booked_as_it_was_and_asked_about(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 100_000)
+    other = Outcome(kind=OutcomeKind.SUCCEEDED, gateway_reference="re_9", amount_minor=99_000, currency="USD")
+    gateway.instead["refund"] = lambda: other
+    assert give(world, paid, 100_000).amount_cents == 99_000
+    assert payments.refundable_cents(paid) == 1_000
+    assert [each.kind for each in payments.open_questions()] == ["refund_differs"]
+
+
+def test_a_refund_made_at_the_gateway_becomes_known_once(world: World) -> None:
+    paid = pay(world, 100_000)
+    fact = RefundFact(gateway_reference="re_7", kind=OutcomeKind.SUCCEEDED, amount_minor=25_000)
+    for _ in range(3):
+        look(paid, refunds=(fact,))
+    assert [(row.amount_cents, row.made_by_id) for row in payments.refunds_of(paid)] == [(25_000, None)]
+    assert ledger.invoice_balance(world.invoice.id) == 49_000
+
+
+def test_our_own_refund_without_an_answer_is_recognized(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 100_000)
+    gateway.instead["refund"] = lambda: 1 // 0
+    row = give(world, paid, 25_000)
+    look(paid, refunds=(RefundFact(gateway_reference="re_7", kind=OutcomeKind.SUCCEEDED, amount_minor=25_000),))
+    assert [(each.id, each.state) for each in payments.refunds_of(paid)] == [(row.id, "succeeded")]
+
+
+def test_a_void_of_ours_is_no_return(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 100_000)
+    gateway.instead["refund"] = lambda: 1 // 0
+    row = give(world, paid, 100_000)
+    assert look(paid, kind=GONE).state == "succeeded"
+    assert Refund.get_by_id(row.id).state == "succeeded"
+    assert look(paid, kind=GONE).state == "succeeded"
+
+
+def test_a_returned_check_opens_the_invoices_again_once(world: World) -> None:
+    paid = pay(world, 150_000)
+    give(world, paid, 10_000)
+    for _ in range(2):
+        assert look(paid, kind=GONE, amount_minor=140_000).state == "returned"
+    assert ledger.matter_balance(world.matter.id) == 204_000
+    assert ledger.account_balance("clearing:fake") == 0
+    with pytest.raises(Refused, match="succeeded"):
+        give(world, paid, 1, key="late")
+
+
+def test_more_than_is_left_goes_to_suspense(world: World) -> None:
+    paid = pay(world, 150_000)
+    give(world, paid, 10_000)
+    look(paid, kind=GONE, amount_minor=150_000)
+    assert ledger.matter_balance(world.matter.id) == 204_000
+    assert ledger.account_balance("suspense") == 10_000
+
+
+def test_a_dispute_that_is_won_leaves_the_invoice_paid(world: World) -> None:
+    paid = pay(world, 150_000)
+    look(paid, disputes=dispute(DisputeState.INQUIRY))
+    assert ledger.account_balance("disputed") == 0
+    look(paid, disputes=dispute(DisputeState.OPEN))
+    assert ledger.account_balance("disputed") == 150_000
+    assert ledger.matter_balance(world.matter.id) == 54_000
+    assert payments.refundable_cents(paid) == 0
+    with pytest.raises(Refused, match="disputed"):
+        give(world, paid, 1, left=0)
+    for _ in range(2):
+        look(paid, disputes=dispute(DisputeState.WON))
+    assert ledger.account_balance("disputed") == 0
+    assert ledger.account_balance("clearing:fake") == 150_000
+    assert payments.refundable_cents(paid) == 150_000
+
+
+@pytest.mark.parametrize("way", [["open", "lost"], ["lost"], ["open", "won", "lost"], ["inquiry", "open", "lost"]])
+def test_a_dispute_that_is_lost_opens_the_invoices_again(world: World, way: list[str]) -> None:
+    paid = pay(world, 150_000)
+    for state in way:
+        look(paid, disputes=dispute(DisputeState(state)))
+    assert ledger.account_balance("disputed") == 0
+    assert ledger.account_balance("clearing:fake") == 0
+    assert ledger.matter_balance(world.matter.id) == 204_000
+    look(paid, disputes=dispute(DisputeState.WON))  # the bank has thought better of it
+    assert ledger.matter_balance(world.matter.id) == 54_000
+    assert ledger.account_balance("clearing:fake") == 150_000
+
+
+def test_an_old_word_about_a_dispute_changes_nothing(world: World) -> None:
+    paid = pay(world, 150_000)
+    look(paid, disputes=dispute(DisputeState.LOST))
+    look(paid, disputes=dispute(DisputeState.OPEN))
+    assert Dispute.get().state == "lost"
+
+
+def test_a_dispute_in_another_currency_is_a_question(world: World) -> None:
+    paid = pay(world, 150_000)
+    told = DisputeFact(gateway_reference="dp", state=DisputeState.OPEN, amount_minor=5, currency="EUR")
+    look(paid, disputes=(told,))
+    assert (Dispute.select().count(), payments.count_open()) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", [OutcomeKind.DECLINED, OutcomeKind.CANCELED])
+def test_a_gateway_that_contradicts_the_books_is_a_question_once(world: World, kind: OutcomeKind) -> None:
+    paid = pay(world, 150_000)
+    for _ in range(2):
+        assert look(paid, kind=kind).state == "succeeded"
+    (asked,) = payments.open_questions()
+    with pytest.raises(Refused):
+        payments.answer(asked, note=" ", by=world.erin)
+    payments.answer(asked, note="Called them: it is there.", by=world.erin)
+    assert payments.open_questions() == []
+    assert Question.get().closed_by_id == world.erin.id
+
+
+def test_what_was_kept_for_review_can_be_applied(world: World) -> None:
+    held = pay(world, 150_000, token="less")
+    payments.apply_received(held, note="The client agrees", by=world.erin)
+    payments.apply_received(held, note="again", by=world.erin)
+    paid = Payment.get_by_id(held.id)
+    assert (paid.state, paid.paid_cents, bool(paid.receipt_number)) == ("succeeded", 149_999, True)
+    assert ledger.matter_balance(world.matter.id) == 204_000 - 149_999
+    assert ledger.account_balance("suspense") == 0
+    assert payments.refundable_cents(paid) == 149_999
+
+
+@pytest.mark.parametrize("is_paid", [True, False])
+def test_what_nobody_can_ask_about_is_resolved_by_hand(world: World, gateway: FakeGateway, is_paid: bool) -> None:
+    stuck = pay(world, 150_000, token="unknown")
+    with pytest.raises(Refused):
+        payments.resolve_by_hand(stuck, is_paid=is_paid, note="too early", by=world.erin)
+    with clock.frozen(clock.now() + dt.timedelta(hours=2)):
+        for _ in range(2):
+            payments.resolve_by_hand(stuck, is_paid=is_paid, note="Seen on their pages", by=world.erin)
+        assert gateways.recover() == 0
+    assert Payment.get_by_id(stuck.id).state == ("succeeded" if is_paid else "canceled")
+    assert ledger.matter_balance(world.matter.id) == (54_000 if is_paid else 204_000)
+    assert payments.offer(world.alice).available_cents == (54_000 if is_paid else 204_000)

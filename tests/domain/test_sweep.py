@@ -1,0 +1,214 @@
+"""Webhooks and the sweep: kept once, asked about, matched both ways; fees and payouts booked once; on both engines."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from portal_app import clock, gateway_setup, gateways, verify
+from portal_app.domain import ledger, outbox, payments
+from portal_app.domain.payments import GatewayEvent, GatewayTransaction, Payment
+from portal_app.plugin_api import (
+    ExternalTransaction,
+    Fund,
+    LedgerLine,
+    OutcomeKind,
+    Role,
+    TransactionKind,
+)
+from portal_app.worker import handlers
+from tests.domain.test_payments import pay
+from tests.fake_gateway import FakeGateway
+from tests.world import World
+
+GOOD = {"fake-signature": "good"}
+CHARGE, REFUND, FEE, PAYOUT = (TransactionKind(name) for name in ("charge", "refund", "fee", "payout"))
+
+
+def deliver(world: World, *told: dict[str, Any], headers: dict[str, str] = GOOD) -> int:
+    return gateways.hear(world.gateway, json.dumps(told).encode(), headers)
+
+
+def run() -> None:
+    outbox.run_due(handlers(), 50)
+
+
+def line(world: World, id: str, kind: TransactionKind = CHARGE, **changes: Any) -> ExternalTransaction:
+    values: dict[str, Any] = {
+        "id": id, "kind": kind, "outcome": OutcomeKind.SUCCEEDED, "amount_minor": 150_000, "currency": "USD",
+        "merchant_account": "fake-operating", "occurred_at": clock.aware(),
+    }  # fmt: skip
+    return ExternalTransaction(**(values | changes))
+
+
+# Webhooks
+
+
+def test_an_event_settles_an_unresolved_payment_once(world: World, gateway: FakeGateway) -> None:
+    lost = pay(world, 150_000, token="lost")
+    event = {"id": "ev_1", "kind": "charge.succeeded", "reference": gateways.attempt_of(lost).reference}
+    assert (deliver(world, event), deliver(world, event)) == (1, 0)
+    assert Payment.get_by_id(lost.id).state == "unknown"  # answered first, looked into afterwards
+    run()
+    assert Payment.get_by_id(lost.id).state == "succeeded"
+    assert ledger.account_balance("clearing:fake") == 150_000
+    event_row = GatewayEvent.get()
+    assert (event_row.result, event_row.processed_at is not None) == (f"payment {lost.id}: succeeded", True)
+    assert len(gateway.charges) == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"fake-signature": "bad"}])
+def test_what_the_gateway_did_not_send_is_not_kept(world: World, headers: dict[str, str]) -> None:
+    with pytest.raises(gateways.NotOurs):
+        deliver(world, {"id": "ev_1", "kind": "x"}, headers=headers)
+    with pytest.raises(gateways.NotOurs):
+        gateways.hear(world.gateway, b"\xff not json", GOOD)
+    with pytest.raises(gateways.NotOurs):
+        deliver(world, {"id": "", "kind": "x"})
+    assert GatewayEvent.select().count() == 0
+
+
+def test_an_event_is_believed_nothing(world: World, gateway: FakeGateway) -> None:
+    unsent = pay(world, 150_000, token="unknown")
+    reference = gateways.attempt_of(unsent).reference
+    deliver(world, {"id": "ev_1", "kind": "charge.succeeded", "reference": reference})
+    run()
+    assert Payment.get_by_id(unsent.id).state == "unknown"
+
+
+def test_an_event_that_comes_before_its_charge_is_tried_again_then_shown(world: World) -> None:
+    deliver(world, {"id": "ev_1", "kind": "charge.succeeded", "gateway_reference": "ch_unheard"})
+    run()
+    assert GatewayEvent.get().processed_at is None
+    with clock.frozen(clock.now()) as advance:
+        for _ in range(6):
+            advance(dt.timedelta(hours=7))
+            run()
+    assert GatewayEvent.get().processed_at is not None
+    assert [each.kind for each in payments.open_questions()] == ["unknown_event"]
+
+
+def test_an_event_of_another_gateway_account_is_not_ours(world: World) -> None:
+    """References are looked for at the gateway that speaks, and at no other."""
+    paid = pay(world, 150_000)
+    attempt = gateways.attempt_of(paid)
+    other = type(world.gateway).create(plugin="fake", code="fake-2", settings_saved_at=clock.now())
+    gateways.hear(other, json.dumps([{"id": "ev", "kind": "x", "reference": attempt.reference}]).encode(), GOOD)
+    run()
+    assert GatewayEvent.get().result == "not known here yet"
+
+
+# The sweep
+
+
+def test_a_sweep_finds_what_was_lost_and_asks_about_strangers_once(world: World, gateway: FakeGateway) -> None:
+    lost = pay(world, 150_000, token="lost")
+    reference = gateways.attempt_of(lost).reference
+    gateway.listed = [line(world, f"ch_{reference[:8]}", reference=reference), line(world, "ch_stranger")]
+    for _ in range(2):
+        assert gateways.sweep(world.gateway) == 2
+    assert Payment.get_by_id(lost.id).state == "succeeded"
+    (asked,) = payments.open_questions()
+    assert (asked.kind, "ch_stranger" in asked.detail) == ("unknown_charge", True)
+    assert GatewayTransaction.select().count() == 2
+    assert verify.verify().faults == []
+
+
+def test_what_is_booked_and_not_listed_is_asked_about(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 150_000)
+    gateway.charges.clear()  # the gateway knows nothing of it
+    with clock.frozen(clock.now() + dt.timedelta(days=1)):
+        gateways.sweep(world.gateway)
+    (asked,) = payments.open_questions()
+    assert (asked.kind, asked.payment_id) == ("not_listed", paid.id)
+    assert Payment.get_by_id(paid.id).state == "succeeded"
+
+
+def test_fees_and_payouts_are_booked_once(world: World, gateway: FakeGateway) -> None:
+    pay(world, 150_000)
+    gateway.listed = [line(world, "fee_1", FEE, amount_minor=4_380), line(world, "po_1", PAYOUT, amount_minor=145_620)]
+    roles = {FEE: Role.MERCHANT_FEES, PAYOUT: Role.BANK}
+
+    def lines(fact: Any) -> list[LedgerLine]:
+        cents = fact.transaction.amount_minor
+        role = roles[fact.transaction.kind]
+        return [LedgerLine(role=role, amount_minor=cents), LedgerLine(role=Role.CLEARING, amount_minor=-cents)]
+
+    gateway.lines = lines
+    for _ in range(2):
+        gateways.sweep(world.gateway)
+    assert ledger.account_balance("clearing:fake") == 0
+    assert ledger.account_balance("merchant_fees") == 4_380
+    bank = next(row for row in payments.bank_accounts() if row.fund == "operating")
+    assert ledger.account_balance(f"bank:{bank.id}") == 145_620
+    assert verify.verify().faults == []
+
+
+@pytest.mark.parametrize("kind", [FEE, PAYOUT])
+def test_trust_money_is_never_booked_by_a_plugin(world: World, gateway: FakeGateway, kind: TransactionKind) -> None:
+    bank = next((row for row in payments.bank_accounts() if row.fund == "trust"), None)
+    bank = bank or payments.add_bank_account(name="Trust", fund="trust", last4="1111")
+    gateway_setup.set_route(world.gateway, Fund.TRUST, "fake-trust", bank)
+    gateway.listed = [line(world, "t_1", kind, amount_minor=4_380, merchant_account="fake-trust")]
+    gateway.lines = lambda _fact: 1 // 0
+    gateways.sweep(world.gateway)
+    assert [each.kind for each in payments.open_questions()] == ["trust"]
+    assert ledger.account_balance("merchant_fees") == 0
+
+
+BAD_LINES: dict[str, list[Any]] = {
+    "do not balance": [LedgerLine(role=Role.MERCHANT_FEES, amount_minor=1)],
+    "more than the transaction": [
+        LedgerLine(role=Role.MERCHANT_FEES, amount_minor=9_999),
+        LedgerLine(role=Role.CLEARING, amount_minor=-9_999),
+    ],
+    "no lines": ["money"],
+    "a fraction": [
+        LedgerLine(role=Role.MERCHANT_FEES, amount_minor=True),
+        LedgerLine(role=Role.CLEARING, amount_minor=-1),
+    ],
+    "no role": [LedgerLine(role="trust", amount_minor=5), LedgerLine(role=Role.CLEARING, amount_minor=-5)],  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("what", BAD_LINES)
+def test_lines_that_cannot_be_are_not_booked_and_asked_about(world: World, gateway: FakeGateway, what: str) -> None:
+    gateway.listed = [line(world, "fee_1", FEE, amount_minor=4_380)]
+    gateway.lines = lambda _fact: BAD_LINES[what]
+    pay(world, 150_000)
+    gateways.sweep(world.gateway)
+    assert ledger.account_balance("merchant_fees") == 0
+    assert [each.kind for each in payments.open_questions()] == ["not_booked"]
+
+
+def test_a_list_that_fails_is_kept_and_read_again_from_the_same_day(world: World, gateway: FakeGateway) -> None:
+    pay(world, 150_000)
+    gateway.listed = [line(world, "a", kind=FEE), line(world, "b", kind=FEE, currency="")]
+    gateways.sweep(world.gateway)
+    first = payments.last_sweep(world.gateway)
+    assert first is not None
+    assert "currency is missing" in first.error
+    assert payments.last_sweep(world.gateway, is_whole=True) is None
+    assert gateways.sweep_due() == 0  # not again at once
+    gateway.listed.pop()
+    with clock.frozen(clock.now() + dt.timedelta(hours=2)):
+        assert gateways.sweep_due() == 1
+        assert gateways.sweep_due() == 0
+    again = payments.last_sweep(world.gateway, is_whole=True)
+    assert again is not None
+    assert again.since == first.since
+
+
+# Observers
+
+
+def test_plugins_that_listen_are_told_after_the_commit(world: World, gateway: FakeGateway) -> None:
+    paid = pay(world, 150_000)
+    gateway.instead["told"] = lambda: 1 // 0  # a failure is only logged
+    run()
+    told = dict(gateway.told)
+    assert (told["payment"].id, told["payment"].state, told["payment"].amount_minor) == (paid.id, "succeeded", 150_000)
+    assert (told["ledger"].state, told["ledger"].reference) == ("portal_payment", f"payment:{paid.id}:paid")
