@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from portal_app import vault
 from portal_app.plugin_api import DisputeFact, DisputeState, Outcome, OutcomeKind, Redirect, RefundFact
 
 log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ def text(name: str, value: object) -> str:
     clean = " ".join(_CONTROL.sub(" ", value.encode("utf-8", "replace").decode()).split())
     if name not in _CUT and len(clean) > _LENGTHS[name]:
         raise ValueError(f"{name} is too long")
-    return clean[: _LENGTHS[name]]
+    return (vault.hush(clean) if name in _CUT else clean)[: _LENGTHS[name]]
 
 
 def needed(name: str, value: object) -> str:
@@ -134,7 +135,7 @@ def evidence(payload: object, redact: Redact) -> Mapping[str, Any]:
     """The redacted payload as plain JSON values; empty when it cannot be kept."""
     try:
         kept = redact(dict(payload))  # type: ignore[call-overload]
-        written = json.dumps(kept, default=str, ensure_ascii=False).encode("utf-8", "replace").decode()
+        written = vault.hush(json.dumps(kept, default=str, ensure_ascii=False).encode("utf-8", "replace").decode())
         found = json.loads(written)
     except Exception:
         log.exception("the gateway's evidence cannot be kept")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from portal_app import config
 
-SHORTEST = 6  # a shorter word is no secret, and stands in too many texts
+SHORTEST = 10  # a shorter word is no key, and stands in too many texts
 _REMEMBERED = 200
 _seen: OrderedDict[str, None] = OrderedDict()
 

@@ -20,8 +20,8 @@ from portal_app.cli import main
 from portal_app.config import Config
 from portal_app.domain import sessions
 from portal_app.domain.errors import Refused
-from portal_app.domain.payments import Gateway, Payment
-from portal_app.plugin_api import Check, Health, Manifest, Mode, SettingField, hookimpl
+from portal_app.domain.payments import Attempt, Gateway, Payment
+from portal_app.plugin_api import Check, Health, Manifest, Mode, Outcome, OutcomeKind, SettingField, hookimpl
 from tests.client.test_payments import pay
 from tests.fake_gateway import FakeGateway
 from tests.test_plugins import registry
@@ -60,7 +60,10 @@ class Blabbing(FakeGateway):
 
     @hookimpl
     def gateway_charge(self, ctx: Any, request: Any) -> Any:
-        raise RuntimeError(f"cannot charge with {ctx.settings['secret_key']}")
+        key = ctx.settings["secret_key"]
+        if request.token == "blab":
+            return Outcome(kind=OutcomeKind.DECLINED, message=f"No {key}.", code=key, payload={"sent": {"key": key}})
+        raise RuntimeError(f"cannot charge with {key}")
 
 
 @pytest.fixture
@@ -185,11 +188,13 @@ def test_planted_secrets_are_found_nowhere(
     pages.append(browser.post(url, data=typed | {"second_key": "explode", "shape": "a"}).text)
     pages.append(browser.post(url, data=typed | {"secret_key": IN_ENV, "mode": "gold"}).text)
     pages += [browser.post(f"{url}/test").text, browser.get(url).text, browser.get("/firm/payments/gateways").text]
-    pages.append(pay(as_(blabbing.alice)).text)
+    pages += [pay(as_(blabbing.alice), token=token, amount="10", key=token).text for token in ("blab", "ok")]
     pages += [browser.get(f"/firm/payments/{Payment.get().id}").text, browser.get("/firm").text]
     assert "… is refused" in pages[0]
     assert "401 for … and …" in pages[1]
     assert "no such key: …" in pages[2]
+    assert "No …." in Payment.get(Payment.state == "declined").message
+    assert json.loads(Attempt.get(Attempt.state == "declined").evidence) == {"sent": {"key": "…"}}
     shown = CliRunner().invoke(main, ["settings", "--data", str(settings.data_dir)]).output
     written = capfd.readouterr()
     assert "cannot charge with …" in written.err

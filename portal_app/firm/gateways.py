@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import config, plugins
 from portal_app import gateway_setup as setup
+from portal_app.domain import payments
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Gateway
 from portal_app.firm.blueprint import blueprint
@@ -105,8 +106,19 @@ def _page(code: str, *blocks: str, form: GatewayForm | None = None, refused: str
         "firm/gateways/show.html", *blocks, status=status, form=form or form_for(manifest, gateway), refused=refused,
         secrets={item.name for item in manifest.settings if setup.has_secret(gateway, item.name)},
         another=setup.next_code(manifest.id), webhook_url=setup.webhook_url(gateway) if gateway else "",
-        is_reachable=config.active().is_https, **about,
+        is_reachable=config.active().is_https, **_touch(gateway), **about,
     )  # fmt: skip
+
+
+def _touch(gateway: Gateway | None) -> dict[str, Any]:
+    """When the gateway and the portal last spoke, and what came of it that waits for a person."""
+    if gateway is None:
+        return {}
+    return {
+        "last_event": payments.last_event(gateway),
+        "last_sweep": payments.last_sweep(gateway),
+        "questions": payments.count_open(gateway),
+    }
 
 
 @blueprint.get("/payments/gateways/<code>")

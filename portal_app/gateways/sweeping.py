@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 
-from portal_app import clock, money, plugins
+from portal_app import clock, money, plugins, vault
 from portal_app.db import transaction
 from portal_app.domain import firms, ledger, payments
 from portal_app.domain.ledger import AlreadyPosted, JournalEntry, Leg, Unbalanced
@@ -79,7 +79,7 @@ def sweep(gateway: Gateway) -> int:
         _look_for_missing(gateway, since, until, seen)
     except Exception as problem:
         log.exception("gateway %s, sweep", gateway.code)
-        payments.end_sweep(row, found=found, error=f"{type(problem).__name__}: {problem}")
+        payments.end_sweep(row, found=found, error=vault.hush(f"{type(problem).__name__}: {problem}"))
         return found
     payments.end_sweep(row, found=found)
     return found

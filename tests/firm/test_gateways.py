@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from portal_app import config, gateway_setup, plugins
+from portal_app import clock, config, gateway_setup, plugins
 from portal_app.config import Config
+from portal_app.db import transaction
+from portal_app.domain import payments
 from portal_app.domain.payments import BankAccount, Gateway, GatewayRoute, PaymentRoad
-from portal_app.plugin_api import Capability, Fund, Method
+from portal_app.plugin_api import Capability, Event, Fund, Method
 from tests.fake_gateway import FakeGateway
 from tests.firm.pages import without_token
 from tests.world import SECRET, World
@@ -210,8 +212,28 @@ def test_who_takes_what_is_chosen_on_the_list(world: World, as_: As) -> None:
     assert gateway_setup.gateway_for(Fund.OPERATING, Method.CARD) is not None
 
 
+def test_the_page_says_when_they_last_spoke(world: World, as_: As) -> None:
+    manifests, browser = plugins.registry().manifests, as_(world.carol)
+    manifests["fake"] = replace(manifests["fake"], capabilities=frozenset({Capability.WEBHOOK, Capability.LIST}))
+    assert "None yet; the first comes with the first payment" in browser.get(URL).text
+    payments.store_event(world.gateway, Event(id="evt_1", kind="charge.paid"))
+    sweep = payments.begin_sweep(world.gateway, clock.now(), clock.now())
+    with transaction():
+        payments.ask("unknown_charge", "fake:ch_1", "Who was it?", gateway=world.gateway)
+    page = browser.get(URL).text
+    for text in ("charge.paid", "Under way since", "1 question for a person"):
+        assert text in page
+    payments.end_sweep(sweep, found=3)
+    assert "3 lines compared with the books" in browser.get(URL).text
+    payments.end_sweep(sweep, found=1, error="ValueError: the list does not end")
+    assert "the list does not end" in browser.get(URL).text
+    browser.post(f"{URL}-2", data=typed(secret_key="k2"))
+    assert "question for a person" not in browser.get(f"{URL}-2").text, "each account has its own"
+
+
 def test_the_page_says_what_to_paste_and_to_tick(world: World, as_: As, settings: Config) -> None:
     manifests, browser = plugins.registry().manifests, as_(world.carol)
+    manifests["fake"] = replace(manifests["fake"], capabilities=frozenset())
     assert "Webhook address" not in browser.get(URL).text, "this gateway has no webhooks"
     assert "No conformance kit" in browser.get(URL).text
     manifests["fake"] = replace(

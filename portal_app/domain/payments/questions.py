@@ -67,8 +67,10 @@ def open_questions(limit: int = 200) -> list[Question]:
     return list(query.where(Question.closed_at.is_null()).order_by(Question.id).limit(limit))
 
 
-def count_open() -> int:
-    return int(Question.select().where(Question.closed_at.is_null()).count())
+def count_open(gateway: Gateway | None = None) -> int:
+    """How many are not answered yet, of all gateways or of one."""
+    query = Question.select().where(Question.closed_at.is_null())
+    return int((query.where(Question.gateway == gateway.id) if gateway else query).count())
 
 
 def find_question(question_id: int) -> Question:
