@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import click
     from flask import Flask
 
 RENEW = "python -m portal_app.reference"
@@ -105,13 +106,25 @@ def commands_page() -> str:
         command = main.get_command(top, name)
         if command is None:
             continue
-        below = click.Context(command, info_name=name, parent=top, terminal_width=100)
-        parts += [f"## portal {name}", f"```text\n{command.get_help(below)}\n```"]
+        parts += _help_of(name, command, top)
     parts.append(
         "Exit codes: 0 when it was done, 1 when `portal verify` found a fault, 2 when something must be mended first; "
         "one sentence says what."
     )
     return "\n\n".join(parts)
+
+
+def _help_of(name: str, command: click.Command, above: click.Context) -> list[str]:
+    """The help of a command, and of those below it."""
+    import click
+
+    below = click.Context(command, info_name=name, parent=above, terminal_width=100)
+    parts = [f"## {below.command_path}", f"```text\n{command.get_help(below)}\n```"]
+    if isinstance(command, click.Group):
+        for each in command.list_commands(below):
+            found = command.get_command(below, each)
+            parts += _help_of(each, found, below) if found else []
+    return parts
 
 
 def routes_page() -> str:
@@ -205,6 +218,31 @@ def hooks_page() -> str:
     return "\n\n".join(parts)
 
 
+def kit_page() -> str:
+    from portal_app.testing import KIT_VERSION
+    from portal_app.testing.kit import GROUPS, checks_of
+    from portal_app.testing.wire import Wire
+
+    parts = [
+        "# The conformance kit",
+        _prose(
+            f"""Version {KIT_VERSION}. Every check of `portal_app.testing`, by its name, and what it demands; then the
+            controls that a fake of the gateway's wire may offer. [Writing a gateway](../writing-a-gateway.md) shows
+            how they are used."""
+        ),
+    ]
+    for group in GROUPS:
+        rows = [
+            (name.removeprefix("test_").replace("_", " "), _marked(_prose(says))) for name, says in checks_of(group)
+        ]
+        title = (inspect.getdoc(sys.modules[group.__module__]) or "").partition("\n\n")[0]
+        parts += [f"## {_prose(title).rstrip('.')}", _table(("check", "what it demands"), rows)]
+    controls = [(name, item) for name, item in vars(Wire).items() if inspect.isfunction(item)]
+    rows = [(f"`{name}`", _marked(_prose(inspect.getdoc(item) or ""))) for name, item in controls]
+    parts += ["## The wire", _marked(_prose(inspect.getdoc(Wire) or "")), _table(("control", "what it does"), rows)]
+    return "\n\n".join(parts)
+
+
 def _marked(text: str | None) -> str:
     return (text or "").replace("``", "`")
 
@@ -216,6 +254,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "roles.md": roles_page,
     "payment-states.md": payment_states_page,
     "hooks.md": hooks_page,
+    "kit.md": kit_page,
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from portal_app.db import connect, db, is_sqlite, sum_of
 from portal_app.domain.documents import DocumentVersion, stream
+from portal_app.domain.ledger import Account, account_balance
 from portal_app.domain.payments import FREEING, HOLDING
 from portal_app.domain.store import NotStored
 from portal_app.money import bare
@@ -19,10 +20,12 @@ from portal_app.money import bare
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was looked at, as counts by name, and what does not hold, a sentence each."""
+    """What was looked at, as counts by name; what does not hold, a sentence each; and what stands on each account,
+    in cents by its code, debit plus, credit minus."""
 
     counts: dict[str, int]
     faults: list[str]
+    balances: dict[str, int]
 
     def summary(self) -> str:
         looked = ", ".join(f"{count} {name}" for name, count in self.counts.items())
@@ -32,7 +35,9 @@ class Report:
         return f"The books do not hold: {faults} fault{'' if faults == 1 else 's'} in {looked}."
 
     def as_dict(self) -> dict[str, object]:
-        return {"holds": not self.faults, "counts": self.counts, "faults": self.faults}
+        return {
+            "holds": not self.faults, "counts": self.counts, "faults": self.faults, "balances_cents": self.balances,
+        }  # fmt: skip
 
 
 def verify(*, with_documents: bool = False) -> Report:
@@ -42,10 +47,12 @@ def verify(*, with_documents: bool = False) -> Report:
     with db.atomic("DEFERRED" if is_sqlite() else "REPEATABLE READ"):
         faults = [fault for check in CHECKS for fault in check()]
         counts = {name: _count(table) for name, table in _COUNTED.items()}
+        codes = [row.code for row in Account.select().order_by(Account.code)]
+        balances = {code: account_balance(code) for code in codes}
     if with_documents:
         counts["document versions"] = DocumentVersion.select().count()
         faults += _documents()
-    return Report(counts, faults)
+    return Report(counts, faults, balances)
 
 
 _COUNTED = {

@@ -153,3 +153,10 @@ def run_verify(settings: config.Config) -> Result:
     environment = {"PORTAL_DATABASE": settings.database, "PORTAL_SECRET_KEY": settings.secret_key}
     db.db.close()
     return CliRunner().invoke(main, ["verify", "--json", "--data", settings.data], env=environment)
+
+
+def test_it_says_what_stands_on_each_account(world: World) -> None:
+    report = verify()
+    assert report.balances["receivable"] == 244_000
+    assert sum(report.balances.values()) == 0
+    assert report.as_dict()["balances_cents"] == report.balances

@@ -14,7 +14,7 @@ from portal_app.cli.shared import data_option, load
 def verify(data: str | None, as_json: bool, documents: bool) -> None:
     """Prove the books again from the postings alone, without network. Exit code 1 when anything does not hold."""
     settings = load(data=data)
-    from portal_app import founding
+    from portal_app import founding, money
     from portal_app import verify as proof
 
     founding.firm_of(settings)
@@ -26,6 +26,8 @@ def verify(data: str | None, as_json: bool, documents: bool) -> None:
     else:
         for fault in report.faults:
             click.echo(fault)
+        for code, cents in report.balances.items():
+            click.echo(f"{code:<24}{money.bare(cents):>20}")
         click.echo(report.summary())
     if report.faults:
         raise click.exceptions.Exit(1)

@@ -253,17 +253,6 @@ def invoice_balance(invoice_id: int) -> int:
     return _total(RunningTotal.invoice_id == invoice_id, RunningTotal.account_code == RECEIVABLE)
 
 
-def matter_balance(matter_id: int) -> int:
-    """What the client owes on a matter, in cents."""
-    return _total(RunningTotal.matter_id == matter_id, RunningTotal.account_code == RECEIVABLE)
-
-
-def client_balance(client: Client) -> int:
-    """What a client owes on all matters, in cents."""
-    theirs = Matter.select(Matter.id).where(Matter.client == client.id)
-    return _total(RunningTotal.matter_id.in_(theirs), RunningTotal.account_code == RECEIVABLE)
-
-
 def matter_balances(found: Sequence[Matter]) -> dict[int, int]:
     """What is owed on each of these matters in cents, by its id; one query. Nothing owed is left out."""
     total = RunningTotal.select(RunningTotal.matter_id, fn.SUM(RunningTotal.balance_cents))
@@ -282,6 +271,7 @@ def client_balances(who: FirmUser, clients: Sequence[Client]) -> dict[int, int]:
 
 
 def account_balance(code: str) -> int:
+    """What stands on an account, in cents: debit plus, credit minus."""
     return _total(RunningTotal.account_code == code)
 
 

@@ -19,10 +19,6 @@ from portal_app.domain.people import Login
 TIMEOUT_SECONDS = 20
 
 
-class NoMailServer(RuntimeError):
-    """No mail server is set: the e-mail is kept and shown to administrators."""
-
-
 @dataclass(frozen=True, slots=True)
 class Server:
     """How e-mail leaves. ``security``: starttls, tls or none."""

@@ -104,6 +104,7 @@ def _run(row: Outbox, handlers: Mapping[str, Handler]) -> None:
         Outbox.update(change).where(Outbox.id == row.id).execute()
 
 
-def troubles() -> int:
-    """How many promises have failed at least once and are still to be kept."""
-    return int(Outbox.select().where(Outbox.done_at.is_null() & (Outbox.last_error != "")).count())
+def troubles(*, but: str = "") -> int:
+    """How many promises (but those of one topic) have failed at least once and are still to be kept."""
+    is_failing = Outbox.done_at.is_null() & (Outbox.last_error != "") & (Outbox.topic != but)
+    return int(Outbox.select().where(is_failing).count())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, flash
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal_app.domain import mail
+from portal_app.domain import mail, outbox
 from portal_app.domain.mail import Email
 from portal_app.firm.blueprint import blueprint
 from portal_app.web import letters
@@ -18,7 +18,10 @@ LATEST = 100
 @blueprint.get("/mail")
 @firm_only("mail.read")
 def emails() -> Response:
-    return render("firm/mail/index.html", rows=mail.latest(LATEST), has_server=_has_server(), most=LATEST)
+    return render(
+        "firm/mail/index.html", rows=mail.latest(LATEST), has_server=_has_server(), most=LATEST,
+        unwritten=outbox.troubles(but="email"),
+    )  # fmt: skip
 
 
 @blueprint.get("/mail/<int:email_id>")

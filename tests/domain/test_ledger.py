@@ -131,7 +131,7 @@ def test_running_totals_are_the_sums_of_postings(world: World) -> None:
     for account in ("receivable", "fees", "costs"):
         assert ledger.account_balance(account) == sum(row.amount_cents for row in rows if row.account_code == account)
     assert ledger.invoice_balance(world.invoice.id) == 124_000
-    assert ledger.client_balance(world.client) == 204_000
+    assert ledger.client_balances(world.carol, [world.client]) == {world.client.id: 204_000}
 
 
 def test_a_void_is_a_linked_reversal_and_the_work_can_be_billed_again(world: World) -> None:

@@ -60,7 +60,7 @@ def test_of_eight_keys_for_the_whole_balance_one_is_accepted(world: World, gatew
     assert results.count("succeeded") == 1
     assert sum(isinstance(result, Refused) for result in results) == THREADS - 1
     assert len(gateway.charges) == 1
-    assert ledger.matter_balance(world.matter.id) == 0
+    assert ledger.matter_balances([world.matter]).get(world.matter.id, 0) == 0
     assert Payment.select().count() == 1
 
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from portal_app import clock, config
 from portal_app.db import transaction
-from portal_app.domain import mail
+from portal_app.domain import mail, outbox
 from portal_app.domain.mail import Email
 from portal_app.domain.outbox import Outbox
 from tests.world import World
@@ -79,3 +79,12 @@ def test_only_administrators_read_letters(world: World, as_: As) -> None:
         assert as_(world.dan).get(path).status_code == 403
         assert as_(world.frank).get(path).status_code == 404
     assert as_(world.dan).post(f"/firm/mail/{row.id}/send").status_code == 403
+
+
+def test_papers_that_cannot_be_made_are_said(world: World, as_: As) -> None:
+    Outbox.update(done_at=clock.now(), last_error="").execute()
+    outbox.put("email", 1)
+    outbox.put("invoice_pdf", 1)
+    assert "could not be made yet" not in as_(world.carol).get("/firm/mail").text
+    Outbox.update(last_error="OSError").where(Outbox.done_at.is_null()).execute()
+    assert "1 paper or e-mail could not be made yet" in as_(world.carol).get("/firm/mail").text

@@ -67,6 +67,8 @@ def emulator(
     click.echo(f"Base URL      http://{name}:{made.server_port}/v1")
     click.echo(f"Secret key    {secret_key}")
     click.echo(f"Public key    {public_key}")
+    if host not in {"127.0.0.1", "::1", "localhost"}:
+        click.echo("Everybody who can reach this machine's network address can use it.", err=True)
     pump = Pump(app)
     pump.start()
     try:

@@ -34,8 +34,8 @@ def _queue(world: World, event: Thing, address: str) -> None:
     if late:
         due += dt.timedelta(seconds=late.seconds)
     twice = world.faults.strike("webhook_duplicate", event["type"])
-    held = any(d["after_next"] and d["status"] == WAITING for d in world.store.all("delivery"))
-    overtaken = not held and world.faults.strike("webhook_reorder", event["type"]) is not None
+    swapped = world.faults.strike("webhook_reorder", event["type"])
+    overtaken = swapped is not None and not _one_waits(world)
     for _ in range(2 if twice else 1):
         delivery = {
             "id": world.new_id(),
@@ -49,6 +49,10 @@ def _queue(world: World, event: Thing, address: str) -> None:
             "after_next": overtaken,
         }
         world.store.put("delivery", delivery)
+
+
+def _one_waits(world: World) -> bool:
+    return any(d["after_next"] and d["status"] == WAITING for d in world.store.all("delivery"))
 
 
 def get_event(world: World, identity: str) -> Thing:

@@ -47,6 +47,7 @@ def advance(world: World, moment: dt.datetime) -> int:
         with world:
             stops = [s for s in (world.next_night(), webhooks.next_due(world)) if s is not None and s <= moment]
             world.clock.move_to(min(stops, default=moment))
+            world.note_time()
             count += catch_up(world)
         webhooks.deliver(world)
         if not stops:

@@ -24,6 +24,7 @@ class Store:
 
     def __init__(self, path: Path | None = None) -> None:
         self._kinds: dict[str, dict[str, Thing]] = {}
+        self.changed = False  # since the last commit
         self._file = None
         if path is not None:
             self._file = sqlite3.connect(path, check_same_thread=False)
@@ -33,6 +34,7 @@ class Store:
 
     def put(self, kind: str, thing: Thing) -> Thing:
         self._kinds.setdefault(kind, {})[thing["id"]] = thing
+        self.changed = True
         if self._file is not None:
             self._file.execute(PUT, (kind, thing["id"], json.dumps(thing)))
         return thing
@@ -46,10 +48,12 @@ class Store:
 
     def clear(self, kind: str) -> None:
         self._kinds.pop(kind, None)
+        self.changed = True
         if self._file is not None:
             self._file.execute("delete from thing where kind = ?", (kind,))
 
     def commit(self) -> None:
+        self.changed = False
         if self._file is not None:
             self._file.commit()
 

@@ -65,10 +65,9 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            meta = self.meta
-            meta["now"] = stamp(self.now())
-            self.store.put("meta", meta)
-            self.store.commit()
+            if self.store.changed:
+                self.note_time()
+                self.store.commit()
         finally:
             self._lock.release()
 
@@ -82,6 +81,10 @@ class World:
 
     def today(self) -> dt.date:
         return self.clock.today()
+
+    def note_time(self) -> None:
+        """So that a restart goes on from here, not from before."""
+        self.store.put("meta", {**self.meta, "now": stamp(self.now())})
 
     def next_night(self) -> dt.datetime:
         return night_after(moment_of(self.meta["night"]))
