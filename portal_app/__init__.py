@@ -18,11 +18,12 @@ def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     from flask_wtf import CSRFProtect
     from htmx_flask import Htmx
 
-    from portal_app import client, config, db, firm, web
+    from portal_app import client, config, db, firm, vault, web
     from portal_app.domain import store
 
     settings = settings or config.load()
     config.use(settings)
+    vault.hush_logs()
     db.open_database(settings.database_url)
     store.open_store(settings.documents or settings.data_dir / "documents")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal_app import clock, config, schema
+from portal_app import clock, config, schema, vault
 from portal_app.config import Config
 from portal_app.db import open_database, transaction
 from portal_app.domain import firms, invitations, people, store
@@ -26,6 +26,7 @@ class PendingMigrations(RuntimeError):
 def open_data(settings: Config) -> None:
     """Work with the database and documents of ``settings``, without the web."""
     config.use(settings)
+    vault.hush_logs()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     open_database(settings.database_url)
     store.open_store(settings.documents or settings.data_dir / "documents")

@@ -15,7 +15,7 @@ from typing import Any
 
 from waitress.server import create_server
 
-from portal_app import create_app, db, gateway_setup, plugins, vault, worker
+from portal_app import create_app, db, gateway_setup, plugins, worker
 from portal_app.config import Config
 from portal_app.plugin_api import WsgiApp
 
@@ -30,17 +30,17 @@ class PortTaken(RuntimeError):
 
 
 class _Line(logging.Formatter):
-    """One JSON object a line, so that nothing that is logged can forge a line; without the secrets of gateways."""
+    """One JSON object a line, so that nothing that is logged can forge a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         found = {
             "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "from": record.name,
-            "text": vault.hush(record.getMessage()),
+            "text": record.getMessage(),
         }
         if record.exc_info:
-            found["trace"] = vault.hush(self.formatException(record.exc_info))
+            found["trace"] = record.exc_text or self.formatException(record.exc_info)
         return json.dumps(found, ensure_ascii=False)
 
 

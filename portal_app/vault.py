@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import logging
 from collections import OrderedDict
 from functools import lru_cache
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -65,6 +67,21 @@ def remember(secret: str) -> str:
         if len(_seen) > _REMEMBERED:
             _seen.popitem(last=False)
     return secret
+
+
+class _Hushed(logging.LogRecord):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.exc_info:
+            self.exc_text = hush(logging.Formatter().formatException(self.exc_info))
+
+    def getMessage(self) -> str:  # noqa: N802 - logging's name
+        return hush(super().getMessage())
+
+
+def hush_logs() -> None:
+    """From now on no log of this process has them, whoever writes it and whatever prints it."""
+    logging.setLogRecordFactory(_Hushed)
 
 
 def hush(text: str) -> str:

@@ -11,7 +11,7 @@ from portal_app import config, plugins
 from portal_app import gateway_setup as setup
 from portal_app.domain import payments
 from portal_app.domain.errors import Refused
-from portal_app.domain.payments import Gateway
+from portal_app.domain.payments import Gateway, GatewayRoute
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.gateway_forms import GatewayForm, RoadsForm, form_for, named, roads_form, wanted
 from portal_app.plugin_api import Fund, Manifest, Mode
@@ -34,12 +34,15 @@ def _list(form: RoadsForm | None = None, status: int = 200) -> Response:
     accounts: dict[str, list[Gateway | None]] = {plugin: [] for plugin in sorted(known.manifests)}
     for row in kept:
         accounts.get(row.plugin, []).append(row)
-    roads = setup.who_takes_what()
+    roads, routes, codes = setup.who_takes_what(), setup.all_routes(kept), setup.next_codes()
     return render(
         "firm/gateways/index.html", status=status, broken=known.broken, roads=roads, form=form or roads_form(roads),
         gone=[row for row in kept if row.plugin not in known.manifests],
         paused=[setup.title_of(row) for row in setup.paused_gateways()],
-        gateways=[_facts(known.manifests[at], row) for at, rows in accounts.items() for row in rows or [None]],
+        gateways=[
+            _facts(known.manifests[at], row, codes[at], routes.get(row.id if row else 0, {}))
+            for at, rows in accounts.items() for row in rows or [None]
+        ],
     )  # fmt: skip
 
 
@@ -70,15 +73,15 @@ def bind_installation() -> AnyResponse:
     return go(LIST)
 
 
-def _facts(manifest: Manifest, gateway: Gateway | None) -> dict[str, Any]:
-    """What both pages say about one account, or about a plugin that has none yet."""
+def _facts(manifest: Manifest, gateway: Gateway | None, code: str, routes: dict[str, GatewayRoute]) -> dict[str, Any]:
+    """What both pages say about one account, or about the one that comes next (``code``)."""
     return {
         "manifest": manifest,
         "gateway": gateway,
-        "code": gateway.code if gateway else setup.next_code(manifest.id),
+        "code": gateway.code if gateway else code,
         "title": setup.title_of(gateway) if gateway else manifest.title,
         "is_paused": gateway is not None and setup.is_paused(gateway),
-        "routes": setup.routes_of(gateway) if gateway else {},
+        "routes": routes,
         "health": setup.health_of(gateway) if gateway else None,
         "references": setup.references_of(gateway),
         "named": named,
@@ -101,11 +104,11 @@ def _gateway(code: str) -> Gateway:
 
 def _page(code: str, *blocks: str, form: GatewayForm | None = None, refused: str = "", status: int = 200) -> Response:
     manifest, gateway = _manifest(code), setup.find(code)
-    about = _facts(manifest, gateway) | {"code": code}
+    about = _facts(manifest, gateway, code, setup.routes_of(gateway) if gateway else {})
     return render(
         "firm/gateways/show.html", *blocks, status=status, form=form or form_for(manifest, gateway), refused=refused,
         secrets={item.name for item in manifest.settings if setup.has_secret(gateway, item.name)},
-        another=setup.next_code(manifest.id), webhook_url=setup.webhook_url(gateway) if gateway else "",
+        another=setup.next_codes()[manifest.id], webhook_url=setup.webhook_url(gateway) if gateway else "",
         is_reachable=config.active().is_https, **_touch(gateway), **about,
     )  # fmt: skip
 

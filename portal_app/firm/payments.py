@@ -7,7 +7,7 @@ import json
 from flask import Response, abort, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal_app import gateways, money, plugins
+from portal_app import gateway_setup, gateways, money
 from portal_app.domain import ledger, payments, store
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Payment
@@ -46,13 +46,12 @@ class GiveBackForm(Form):
 
 def _show(row: Payment, form: GiveBackForm | None = None, status: int = 200) -> Response:
     attempt = gateways.attempt_of(row)
-    manifest = plugins.registry().manifests.get(row.gateway.plugin)
     lines = payments.shown_allocations(firm_user(), [row])[row.id]
     return render(
         "firm/payments/show.html", status=status, payment=row, attempt=attempt, lines=lines,
         hidden_cents=row.amount_cents - sum(line.amount_cents for line in lines),
         changes=payments.changes_of(row), entry=payments.entry_of(row), evidence=json.loads(attempt.evidence),
-        gateway_title=manifest.title if manifest else row.gateway.plugin, form=form or GiveBackForm(formdata=None),
+        gateway_title=gateway_setup.title_of(row.gateway), form=form or GiveBackForm(formdata=None),
         **_mismatch(row),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from portal_app.gateway_setup.accounts import (
     has_secret,
     is_rehearsal,
     manifest_of,
-    next_code,
+    next_codes,
     plugin_of,
     references_of,
     save,
@@ -18,6 +18,7 @@ from portal_app.gateway_setup.accounts import (
     webhook_url,
 )
 from portal_app.gateway_setup.connection import (
+    all_routes,
     connect,
     health_of,
     payers,
@@ -41,9 +42,9 @@ from portal_app.gateway_setup.roads import (
 from portal_app.gateway_setup.rotation import reseal
 
 __all__ = [
-    "PAUSED", "Road", "all_gateways", "bind", "companion_context", "connect", "context", "disable", "enable", "find",
-    "gateway_for", "has_secret", "health_of", "holds", "is_paused", "is_reference", "is_rehearsal", "is_rehearsing",
-    "manifest_of", "next_code", "open_roads", "paused_gateways", "pauses", "payers", "plugin_of", "references_of",
-    "reseal", "routes_of", "save", "set_roads", "set_route", "settings_of", "shown_settings", "test_connection",
-    "title_of", "webhook_url", "who_takes_what",
+    "PAUSED", "Road", "all_gateways", "all_routes", "bind", "companion_context", "connect", "context", "disable",
+    "enable", "find", "gateway_for", "has_secret", "health_of", "holds", "is_paused", "is_reference",
+    "is_rehearsal", "is_rehearsing", "manifest_of", "next_codes", "open_roads", "paused_gateways", "pauses",
+    "payers", "plugin_of", "references_of", "reseal", "routes_of", "save", "set_roads", "set_route",
+    "settings_of", "shown_settings", "test_connection", "title_of", "webhook_url", "who_takes_what",
 ]  # fmt: skip

@@ -66,13 +66,18 @@ def plugin_of(code: str) -> str | None:
     found = find(code)
     if found is not None:
         return str(found.plugin)
-    return next((plugin for plugin in plugins.registry().manifests if next_code(plugin) == code), None)
+    return next((plugin for plugin, following in next_codes().items() if following == code), None)
 
 
-def next_code(plugin: str) -> str:
-    """What one more account of ``plugin`` is called: the plugin's id for the first, then "stripe-2" and so on."""
-    taken = {row.code for row in Gateway.select(Gateway.code)} | (plugins.registry().manifests.keys() - {plugin})
-    return next(code for code in chain([plugin], (f"{plugin}-{n}" for n in count(2))) if code not in taken)
+def next_codes() -> dict[str, str]:
+    """What one more account of each plugin is called: the plugin's id for the first, then "stripe-2" and so on."""
+    taken, known = {row.code for row in Gateway.select(Gateway.code)}, plugins.registry().manifests.keys()
+
+    def following(plugin: str) -> str:
+        names = chain([plugin], (f"{plugin}-{number}" for number in count(2)))
+        return next(name for name in names if name not in taken | (known - {plugin}))
+
+    return {plugin: following(plugin) for plugin in known}
 
 
 # Settings
@@ -145,15 +150,15 @@ def save(code: str, values: Mapping[str, str], *, mode: Mode, by: FirmUser, name
     before = (row.settings, row.mode)
     row.settings, row.mode = json.dumps(_kept(row, values)), mode.value
     for problem in _problems(row):
-        raise Refused(problem.message, problem.field)
+        raise Refused(vault.hush(problem.message), problem.field)
     row.name = row.name if name is None else name
     if row.id is None or before != (row.settings, row.mode):
         row.settings_saved_at = clock.now()
     row.changed_by, row.tested_at, row.is_healthy, row.health = by, None, None, "[]"
     with transaction():
         _write(row)
-        if mode is Mode.LIVE and not is_rehearsal(row):
-            bind_first(by)
+    if mode is Mode.LIVE and not is_rehearsal(row):
+        bind_first(by)
     return row
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from portal_app import clock, plugins, vault
@@ -59,8 +59,16 @@ def _drop_route(gateway: Gateway, fund: Fund) -> None:
 
 def routes_of(gateway: Gateway) -> dict[str, GatewayRoute]:
     """Routes by fund, with their bank accounts."""
+    return all_routes([gateway])[gateway.id]
+
+
+def all_routes(gateways: Sequence[Gateway]) -> dict[int, dict[str, GatewayRoute]]:
+    """The same of several gateways, by their id; one query."""
+    found: dict[int, dict[str, GatewayRoute]] = {row.id: {} for row in gateways}
     query = GatewayRoute.select(GatewayRoute, BankAccount).join(BankAccount)
-    return {row.fund: row for row in query.where(GatewayRoute.gateway == gateway.id)}
+    for row in query.where(GatewayRoute.gateway.in_(list(found))):
+        found[row.gateway_id][row.fund] = row
+    return found
 
 
 def test_connection(gateway: Gateway) -> Health:

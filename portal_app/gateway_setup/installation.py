@@ -46,17 +46,19 @@ def bind(by: FirmUser | None) -> None:
     folder, token = config.active().data_dir, secrets.token_hex(16)
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{FILE}.{token[:8]}"
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(token)
-        file.flush()
-        os.fsync(file.fileno())
-        inode = str(os.fstat(file.fileno()).st_ino)
-    with transaction():
-        Installation.create(
-            token=token, inode=inode, own_url=config.active().own_url, bound_at=clock.now(), bound_by=by
-        )
-    # Last, because the new file makes every process read the database again.
-    draft.replace(folder / FILE)
+    values = {"token": token, "own_url": config.active().own_url, "bound_at": clock.now(), "bound_by": by}
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(token)
+            file.flush()
+            os.fsync(file.fileno())
+            inode = str(os.fstat(file.fileno()).st_ino)
+        with transaction():
+            Installation.create(inode=inode, **values)
+        # Last, and after the commit: the new file makes every process read the database again.
+        draft.replace(folder / FILE)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def bind_first(by: FirmUser) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,7 @@ def holds(gateway: Gateway, fund: Fund) -> bool:
 def who_takes_what() -> list[Road]:
     """Every road that has a gateway, or could have one."""
     rows = {row.id: row for row in Gateway.select().order_by(Gateway.plugin, Gateway.id)}
-    can = {row.id: _ways(row) for row in rows.values() if row.is_healthy}
+    can = _ways([row for row in rows.values() if row.is_healthy])
     taken = {(row.fund, row.method): rows[row.gateway_id] for row in PaymentRoad.select()}
     roads = [
         Road(fund, method, taken.get((fund.value, method.value)),
@@ -74,13 +74,15 @@ def who_takes_what() -> list[Road]:
     return [road for road in roads if road.gateway or road.candidates]
 
 
-def _ways(gateway: Gateway) -> set[Way]:
-    """What the gateway can take: the methods that it knows, for the funds that have a merchant account."""
-    manifest = plugins.registry().manifests.get(gateway.plugin)
-    if manifest is None:
-        return set()
-    routes = {row.fund for row in GatewayRoute.select(GatewayRoute.fund).where(GatewayRoute.gateway == gateway.id)}
-    return {(fund, method) for fund in manifest.funds if fund.value in routes for method in manifest.methods}
+def _ways(gateways: Iterable[Gateway]) -> dict[int, set[Way]]:
+    """What each gateway can take, by its id: the methods that it knows, for the funds that have a merchant account."""
+    rows = {row.id: row for row in gateways}
+    found: dict[int, set[Way]] = {row_id: set() for row_id in rows}
+    for route in GatewayRoute.select().where(GatewayRoute.gateway.in_(list(rows))):
+        manifest = plugins.registry().manifests.get(rows[route.gateway_id].plugin)
+        if manifest is not None and Fund(route.fund) in manifest.funds:
+            found[route.gateway_id] |= {(Fund(route.fund), method) for method in manifest.methods}
+    return found
 
 
 def enable(gateway: Gateway, *, by: FirmUser) -> None:
@@ -91,7 +93,7 @@ def enable(gateway: Gateway, *, by: FirmUser) -> None:
     """
     with transaction():
         everyone = _everyone()
-        ways = _ways(everyone[gateway.id])
+        ways = _ways([gateway])[gateway.id]
         if not everyone[gateway.id].is_healthy:
             raise Refused("Test the connection first. It must work before clients can pay.")
         if Fund.OPERATING not in {fund for fund, _ in ways}:
@@ -111,9 +113,10 @@ def set_roads(choice: Mapping[Way, Gateway | None], *, by: FirmUser) -> None:
     """
     with transaction():
         everyone = _everyone()
+        can = _ways(row for row in everyone.values() if row.is_healthy)
         for (fund, method), gateway in choice.items():
             row = everyone.get(gateway.id) if gateway else None
-            if row and not (row.is_healthy and (fund, method) in _ways(row)):
+            if row and (fund, method) not in can.get(row.id, ()):
                 raise Refused(f"{title_of(row)} cannot take this now.", f"{fund}_{method}")
         _give(choice, by)
         if len({is_rehearsal(everyone[row.gateway_id]) for row in PaymentRoad.select()}) > 1:

@@ -33,7 +33,7 @@ def takers(fund: Fund = Fund.OPERATING) -> dict[str, str]:
 
 
 def test_accounts_of_one_plugin_are_told_apart(world: World) -> None:
-    assert gateway_setup.next_code("fake") == "fake-2"
+    assert gateway_setup.next_codes() == {"fake": "fake-2"}
     assert (gateway_setup.plugin_of("fake"), gateway_setup.plugin_of("fake-2")) == ("fake", "fake")
     assert gateway_setup.plugin_of("fake-3") is None
     with pytest.raises(plugins.NoSuchGateway):

@@ -16,7 +16,7 @@ from portal_app.domain import payments
 from portal_app.domain.payments import BankAccount, Gateway, GatewayRoute, PaymentRoad
 from portal_app.plugin_api import Capability, Event, Fund, Method
 from tests.fake_gateway import FakeGateway
-from tests.firm.pages import without_token
+from tests.firm.pages import queries, without_token
 from tests.world import SECRET, World
 
 As = Callable[[Any], FlaskClient]
@@ -210,6 +210,15 @@ def test_who_takes_what_is_chosen_on_the_list(world: World, as_: As) -> None:
     assert gateway_setup.gateway_for(Fund.OPERATING, Method.BANK) is None
     assert as_(world.erin).post(url, data={"operating_card": ""}).status_code == 403
     assert gateway_setup.gateway_for(Fund.OPERATING, Method.CARD) is not None
+
+
+def test_the_list_asks_no_more_when_there_are_more_accounts(world: World, as_: As) -> None:
+    browser = as_(world.carol)
+    browser.post(f"{URL}-2", data=typed(secret_key="k2"))
+    two = queries(browser, "/firm/payments/gateways")
+    for code in ("fake-3", "fake-4"):
+        assert browser.post(f"/firm/payments/gateways/{code}", data=typed(secret_key="k2")).status_code == 303
+    assert queries(browser, "/firm/payments/gateways") == two
 
 
 def test_the_page_says_when_they_last_spoke(world: World, as_: As) -> None:
