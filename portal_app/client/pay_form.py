@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 from babel.numbers import get_currency_name
 from flask import request
-from wtforms import Field, HiddenField, RadioField
+from wtforms import Field
 from wtforms.validators import AnyOf, InputRequired, Length, Regexp, ValidationError
 
 from portal_app import money
@@ -21,7 +22,7 @@ from portal_app.domain.payments import Gateway, Offer, Payable
 from portal_app.domain.people import PortalUser
 from portal_app.gateway_setup import manifest_of
 from portal_app.plugin_api import BillingAddress, Manifest, Method
-from portal_app.web.forms import Choice, Form, Line, Money
+from portal_app.web.forms import Choice, Form, Hidden, Line, Money, Radios
 from portal_app.web.fragments import is_fragment_request
 from portal_app.web.templates import current_firm
 
@@ -31,8 +32,8 @@ LOST = "This form has lost a part. Reload the page and try again."
 ADDRESS = ("name", "address1", "address2", "city", "state", "postal_code", "country")
 
 
-def hidden(most: int, *checks: Any) -> HiddenField:
-    return HiddenField("", [*checks, Length(max=most, message=LOST)])
+def hidden(most: int, *checks: Any) -> Hidden:
+    return Hidden("", [*checks, Length(max=most, message=LOST)])
 
 
 class PayForm(Form):
@@ -58,30 +59,29 @@ class PayForm(Form):
         return BillingAddress(**{name: self[name].data or "" for name in ADDRESS})
 
 
-def form_class(given: Offer, methods: Iterable[Method], *, choose: bool, country: str) -> type[PayForm]:
-    """The form for this payer, its fields in the page's order: one amount or one for each invoice, the
-    methods that somebody takes, the address with the states of its country."""
-    fields: dict[str, Any] = _amount_fields(given, choose) | {
-        "method": RadioField("Pay with", choices={each.value: METHODS[each] for each in methods}),
+@lru_cache(maxsize=64)
+def form_class(
+    each: tuple[tuple[str, str], ...], methods: tuple[Method, ...], country: str, currency: str, locale: str
+) -> type[PayForm]:
+    """The form, its fields in the page's order: one amount, or one for each invoice (``each``: names and labels), the
+    methods that somebody takes, the address with the states of its country (empty: one without any)."""
+    fields: dict[str, Any] = _amount_fields(each, currency, locale) | {
+        "method": Radios("Pay with", choices={method.value: METHODS[method] for method in methods}),
         "name": Line("Name on the card or account"),
         "address1": Line("Street address"),
         "address2": Line("Apartment or suite (optional)", is_required=False),
         "city": Line("City", most=80),
         "state": _state_field(country),
         "postal_code": Line("ZIP code" if country == "US" else "Postal code", most=12, is_required=False),
-        "country": Choice("Country", choices=addresses.countries(current_firm().locale)),
+        "country": Choice("Country", choices=addresses.countries(locale)),
     }
     return cast(type[PayForm], type("PayFormOfOne", (PayForm,), fields))
 
 
-def _amount_fields(given: Offer, choose: bool) -> dict[str, Any]:
-    if choose:
-        return {
-            amount_name(item): Money(f"Invoice {item.invoice.number}", is_required=False, may_be_zero=True)
-            for item in given.payables
-        }
-    firm = current_firm()
-    return {"amount": Money(f"Amount in {get_currency_name(firm.currency, count=2, locale=firm.locale)}")}
+def _amount_fields(each: tuple[tuple[str, str], ...], currency: str, locale: str) -> dict[str, Any]:
+    if each:
+        return {name: Money(label, is_required=False, may_be_zero=True) for name, label in each}
+    return {"amount": Money(f"Amount in {get_currency_name(currency, count=2, locale=locale)}")}
 
 
 def _state_field(country: str) -> Any:
@@ -206,7 +206,10 @@ def open_desk(who: PortalUser, takers: Mapping[Method, Gateway]) -> Desk:
     first = next(iter(takers))
     start = _prefilled(who, given) | {"key": new_key(takers[first]), "method": first.value}
     country = request.form.get("country", start["country"])
-    form = form_class(given, takers, choose=choose, country=country)(data=start)
+    each = tuple((amount_name(item), f"Invoice {item.invoice.number}") for item in given.payables if choose)
+    firm = current_firm()
+    known = country if country in addresses.STATES else ""  # nothing typed is kept
+    form = form_class(each, tuple(takers), known, firm.currency, firm.locale)(data=start)
     form.invoice.data, form.choose.data = only, "1" if choose else ""
     return Desk(whole, given, form, takers)
 

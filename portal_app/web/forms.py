@@ -10,9 +10,9 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
-from wtforms import Field, SelectField, StringField, TextAreaField
+from wtforms import Field, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
-from wtforms.widgets import Select, TextInput
+from wtforms.widgets import HiddenInput, RadioInput, Select, TextInput
 
 from portal_app import money
 from portal_app.domain import people
@@ -39,6 +39,14 @@ def _name(key: str) -> str:
 
 
 class _Box(TextInput):
+    html_params = staticmethod(_attributes)
+
+
+class _Unseen(HiddenInput):
+    html_params = staticmethod(_attributes)
+
+
+class _Dot(RadioInput):
     html_params = staticmethod(_attributes)
 
 
@@ -86,6 +94,18 @@ class Text(TextAreaField):
         if is_required:
             checks.insert(0, DataRequired("Fill in this field."))
         super().__init__(label, [*checks, *kwargs.pop("validators", [])], filters=[_clean], **kwargs)
+
+
+class Hidden(HiddenField):
+    """What a form carries along unseen."""
+
+    widget = _Unseen()
+
+
+class Radios(RadioField):
+    """One of a dictionary's keys, all to be seen at once."""
+
+    option_widget = _Dot()
 
 
 class EmailLine(Line):
@@ -219,7 +239,7 @@ class _Options(Select):
             kwargs.setdefault("required", True)
         chosen = "" if field.data is None else str(field.data)
         options = _options(tuple(field.choices.items()), chosen)
-        return Markup("<select {}>{}</select>").format(Markup(_attributes(name=field.name, **kwargs)), options)  # noqa: S704
+        return Markup(f"<select {_attributes(name=field.name, **kwargs)}>{options}</select>")  # noqa: S704
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import secrets
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import brotli
@@ -78,7 +79,7 @@ def _finish(response: Response) -> Response:
     headers = response.headers
     for name, value in FIXED.items():
         headers.setdefault(name, value)
-    headers.setdefault("Content-Security-Policy", _policy())
+    headers.setdefault("Content-Security-Policy", _policy(g.policy) if "policy" in g else _USUAL_POLICY)
     if config.active().is_https:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     if "Cache-Control" not in headers:
@@ -86,10 +87,12 @@ def _finish(response: Response) -> Response:
     return _compressed(response)
 
 
-def _policy() -> str:
-    extra = g.get("policy", {})
+def _policy(extra: Mapping[str, Sequence[str]]) -> str:
     named = {**POLICY, **{name: () for name in extra if name not in POLICY}}
     return "; ".join(f"{name} {' '.join([*kept, *extra.get(name, ())])}" for name, kept in named.items())
+
+
+_USUAL_POLICY = _policy({})
 
 
 def _compressed(response: Response) -> Response:
@@ -107,7 +110,8 @@ def _compressed(response: Response) -> Response:
         return response
     # A comment of random length hides how well a page compresses, and so its token (BREACH).
     body += f"<!-- {secrets.token_hex(secrets.randbelow(_PADDING))} -->".encode()
-    small = brotli.compress(body, quality=5) if codings[0] == "br" else gzip.compress(body, 6, mtime=0)
+    # Brotli's next level but one saves an eighth of the bytes for three times the work.
+    small = brotli.compress(body, quality=3) if codings[0] == "br" else gzip.compress(body, 6, mtime=0)
     response.set_data(small)
     response.headers["Content-Encoding"] = codings[0]
     response.headers.add("Vary", "Accept-Encoding")

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 from flask import Flask
 from flask_wtf.csrf import generate_csrf
+from jinja2.runtime import Macro
 from peewee import JOIN, ModelSelect
 
 from portal_app import clock, gateway_setup, plugins
@@ -82,6 +83,18 @@ def _may(action: str) -> bool:
     return isinstance(who, FirmUser) and may(who, action)
 
 
+def described(field: Any, hint: str | None) -> str:
+    """What the hint and the error of a field are called, for aria-describedby."""
+    return " ".join([f"{field.id}-h"] * bool(hint) + [f"{field.id}-e"] * bool(field.errors))
+
+
+def control(field: Any, hint: str | None, attributes: dict[str, Any]) -> Any:
+    """The bare control with what assistive technology must know. Attributes without a value are left out."""
+    told = {"aria-invalid": "true" if field.errors else None, "aria-describedby": described(field, hint) or None}
+    told |= {name.replace("_", "-"): value for name, value in attributes.items()}
+    return field(**{name: value for name, value in told.items() if value is not None})
+
+
 def _context() -> dict[str, Any]:
     return {"firm": current_firm(), "person": person(), "rehearsal": is_rehearsing()}
 
@@ -94,13 +107,15 @@ def init_app(app: Flask) -> None:
         asset=lambda name: assets.url(name, current_firm()),
         may=_may,
         csrf_token=generate_csrf,
+        control=control,
+        described=described,
         today=lambda: clock.today(zone()),
         now=clock.now,
     )
     app.context_processor(_context)
-    module = app.jinja_env.get_template("layout/macros.html").module
-    names = [name for name in dir(module) if not name.startswith("_")]
-    app.jinja_env.globals.update({name: getattr(module, name) for name in names if callable(getattr(module, name))})
+    for template in ("layout/macros.html", "client/macros.html"):  # the second calls those of the first
+        module = vars(app.jinja_env.get_template(template).module)
+        app.jinja_env.globals.update({name: value for name, value in module.items() if isinstance(value, Macro)})
 
 
 def template_folder() -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jinja2
@@ -55,12 +55,16 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Writing:
-    """The hand of one firm for one reader: its currency and locale, the reader's time zone."""
+    """The hand of one firm for one reader, for one page or letter: its currency and locale, the reader's time zone."""
 
     firm: Firm
     zone: str
+
+    @cached_property
+    def today(self) -> dt.date:
+        return clock.today(self.zone)
 
     def money(self, cents: int) -> str:
         """$1,234.50"""
@@ -84,7 +88,7 @@ class Writing:
 
     def near_day(self, day: dt.date) -> str:
         """Jul 9, or with its year when that is far from today."""
-        is_near = abs((day - clock.today(self.zone)).days) < NEAR_DAYS
+        is_near = abs((day - self.today).days) < NEAR_DAYS
         return self.month_day(day) if is_near else self.day(day)
 
     def long_day(self, day: dt.date) -> str:

@@ -34,8 +34,6 @@ CODES: Final[dict[str, tuple[int, str, str]]] = {
     "first_occurrence_due_immediately": (422, GATEWAY, "The first occurrence must be due tomorrow or later"),
     "update_results_in_no_occurrences": (422, GATEWAY, "The update results in no further occurrences"),
     "server_error": (500, GATEWAY, "An unexpected error occurred"),
-    "application_error": (500, GATEWAY, "An unexpected error occurred"),
-    "timeout": (504, GATEWAY, "The operation timed out"),
     "card_number_invalid": (422, GATEWAY, "Card number is invalid"),
     "card_expired": (422, PROCESSOR, "Card is expired"),
     "card_type_not_accepted": (422, PROCESSOR, "Card type is not accepted"),

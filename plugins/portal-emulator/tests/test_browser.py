@@ -34,7 +34,8 @@ window.fields = window.AffiniPay.HostedFields.initializeFields({
   })),
 }, (state) => window.states.push(state));
 """
-ASK = "(details) => window.fields.getPaymentToken(details).then((token) => ({ token }), (error) => ({ error }))"
+ASK = """(details) => window.fields.getPaymentToken(details).then(
+  (token) => ({ token }), (error) => ({ error: window.AffiniPay.HostedFields.parseException(error) }))"""
 
 
 @pytest.fixture(scope="session")
@@ -134,12 +135,31 @@ def test_the_fields_tell_what_is_wrong(stage: Stage) -> None:
     stage.field("#one").blur()
     stage.page.wait_for_function("window.states.at(-1).fields[0].error === 'Card number is not valid'")
     answer = stage.ask(exp_month=10, exp_year=2099)
-    assert answer["error"] == {"type": "credit_card_number", "message": "Card number is not valid"}
+    assert answer["error"] == {
+        "code": 2,
+        "message": "error missing tokenization data",
+        "messages": ["Card number is not valid", "Card code is required"],
+    }
     stage.field("#one").fill("4242424242424242")
-    assert stage.ask()["error"]["message"] == "Card code is required"
+    assert stage.ask()["error"]["messages"] == ["Card code is required"]
     stage.field("#two").fill("123")
     stage.api.world.public_key = "m_another"
-    assert stage.ask()["error"]["messages"][0]["code"] == "not_authorized"
+    assert stage.ask()["error"] == {"code": 4, "message": "error making the token", "messages": ["Not authorized"]}
+    stage.api.world.faults.switch_on("down", only="/tokens")
+    assert stage.ask()["error"]["code"] == 3
+    codes = "[window.AffiniPay.HostedFields.exceptionMap[3], window.AffiniPay.HostedFields.exceptionMap(4)]"
+    assert stage.page.evaluate(codes) == ["network", "payment"]
+
+
+def test_fields_that_cannot_be_made(stage: Stage) -> None:
+    stage.page.goto(stage.url)
+    script = """(config) => {
+      try { window.AffiniPay.HostedFields.initializeFields(config); }
+      catch (error) { return [error.code, error.messages]; }
+    }"""
+    missing = {"publicKey": "m", "fields": [{"selector": "#none", "input": {"type": "cvv"}}]}
+    assert stage.page.evaluate(script, missing) == [1, ["There is no element #none"]]
+    assert stage.page.evaluate(script, {"fields": []}) == [2, ["publicKey is missing"]]
 
 
 def test_the_page_dresses_its_fields_and_loads_nothing_by_it(stage: Stage) -> None:

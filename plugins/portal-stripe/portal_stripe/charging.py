@@ -99,11 +99,11 @@ def _unsent(code: str, message: str) -> Outcome:
 
 
 def _intent(request: ChargeRequest) -> Any:
-    # The types are the one that the payer chose: they must be those that the fields were made with.
+    # The one type is the payer's choice: it must be what the fields were made with.
     named = "confirmation_token" if request.token.startswith("ctoken_") else "payment_method"
     return {
-        "amount": request.amount_minor, "currency": request.currency.lower(), "confirm": True,
-        "payment_method_types": [TYPES[request.method]], named: request.token, "description": request.description,
+        "amount": request.amount_minor, "currency": request.currency.lower(), "confirm": True, named: request.token,
+        "allowed_payment_method_types": [TYPES[request.method]], "description": request.description,
         "metadata": _metadata(request.reference, "fields"), "return_url": request.return_url, "expand": EXPAND,
     }  # fmt: skip
 
@@ -115,8 +115,8 @@ def _session(ctx: Context, request: BeginRequest) -> Any:
     }  # fmt: skip
     metadata = _metadata(request.reference, "checkout")
     return {
-        "mode": "payment", "line_items": [{"price_data": price, "quantity": 1}],
-        "payment_method_types": [TYPES[request.method]], "client_reference_id": request.reference, "metadata": metadata,
+        "mode": "payment", "line_items": [{"price_data": price, "quantity": 1}], "metadata": metadata,
+        "allowed_payment_method_types": [TYPES[request.method]], "client_reference_id": request.reference,
         "payment_intent_data": {"metadata": metadata, "description": what}, "success_url": request.return_url,
         "cancel_url": request.return_url, "expires_at": int(ctx.now.timestamp()) + PAGE_SECONDS,
     }  # fmt: skip

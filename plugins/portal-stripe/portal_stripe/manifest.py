@@ -18,7 +18,7 @@ from portal_app.plugin_api import (
 )
 
 API = "https://api.stripe.com"
-SCRIPT = "https://js.stripe.com/v3/"
+SCRIPT = "https://js.stripe.com/endive/stripe.js"  # of the same release as the API that `stripe` 16 speaks
 EVENTS = (
     "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.processing", "payment_intent.canceled",
     "payment_intent.requires_action", "charge.refunded", "charge.refund.updated", "refund.updated",

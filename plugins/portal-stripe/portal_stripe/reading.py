@@ -33,6 +33,8 @@ _DISPUTES = {
     "warning_closed": DisputeState.WON,
     "needs_response": DisputeState.OPEN,
     "under_review": DisputeState.OPEN,
+    "appeal_needs_response": DisputeState.OPEN,
+    "appeal_under_review": DisputeState.OPEN,
     "won": DisputeState.WON,
     "lost": DisputeState.LOST,
     "prevented": DisputeState.WON,

@@ -146,13 +146,6 @@ def test_a_bank_account_where_the_firm_takes_none(host: Any, page: Page, complai
     assert "Pay by card" in page.evaluate(ASK)["message"]
 
 
-def test_without_stripes_script_the_box_stays_empty(host: Any, page: Page) -> None:
-    page.route("**/v3/", lambda route: route.abort())
-    page.goto(host[1])
-    page.wait_for_timeout(300)
-    assert page.locator("[data-gateway-fields] > *").count() == 0, "so the portal uses Stripe's own page"
-
-
 def test_a_page_that_is_swapped_gets_its_fields_again(host: Any, page: Page, complaints: list[str]) -> None:
     page.goto(host[1])
     expect(page.frame_locator("iframe").locator("#number")).to_be_visible()
@@ -178,13 +171,3 @@ def test_stripes_page_works_without_scripts(host: Any, browser: Browser) -> None
         page.get_by_role("button", name="Approve").click()
         page.wait_for_url("**/back")
     assert kept.desk.look(id=begun.gateway_reference).kind is OutcomeKind.SUCCEEDED
-
-
-@pytest.mark.parametrize(("button", "kind"), [("Approve", OutcomeKind.SUCCEEDED), ("Refuse", OutcomeKind.DECLINED)])
-def test_three_d_secure(host: Any, page: Page, button: str, kind: OutcomeKind) -> None:
-    kept, home = host
-    asked = kept.desk.charge("pm_card_authenticationRequired", return_url=f"{home}/back?payment=1")
-    page.goto(asked.redirect_url)
-    page.get_by_role("button", name=button).click()
-    page.wait_for_url("**/back?payment=1&*")
-    assert kept.desk.look(id=asked.gateway_reference).kind is kind

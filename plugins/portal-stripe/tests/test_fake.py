@@ -29,13 +29,13 @@ from portal_app.plugin_api import Context, Mode
 from portal_stripe.client import client
 
 CARD: dict[str, Any] = {
-    "amount": 12_345, "currency": "usd", "confirm": True, "payment_method_types": ["card"],
+    "amount": 12_345, "currency": "usd", "confirm": True, "allowed_payment_method_types": ["card"],
     "payment_method": "pm_card_visa", "metadata": {"attempt": "a1"},
 }  # fmt: skip
 MANDATE = {"customer_acceptance": {"type": "offline"}}
 BANK = CARD | {
     "payment_method": "pm_usBankAccount",
-    "payment_method_types": ["us_bank_account"],
+    "allowed_payment_method_types": ["us_bank_account"],
     "mandate_data": MANDATE,
 }
 PAGE: dict[str, Any] = {

@@ -152,7 +152,7 @@ class StripeWire(Wire):
 
     def take_elsewhere(self, merchant_account: str, amount_minor: int) -> str:
         asked = {"amount": str(amount_minor), "currency": "usd", "confirm": "true", "payment_method": "pm_card_visa",
-                 "payment_method_types": ["card"]}  # fmt: skip
+                 "allowed_payment_method_types": ["card"]}  # fmt: skip
         return str(intents.create(self.fake, Scope(merchant_account, livemode=False), asked)["id"])
 
     def pay_out(self) -> None:

@@ -34,7 +34,7 @@ LACKS: dict[str, dict[str, Any]] = {
     "/v1/disputes": {"object": "list", "data": [], "has_more": False},
     "/v1/checkout/sessions": {"object": "list", "data": [], "has_more": False},
 }
-REFUSES = ("description", "return_url", "payment_intent_data")
+REFUSES = ("allowed_payment_method_types", "description", "return_url", "payment_intent_data")
 
 
 def free_port() -> int:

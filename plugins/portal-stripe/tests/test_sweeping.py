@@ -63,7 +63,7 @@ def test_what_was_not_made_through_the_portal_is_listed_too(desk: Any) -> None:
     from fake_stripe import Scope, intents
 
     params = {"amount": "700", "currency": "usd", "confirm": "true", "payment_method": "pm_card_visa",
-              "payment_method_types": ["card"]}  # fmt: skip
+              "allowed_payment_method_types": ["card"]}  # fmt: skip
     made = intents.create(desk.fake, Scope("acct_firm", False), params)
     desk.fake.advance(5)
     (found,) = desk.listed().transactions

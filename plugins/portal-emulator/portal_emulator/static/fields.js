@@ -4,7 +4,14 @@
   "use strict";
   const origin = new URL(document.currentScript.src).origin;
 
+  // What is thrown and rejected: {code, message, messages: [sentences]}; the code says which kind of thing failed.
+  const kinds = { 1: "initialization", 2: "configuration", 3: "network", 4: "payment" };
+  const exceptionMap = Object.assign((code) => kinds[code], kinds);
+  const exception = (code, message, messages) => Object.assign(new Error(message), { code, messages });
+  const parseException = ({ code, message, messages }) => ({ code, message, messages });
+
   function initializeFields(config, onChange) {
+    if (!config.publicKey) throw exception(2, "error in the configuration", ["publicKey is missing"]);
     const group = crypto.randomUUID();
     const wanted = config.fields || [];
     const fields = wanted.map((field) => ({ type: field.input.type, error: "", focus: false }));
@@ -18,7 +25,7 @@
 
     function mount(field, index) {
       const place = document.querySelector(field.selector);
-      if (!place) throw new Error("There is no element " + field.selector);
+      if (!place) throw exception(1, "error mounting the fields", ["There is no element " + field.selector]);
       const frame = document.createElement("iframe");
       frame.src = `${origin}/hosted-fields/frame/${field.input.type}#${group}`;
       frame.title = field.input.title || field.input.placeholder || field.input.type.replaceAll("_", " ");
@@ -62,7 +69,10 @@
       await ready;
       const channel = new MessageChannel();
       const answer = new Promise((resolve, reject) => {
-        channel.port1.onmessage = ({ data: said }) => (said.token ? resolve(said.token) : reject(said.error));
+        channel.port1.onmessage = ({ data: said }) => {
+          if (said.token) resolve(said.token);
+          else reject(exception(said.error.code, said.error.message, said.error.messages));
+        };
       });
       const ask = { group, key: config.publicKey, details: { ...data } };
       frames[0].contentWindow.postMessage(ask, origin, [channel.port2]);
@@ -72,5 +82,5 @@
     return { getState, getPaymentToken };
   }
 
-  window.AffiniPay = { ...window.AffiniPay, HostedFields: { initializeFields } };
+  window.AffiniPay = { ...window.AffiniPay, HostedFields: { initializeFields, parseException, exceptionMap } };
 })();

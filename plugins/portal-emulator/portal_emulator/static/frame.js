@@ -82,11 +82,13 @@
 
   async function makeToken(key, details) {
     const values = {};
+    const flaws = [];
     for (const field of siblings()) {
       const error = field.check();
-      if (error) throw { type: field.kind, message: error };
+      if (error) flaws.push(error);
       values[names[field.kind]] = field.value();
     }
+    if (flaws.length) throw { code: 2, message: "error missing tokenization data", messages: flaws };
     const type = "number" in values ? "card" : "bank";
     const answer = await fetch("/v1/tokens", {
       method: "POST",
@@ -94,8 +96,8 @@
       body: JSON.stringify({ ...details, ...values, type }),
     });
     const said = await answer.json();
-    if (!answer.ok) throw said;
-    return said;
+    if (answer.ok) return said;
+    throw { code: 4, message: "error making the token", messages: said.messages.map(({ message }) => message) };
   }
 
   window.hostedField = {
@@ -116,8 +118,8 @@
     try {
       event.ports[0].postMessage({ token: await makeToken(event.data.key, event.data.details) });
     } catch (error) {
-      const plain = error instanceof Error ? { message: error.message } : error;
-      event.ports[0].postMessage({ error: plain });
+      const plain = { code: 3, message: "error reaching the gateway", messages: [String(error)] };
+      event.ports[0].postMessage({ error: error instanceof Error ? plain : error });
     }
   });
   input.addEventListener("input", tell);

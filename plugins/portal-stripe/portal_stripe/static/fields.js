@@ -35,7 +35,7 @@ function draw(box, stripe, config) {
     mode: "payment",
     amount: Number(config.amount),
     currency: config.currency,
-    paymentMethodTypes: [TYPES[method]], // the server names the same one: Stripe compares them
+    allowedPaymentMethodTypes: [TYPES[method]], // the server names the same one: Stripe compares them
     appearance: { theme },
   });
   // The address stands in the portal's own form; the wallets would bring another one.

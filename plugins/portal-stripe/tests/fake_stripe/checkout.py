@@ -6,10 +6,9 @@ from fake_stripe import charges, intents
 from fake_stripe.core import DAY, ApiError, Fake, Object, Params, Scope, job
 from fake_stripe.wire import LISTING, invalid, listed, pick, route, whole
 
-_CREATE = (
-    "mode line_items success_url cancel_url client_reference_id payment_intent_data metadata payment_method_types \
+_CREATE = "mode line_items success_url cancel_url client_reference_id payment_intent_data metadata \
+allowed_payment_method_types \
 customer_email expires_at ui_mode locale payment_method_options submit_type customer billing_address_collection"
-)
 
 
 @route("POST", "/checkout/sessions", _CREATE)
@@ -38,7 +37,7 @@ def create(fake: Fake, scope: Scope, params: Params) -> Object:
         metadata=pick(params, "metadata", dict, {}),
         mode="payment",
         payment_intent=None,
-        payment_method_types=pick(params, "payment_method_types", list) or ["card", "us_bank_account"],
+        payment_method_types=pick(params, "allowed_payment_method_types", list) or ["card", "us_bank_account"],
         payment_status="unpaid",
         status="open",
         success_url=params["success_url"],
@@ -77,7 +76,7 @@ def pay(fake: Fake, session: Object, method: Object) -> Object:
             "amount": session["amount_total"],
             "currency": session["currency"],
             **session["_intent"],
-            "payment_method_types": session["payment_method_types"],
+            "allowed_payment_method_types": session["payment_method_types"],
         }
         intent = intents.create(fake, scope, params)
         intent["_session"], session["payment_intent"] = session["id"], intent["id"]

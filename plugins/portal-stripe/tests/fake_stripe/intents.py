@@ -11,8 +11,9 @@ OPEN = {"requires_payment_method", "requires_confirmation", "requires_action", "
 KNOWN = {"card", "us_bank_account"}
 _CONFIRM = "payment_method payment_method_data payment_method_options confirmation_token return_url mandate_data \
 use_stripe_sdk error_on_requires_action receipt_email off_session"
-_CREATE = f"{_CONFIRM} amount currency description metadata automatic_payment_methods payment_method_types confirm \
-capture_method confirmation_method statement_descriptor statement_descriptor_suffix customer setup_future_usage"
+_CREATE = f"{_CONFIRM} amount currency description metadata automatic_payment_methods confirm \
+allowed_payment_method_types capture_method \
+confirmation_method statement_descriptor statement_descriptor_suffix customer setup_future_usage"
 
 
 @route("POST", "/payment_intents", _CREATE)
@@ -40,14 +41,14 @@ def _fields(params: Params, least: int) -> Object:
     if amount > 99_999_999:
         raise invalid("Amount must be no more than $999,999.99", "amount", "amount_too_large")
     automatic = pick(params, "automatic_payment_methods", dict)
-    types = pick(params, "payment_method_types", list)
+    types = pick(params, "allowed_payment_method_types", list)
     if automatic and types:
         raise invalid(
-            "You may only specify one of these parameters: automatic_payment_methods, payment_method_types.",
-            "payment_method_types",
+            "You may only specify one of these parameters: automatic_payment_methods, allowed_payment_method_types.",
+            "allowed_payment_method_types",
         )
     if set(types or ()) - KNOWN:
-        raise invalid("The payment method type is invalid.", "payment_method_types", "payment_intent_invalid_parameter")
+        raise invalid("The payment method type is invalid.", "allowed_payment_method_types")
     is_automatic = automatic is None or automatic.get("enabled") == "true"
     return {
         "amount": amount,
@@ -67,6 +68,7 @@ def _fields(params: Params, least: int) -> Object:
         "metadata": pick(params, "metadata", dict, {}),
         "next_action": None,
         "payment_method": None,
+        "allowed_payment_method_types": types,
         "payment_method_types": types or sorted(KNOWN),
         "processing": None,
         "receipt_email": params.get("receipt_email"),

@@ -32,6 +32,7 @@ window.Stripe = (key) => {
   return {
     elements(options = {}) {
       if (options.mode === "payment" && !(Number.isInteger(options.amount) && options.amount > 0)) throw new Error("elements(): amount is missing");
+      if (options.paymentMethodTypes) throw new Error("elements(): paymentMethodTypes is no longer supported");
       if (options.mode && !options.currency) throw new Error("elements(): currency is missing");
       let element;
       return {
@@ -40,14 +41,14 @@ window.Stripe = (key) => {
         getElement() { return element; },
         update(more) { Object.assign(options, more); },
         async submit() {
-          const told = await ask(element, { kind: "check", types: options.paymentMethodTypes });
+          const told = await ask(element, { kind: "check", types: options.allowedPaymentMethodTypes });
           return told.message ? fail(told.message) : { selectedPaymentMethod: told.type };
         },
         get element() { return element; },
       };
     },
     async createConfirmationToken({ elements, params }) {
-      const told = await ask(elements.element, { kind: "token", types: elements.options.paymentMethodTypes, params });
+      const told = await ask(elements.element, { kind: "token", types: elements.options.allowedPaymentMethodTypes, params });
       return told.message ? fail(told.message) : { confirmationToken: { id: told.token } };
     },
     async createPaymentMethod({ type, card, billing_details }) {
