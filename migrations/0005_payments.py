@@ -46,7 +46,7 @@ UP = [
     id {pk},
     token VARCHAR(64) NOT NULL UNIQUE,
     inode VARCHAR(20) NOT NULL,
-    own_url TEXT NOT NULL,
+    public_url TEXT NOT NULL,
     bound_at TIMESTAMP NOT NULL,
     bound_by_id BIGINT REFERENCES firm_user(id))""",
     f"""CREATE TABLE payment (

@@ -7,6 +7,7 @@ a plain pluggy call would reach every gateway.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -18,6 +19,8 @@ from portal_app import hookspecs
 from portal_app.plugin_api import ENTRY_POINT_GROUP, PROJECT, Manifest
 
 log = logging.getLogger(__name__)
+
+ID = re.compile(r"[a-z][a-z0-9-]{0,23}\Z")  # it stands in addresses and in the codes of ledger accounts
 
 
 class NoSuchGateway(LookupError):
@@ -43,6 +46,8 @@ class Registry:
             manifest = self._call(gateway, "gateway_manifest")
             if not isinstance(manifest, Manifest):
                 raise TypeError("gateway_manifest() did not return a Manifest")
+            if not ID.match(manifest.id) or manifest.id in self.manifests:
+                raise ValueError(f"“{manifest.id}” cannot be a gateway's id, or is taken: a-z, 0-9 and -, at most 24")
         except Exception as problem:
             log.exception("plugin %s cannot be used", name)
             self.broken[name] = f"{type(problem).__name__}: {problem}"

@@ -53,6 +53,19 @@ def test_a_broken_plugin_is_listed_with_its_error_and_the_others_work() -> None:
     assert found.call("fake", "gateway_manifest").id == "fake"
 
 
+@pytest.mark.parametrize("name", ["", "Fake", "a/b", "x" * 25, "fake"])
+def test_an_id_that_cannot_be_an_address_or_is_taken_is_refused(name: str) -> None:
+    class Named(FakeGateway):
+        @hookimpl
+        def gateway_manifest(self) -> Manifest:
+            return replace(super().gateway_manifest(), id=name)
+
+    first = FakeGateway()
+    found = registry(first, Named())
+    assert "cannot be a gateway's id" in found.broken["entry1"]
+    assert found.gateways == {"fake": first}
+
+
 def test_a_hook_reaches_the_addressed_gateway_alone() -> None:
     one, two = FakeGateway(), Other()
     found = registry(one, two)

@@ -46,7 +46,7 @@ def bind(by: FirmUser | None) -> None:
     folder, token = config.active().data_dir, secrets.token_hex(16)
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{FILE}.{token[:8]}"
-    values = {"token": token, "own_url": config.active().own_url, "bound_at": clock.now(), "bound_by": by}
+    values = {"token": token, "public_url": config.active().public_url, "bound_at": clock.now(), "bound_by": by}
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(token)
@@ -68,13 +68,13 @@ def bind_first(by: FirmUser) -> None:
 
 
 def _is_copied() -> bool:
-    path, own_url = config.active().data_dir / FILE, config.active().own_url
+    path, public_url = config.active().data_dir / FILE, config.active().public_url
     try:
         found = path.stat()
-        seen = (str(path), found.st_ino, found.st_mtime_ns, own_url)
+        seen = (str(path), found.st_ino, found.st_mtime_ns, public_url)
         verdict = _verdict.get(seen)
         if verdict is None:
-            verdict = (path.read_text("ascii").strip(), str(found.st_ino), own_url) != _bound()
+            verdict = (path.read_text("ascii").strip(), str(found.st_ino), public_url) != _bound()
             _verdict.clear()
             _verdict[seen] = verdict
     except (OSError, UnicodeDecodeError):
@@ -84,4 +84,4 @@ def _is_copied() -> bool:
 
 def _bound() -> tuple[str, str, str] | None:
     last: Installation | None = Installation.select().order_by(Installation.id.desc()).first()
-    return (last.token, last.inode, last.own_url) if last else None
+    return (last.token, last.inode, last.public_url) if last else None

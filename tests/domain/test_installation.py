@@ -51,7 +51,11 @@ def test_the_first_live_credentials_bind_the_installation(world: World, live: Ga
     row = Installation.get()
     assert file.read_text() == row.token
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert (row.inode, row.own_url, row.bound_by_id) == (str(file.stat().st_ino), settings.own_url, world.carol.id)
+    assert (row.inode, row.public_url, row.bound_by_id) == (
+        str(file.stat().st_ino),
+        settings.public_url,
+        world.carol.id,
+    )
     assert not gateway_setup.is_paused(live)
     assert takers() == {"card": "other", "bank": "other"}
 

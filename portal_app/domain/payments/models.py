@@ -122,7 +122,7 @@ class Installation(BaseModel):
 
     token = CharField(max_length=64)
     inode = CharField(max_length=20)
-    own_url = TextField()
+    public_url = TextField()
     bound_at = DateTimeField()
     bound_by = ForeignKeyField(FirmUser, null=True, backref="+")
 
