@@ -177,7 +177,8 @@ class Desk:
             if typed.data:
                 plan[item.invoice.id] = typed.data
         if not plan:
-            raise Refused("Enter an amount for at least one invoice.", self.amounts[0][1].name)
+            first = next((typed.name for _, typed in self.amounts), "")  # none, when the only invoice is paid meanwhile
+            raise Refused("Enter an amount for at least one invoice.", first)
         return plan
 
 

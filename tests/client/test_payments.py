@@ -195,6 +195,14 @@ def test_one_invoice_is_paid_alone(world: World, as_: As) -> None:
     assert browser.get(f"/portal/pay?invoice={world.bobs_invoice.public_id}").status_code == 404
 
 
+def test_choosing_among_invoices_that_are_no_longer_open(world: World, as_: As) -> None:
+    browser = as_(world.alice)
+    pay(browser, "1,240.00", invoice=world.invoice.public_id)
+    gone = browser.get(f"/portal/pay?choose=1&invoice={world.invoice.public_id}")
+    assert (gone.status_code, gone.headers["Location"]) == (303, f"/portal/invoices/{world.invoice.public_id}")
+    assert browser.get("/portal/pay?choose=1&invoice=nobodys").status_code == 404
+
+
 def test_a_decline_keeps_everything_but_the_card(world: World, as_: As, htmx: Headers) -> None:
     browser, new_key = as_(world.alice), ""
     for headers in (None, htmx):

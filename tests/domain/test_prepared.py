@@ -82,3 +82,13 @@ def test_nothing_found(world: World) -> None:
     assert matters._any.first(0) is None
     with pytest.raises(matters.Matter.DoesNotExist):
         matters._any.one(0)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 60, 65])
+def test_a_list_of_ids(world: World, count: int) -> None:
+    """However many there are, and wherever the one that exists stands among them."""
+    ids = [*range(10_001, 10_000 + count), world.document.id] if count else []
+    rows = documents._versions_of(ids)
+    assert [row.document_id for row in rows] == [world.document.id] * bool(count)
+    native = documents._versions_of.__wrapped__(ids)  # type: ignore[attr-defined]
+    assert [seen(row) for row in rows] == [seen(row) for row in native if ids]
