@@ -24,6 +24,7 @@ from portal_app.domain.payments import Attempt, Gateway, Payment
 from portal_app.plugin_api import Check, Health, Manifest, Mode, Outcome, OutcomeKind, SettingField, hookimpl
 from tests.client.test_payments import pay
 from tests.fake_gateway import FakeGateway
+from tests.routes import alices, routes
 from tests.test_plugins import registry
 from tests.world import SECRET, World
 
@@ -225,6 +226,18 @@ def test_error_pages_and_settings_say_no_secret(
     rows = config.explain({"PORTAL_SECRET_KEY": "k" * 64, "PORTAL_PREVIOUS_SECRET_KEYS": "p" * 64})
     assert "kkk" not in str(rows)
     assert "ppp" not in str(rows)
+
+
+def test_no_page_and_no_export_says_a_secret(app: Flask, world: World, as_: As) -> None:
+    gateway_setup.save("fake", {"secret_key": PLANTED}, mode=Mode.TEST, by=world.carol)
+    gateway_setup.test_connection(gateway_setup.find("fake") or world.gateway)
+    values, faces = alices(world), {"portal": as_(world.alice), "public": as_(None)}
+    seen = 0
+    for route in routes(app, method="GET"):
+        answer = faces.get(route.action, as_(world.carol)).get(route.address(values))
+        assert sources(answer.get_data().decode("latin-1")) == "", route.name
+        seen += answer.status_code == 200
+    assert seen > 40
 
 
 # A new key
