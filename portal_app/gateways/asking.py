@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -65,8 +66,13 @@ def horizon_of(gateway: Gateway) -> int:
 def query_for(attempt: Attempt, args: Mapping[str, str]) -> LookupQuery:
     return LookupQuery(
         reference=attempt.reference, merchant_account=attempt.merchant_account,
-        gateway_reference=attempt.gateway_reference, args=dict(args),
+        gateway_reference=attempt.gateway_reference, submitted_at=sent_at(attempt), args=dict(args),
     )  # fmt: skip
+
+
+def sent_at(sent: Any) -> dt.datetime | None:
+    """When an attempt or a refund was sent, as plugins are told it: aware."""
+    return sent.submitted_at.replace(tzinfo=dt.UTC) if sent.submitted_at else None
 
 
 def settle(payment: Payment, attempt: Attempt, outcome: Outcome) -> Payment:

@@ -8,7 +8,7 @@ import logging
 from portal_app import clock, plugins
 from portal_app.domain import payments
 from portal_app.domain.payments import Payment, Refund
-from portal_app.gateways.asking import UNKNOWN, ask, attempt_of, horizon_of, was_sent_elsewhere
+from portal_app.gateways.asking import UNKNOWN, ask, attempt_of, horizon_of, sent_at, was_sent_elsewhere
 from portal_app.plugin_api import Capability, Fund, LookupQuery, Method, Outcome, OutcomeKind, RefundRequest, Subject
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def look_at_refund(refund: Refund) -> Refund:
     query = LookupQuery(
         subject=Subject.REFUND, reference=refund.reference, gateway_reference=refund.gateway_reference,
         merchant_account=attempt.merchant_account, charge_reference=attempt.reference,
-        charge_gateway_reference=attempt.gateway_reference,
+        charge_gateway_reference=attempt.gateway_reference, submitted_at=sent_at(refund),
     )  # fmt: skip
     return _settle(refund, payment, ask(payment.gateway, "gateway_lookup", query=query))
 

@@ -114,7 +114,8 @@ class RefundRequest:
 class LookupQuery:
     """Ask what became of the charge or refund ``reference`` (ours). ``gateway_reference`` is the gateway's id of the
     same, when it is known; ``charge_reference`` and ``charge_gateway_reference`` are those of a refund's charge.
-    ``args`` are the query of a return visit: never trusted."""
+    ``submitted_at`` is when it was sent, aware: what the gateway made before that cannot be it. ``args`` are the query
+    of a return visit: never trusted."""
 
     reference: str
     merchant_account: str
@@ -122,6 +123,7 @@ class LookupQuery:
     subject: Subject = Subject.CHARGE
     charge_reference: str = ""
     charge_gateway_reference: str = ""
+    submitted_at: dt.datetime | None = None
     args: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 

@@ -36,8 +36,8 @@ def give(
 ) -> Refund:
     expected = payments.refundable_cents(payment) if left < 0 else left
     row = payments.start_refund(
-        payment, amount_cents=cents, expected_left_cents=expected, is_owed_again=is_owed_again, reason="Asked for it", key=key,
-        by=world.erin,
+        payment, amount_cents=cents, expected_left_cents=expected, is_owed_again=is_owed_again, reason="Asked for it",
+        key=key, by=world.erin,
     )  # fmt: skip
     return gateways.refund(row)
 

@@ -133,7 +133,7 @@ def _public_key(public: Api) -> Check:
     if 200 <= status < 300:
         detail = "This is a secret key: everybody who opens Pay Now would see it. Put the public key here."
         return Check(label=label, is_ok=False, detail=detail)
-    is_ok = status in {401, 403}
+    is_ok = 400 <= status < 500 and status not in {408, 429}
     return Check(label=label, is_ok=is_ok, detail="" if is_ok else f"LawPay answered {status}. Try again in a minute.")
 
 

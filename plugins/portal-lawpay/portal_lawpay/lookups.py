@@ -14,6 +14,7 @@ from portal_lawpay.transactions import text
 
 # How far behind its newest line a list is looked through. What is unresolved is asked about within minutes.
 WINDOW = dt.timedelta(days=180)
+TRIES = 20  # under one reference, read one by one
 _ABSENT = Outcome(kind=OutcomeKind.ABSENT)
 _UNKNOWN = Outcome(kind=OutcomeKind.UNKNOWN)
 
@@ -21,12 +22,13 @@ _UNKNOWN = Outcome(kind=OutcomeKind.UNKNOWN)
 def look_up_charge(api: Api, query: LookupQuery) -> Outcome:
     """Raises ``Unclear`` and whatever the wire raises: nobody knows."""
     route = Route(query.merchant_account)
-    if query.gateway_reference:
-        told = read(api, query.gateway_reference)
-        if told is not None:
-            is_ours = text(told, "reference") in {"", query.reference}
-            return transactions.charge(told, route) if is_ours else replace(_UNKNOWN, code="other_reference")
-    found = find_charge(api, route, query.reference)
+    told = read(api, query.gateway_reference) if query.gateway_reference else None
+    if told is not None and text(told, "reference") not in {"", query.reference}:
+        return replace(_UNKNOWN, code="other_reference")
+    if told is not None and transactions.charge_kind(told) is not OutcomeKind.DECLINED:
+        return transactions.charge(told, route)
+    # A try that failed may not have been the last one on a payment page.
+    found = find_charge(api, route, query.reference) or told
     if found is not None:
         return transactions.charge(found, route)
     # It was acknowledged under an id once: that it cannot be found now proves nothing.
@@ -45,7 +47,8 @@ def read(api: Api, id: str) -> Told | None:
 
 def find_charge(api: Api, route: Route, reference: str) -> Told | None:
     """The charge with our reference, read anew because lists leave out refunds. On a payment page a payer may try
-    several times under one reference: what has not failed counts. The route's accounts first, then every other."""
+    several times under one reference: the first that has not failed counts. The route's accounts first, then every
+    other."""
     failed: Told | None = None
     for account_id in (*route.ids, ""):
         for found in _with_reference(api, reference, account_id):
@@ -59,12 +62,12 @@ def find_charge(api: Api, route: Route, reference: str) -> Told | None:
 
 
 def _with_reference(api: Api, reference: str, account_id: str) -> list[Told]:
-    """The charges with this reference on the first page of the list that has any."""
+    """The charges with this reference on the first page of the list that has any, the oldest first."""
     oldest: dt.datetime | None = None
     for page in pages(api, "transactions", account_id):
         found = [row for row in page.rows if text(row, "reference") == reference and text(row, "type") == "CHARGE"]
         if found:
-            return found[:5]
+            return sorted(found, key=lambda row: text(row, "created"))[:TRIES]
         if not page.rows or not page.is_newest_first:
             continue
         oldest = oldest or transactions.moment(page.rows[0], "created")

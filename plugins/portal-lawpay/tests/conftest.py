@@ -185,6 +185,12 @@ def desk() -> Desk:
     return Desk()
 
 
+@pytest.fixture(scope="session")
+def still_desk() -> Desk:
+    """For tests that only write answers down: nobody may change it."""
+    return Desk()
+
+
 @pytest.fixture
 def canned(desk: Desk) -> Callable[[Mapping[str, list[Any]]], Context]:
     """A context on written answers; the merchant answers as the emulator's does."""

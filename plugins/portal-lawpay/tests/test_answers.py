@@ -17,6 +17,11 @@ MADE = "2027-01-15T15:00:00.000Z"
 NIGHT = "2027-01-16T06:00:00.000Z"
 
 
+@pytest.fixture
+def desk(still_desk: Any) -> Any:
+    return still_desk
+
+
 def transaction(**changes: Any) -> dict[str, Any]:
     made = {
         "id": "tx1", "type": "CHARGE", "status": "AUTHORIZED", "auto_capture": True, "amount": 204_000,

@@ -79,6 +79,23 @@ def test_of_several_tries_on_a_payment_page_the_one_that_worked_counts(desk: Any
     assert desk.look_up().kind is OutcomeKind.PENDING
 
 
+def test_a_try_that_failed_was_perhaps_not_the_last_one(desk: Any) -> None:
+    failed = desk.charge(token=desk.token(number="4000000000000002"))
+    assert desk.look_up(gateway_reference=failed.gateway_reference).kind is OutcomeKind.DECLINED
+    paid = desk.charge()
+    found = desk.look_up(gateway_reference=failed.gateway_reference)
+    assert (found.kind, found.gateway_reference) == (OutcomeKind.SUCCEEDED, paid.gateway_reference)
+
+
+def test_of_two_payments_on_an_old_page_the_first_is_ours_and_both_are_listed(desk: Any) -> None:
+    first = desk.charge()
+    desk.advance(minutes=1)
+    second = desk.charge()
+    assert desk.look_up().gateway_reference == first.gateway_reference
+    assert desk.look_up(gateway_reference=second.gateway_reference).gateway_reference == second.gateway_reference
+    assert {line.id for line in desk.lines()} == {first.gateway_reference, second.gateway_reference}
+
+
 def test_a_refund_with_the_same_reference_is_no_charge(desk: Any) -> None:
     other = desk.charge(reference="attempt-2")
     desk.api("POST", f"charges/{other.gateway_reference}/refund", {"amount": 5, "reference": "attempt-1"})

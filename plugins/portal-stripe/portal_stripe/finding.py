@@ -15,6 +15,7 @@ from portal_stripe.client import client
 from portal_stripe.reading import FLOW, REFERENCE, id_of, inner, text
 
 PAGES_MOST = 10  # of a hundred each; a list that goes on behind them proves no absence
+EARLIER_SECONDS = 60 * 60  # by how much the portal's clock may be ahead of Stripe's
 ABSENT = Outcome(kind=OutcomeKind.ABSENT)
 _IDLE = ("requires_payment_method", "requires_confirmation")
 
@@ -62,7 +63,7 @@ def _charge(ctx: Context, query: LookupQuery, account: str) -> Outcome:
         id = id_of(_get(client(ctx).v1.charges.retrieve, id), "payment_intent")
     if id.startswith("pi_"):
         return _intent(ctx, _get(client(ctx).v1.payment_intents.retrieve, id, EXPAND), account)
-    return _listed(ctx, query.reference, account)
+    return _listed(ctx, query, account)
 
 
 def _get(read: Callable[..., Any], id: str, expand: list[str] | None = None) -> dict[str, Any]:
@@ -106,16 +107,22 @@ def _aftermath(ctx: Context, told: dict[str, Any], found: Outcome) -> Outcome:
     return dataclasses.replace(found, refunds=reading.refund_facts(refunds), disputes=reading.dispute_facts(disputes))
 
 
-def _listed(ctx: Context, reference: str, account: str) -> Outcome:
-    api = client(ctx).v1
-    intents = _pages(api.payment_intents.list, {"expand": ["data.latest_charge"]})
-    for each in intents:
-        if text(inner(each, "metadata"), REFERENCE) == reference:
+def _listed(ctx: Context, query: LookupQuery, account: str) -> Outcome:
+    api, since = client(ctx).v1, _since(query)
+    for each in _pages(api.payment_intents.list, since | {"expand": ["data.latest_charge"]}):
+        if text(inner(each, "metadata"), REFERENCE) == query.reference:
             return _intent(ctx, each, account)
-    for each in _pages(api.checkout.sessions.list, {}):
-        if text(each, "client_reference_id") == reference:
+    for each in _pages(api.checkout.sessions.list, since):
+        if text(each, "client_reference_id") == query.reference:
             return _session(ctx, each, account)
     return ABSENT
+
+
+def _since(query: LookupQuery) -> dict[str, Any]:
+    """What was made before this was sent need not be read."""
+    if query.submitted_at is None:
+        return {}
+    return {"created": {"gte": int(query.submitted_at.timestamp()) - EARLIER_SECONDS}}
 
 
 def _refund(ctx: Context, query: LookupQuery, account: str) -> Outcome:
@@ -123,7 +130,7 @@ def _refund(ctx: Context, query: LookupQuery, account: str) -> Outcome:
     if query.gateway_reference:
         return reading.refund(_get(api.refunds.retrieve, query.gateway_reference), account)
     wanted = {"payment_intent": intent_of(ctx, query.charge_gateway_reference)}
-    for each in _pages(api.refunds.list, wanted):
+    for each in _pages(api.refunds.list, wanted | _since(query)):
         if text(inner(each, "metadata"), REFERENCE) == query.reference:
             return reading.refund(each, account)
     return ABSENT

@@ -100,10 +100,14 @@ def session(told: Object, account: str) -> Outcome:
     return base
 
 
+def refund_kind(told: Object) -> OutcomeKind:
+    return _REFUNDS.get(text(told, "status"), OutcomeKind.UNKNOWN)
+
+
 def refund(told: Object, account: str) -> Outcome:
     """What became of a refund."""
     amount, id = told.get("amount"), text(told, "id")
-    kind = _REFUNDS.get(text(told, "status"), OutcomeKind.UNKNOWN)
+    kind = refund_kind(told)
     is_whole = type(amount) is int and bool(id)
     return Outcome(
         kind=kind if is_whole else OutcomeKind.UNKNOWN,
@@ -120,7 +124,7 @@ def refund_facts(found: Iterable[Object]) -> tuple[RefundFact, ...]:
     return tuple(
         RefundFact(
             gateway_reference=text(each, "id"),
-            kind=_REFUNDS.get(text(each, "status"), OutcomeKind.UNKNOWN),
+            kind=refund_kind(each),
             amount_minor=each["amount"],
             reference=text(inner(each, "metadata"), REFERENCE),
         )

@@ -19,7 +19,7 @@ from portal_app.plugin_api import (
 )
 from portal_stripe.account import account_of
 from portal_stripe.client import client
-from portal_stripe.reading import REFERENCE, Object, id_of, inner, moment, text
+from portal_stripe.reading import REFERENCE, Object, id_of, inner, moment, refund_kind, text
 
 _PAYOUTS = {
     "paid": OutcomeKind.SUCCEEDED,
@@ -35,17 +35,31 @@ class OtherAccount(Exception):
 
 
 def page(ctx: Context, query: ListQuery) -> ListPage:
-    """A page of the balance between two moments, newest first. Raises what the client raises."""
+    """A page of what moved between two moments, newest first: the balance, then the payouts that arrived at the bank.
+    Raises what the client raises."""
     if account_of(ctx) != query.merchant_account:
-        raise OtherAccount(query.merchant_account)
-    created = {"gte": int(query.since.timestamp()), "lt": int(query.until.timestamp())}
-    params: Any = {"created": created, "limit": 100, "expand": ["data.source"]}
-    if query.cursor:
-        params["starting_after"] = query.cursor
+        raise OtherAccount(f"the key does not open {query.merchant_account}")
+    span = {"gte": int(query.since.timestamp()), "lt": int(query.until.timestamp())}
+    part, _, after = query.cursor.partition(":")
+    more = {"limit": 100} | ({"starting_after": after} if after else {})
+    if part == "payouts":
+        return _payouts(ctx, {"arrival_date": span} | more, query.merchant_account)
+    return _balance(ctx, {"created": span, "expand": ["data.source"]} | more, query.merchant_account)
+
+
+def _balance(ctx: Context, params: Any, account: str) -> ListPage:
     told = client(ctx).v1.balance_transactions.list(params).to_dict()
-    found = [transaction(each, query.merchant_account) for each in told["data"]]
-    found += [_fee_back(each, query.merchant_account) for each in told["data"] if each["fee"] < 0]
-    return ListPage(transactions=tuple(found), next_cursor=told["data"][-1]["id"] if told["has_more"] else "")
+    moved = [each for each in told["data"] if each["type"] != "payout"]  # known only when it has arrived
+    found = [transaction(each, account) for each in moved]
+    found += [_fee_back(each, account) for each in moved if each["fee"] < 0]
+    after = f"balance:{told['data'][-1]['id']}" if told["has_more"] else "payouts:"
+    return ListPage(transactions=tuple(found), next_cursor=after)
+
+
+def _payouts(ctx: Context, params: Any, account: str) -> ListPage:
+    told = client(ctx).v1.payouts.list(params).to_dict()
+    after = f"payouts:{told['data'][-1]['id']}" if told["has_more"] else ""
+    return ListPage(transactions=tuple(_payout(each, account) for each in told["data"]), next_cursor=after)
 
 
 def transaction(told: Object, account: str) -> ExternalTransaction:
@@ -81,6 +95,21 @@ def _fee_back(told: Object, account: str) -> ExternalTransaction:
     )
 
 
+def _payout(told: Object, account: str) -> ExternalTransaction:
+    """What Stripe paid to the bank. What it took from there, when its balance was short, waits for a person."""
+    is_out = told["amount"] > 0
+    return ExternalTransaction(
+        id=told["id"],
+        kind=TransactionKind.PAYOUT if is_out else TransactionKind.OTHER,
+        outcome=_PAYOUTS.get(text(told, "status"), OutcomeKind.UNKNOWN),
+        amount_minor=abs(told["amount"]),
+        currency=told["currency"].upper(),
+        merchant_account=account,
+        occurred_at=moment(told["arrival_date"]),
+        description=text(told, "description") or "Paid out to the bank",
+    )
+
+
 Read = tuple[TransactionKind, str, OutcomeKind, str]
 
 
@@ -91,17 +120,11 @@ def _charge(told: Object, source: Object) -> Read:
 
 def _refund(told: Object, source: Object) -> Read:
     charge = id_of(source, "payment_intent") or id_of(source, "charge")
-    outcome = OutcomeKind.PENDING if source.get("status") == "pending" else OutcomeKind.SUCCEEDED
-    return TransactionKind.REFUND, id_of(told, "source"), outcome, charge
+    return TransactionKind.REFUND, id_of(told, "source"), refund_kind(source), charge
 
 
 def _fee(told: Object, _source: Object) -> Read:
     return TransactionKind.FEE, told["id"], OutcomeKind.SUCCEEDED, ""
-
-
-def _payout(told: Object, source: Object) -> Read:
-    outcome = _PAYOUTS.get(text(source, "status"), OutcomeKind.UNKNOWN)
-    return TransactionKind.PAYOUT, id_of(told, "source"), outcome, ""
 
 
 def _adjustment(told: Object, source: Object) -> Read:
@@ -109,8 +132,7 @@ def _adjustment(told: Object, source: Object) -> Read:
         return _other(told, source)
     charge = id_of(source, "payment_intent") or id_of(source, "charge")
     # Taken away, or given back by a dispute that was won: two lines of one dispute, each with its own id.
-    outcome = OutcomeKind.RETURNED if told["amount"] < 0 else OutcomeKind.SUCCEEDED
-    return TransactionKind.DISPUTE, told["id"], outcome, charge
+    return TransactionKind.DISPUTE, told["id"], OutcomeKind.SUCCEEDED, charge
 
 
 def _other(told: Object, source: Object) -> Read:
@@ -119,7 +141,7 @@ def _other(told: Object, source: Object) -> Read:
 
 _READ: dict[str, Callable[[Object, Object], Read]] = {
     "charge": _charge, "payment": _charge, "refund": _refund, "payment_refund": _refund, "stripe_fee": _fee,
-    "stripe_fx_fee": _fee, "payout": _payout, "adjustment": _adjustment,
+    "stripe_fx_fee": _fee, "adjustment": _adjustment,
 }  # fmt: skip
 
 

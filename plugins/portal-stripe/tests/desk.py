@@ -14,6 +14,7 @@ from portal_app.plugin_api import (
     ChargeRequest,
     Context,
     Delivery,
+    ExternalTransaction,
     Flow,
     Fund,
     ListQuery,
@@ -101,6 +102,15 @@ class Desk:
             merchant_account=more.pop("account", "acct_firm"), cursor=cursor,
         )  # fmt: skip
         return gateway.gateway_list(self.ctx(), asked)
+
+    def swept(self) -> list[ExternalTransaction]:
+        """All pages of the list."""
+        page = self.listed()
+        found = list(page.transactions)
+        while page.next_cursor:
+            page = self.listed(page.next_cursor)
+            found += page.transactions
+        return found
 
     def hear(self, body: bytes, header: str, at: dt.datetime | None = None, **settings: str) -> Any:
         delivery = Delivery(body=body, headers={"stripe-signature": header}, received_at=at or self.now)

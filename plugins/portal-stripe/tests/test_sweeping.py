@@ -21,8 +21,8 @@ from portal_stripe import gateway
 from portal_stripe.sweeping import OtherAccount, transaction
 
 
-def of(page: Any, kind: TransactionKind) -> list[ExternalTransaction]:
-    return [each for each in page.transactions if each.kind is kind]
+def of(found: list[ExternalTransaction], kind: TransactionKind) -> list[ExternalTransaction]:
+    return [each for each in found if each.kind is kind]
 
 
 def lines(found: ExternalTransaction, fund: Fund = Fund.OPERATING) -> dict[Role, int] | None:
@@ -41,22 +41,21 @@ def test_a_month(desk: Any) -> None:
     desk.fake.advance(3 * DAY)
     payout = pay_out(desk.fake)
     assert payout
-    page = desk.listed()
-    charges = {each.reference: each for each in of(page, TransactionKind.CHARGE)}
+    found = desk.swept()
+    charges = {each.reference: each for each in of(found, TransactionKind.CHARGE)}
     assert charges["attempt-1"].id == paid.gateway_reference
     assert (charges["attempt-1"].amount_minor, charges["attempt-1"].fee_minor) == (12_345, 388)
     assert (charges["attempt-2"].id, charges["attempt-2"].fee_minor) == (debit.gateway_reference, 99)
-    (back,) = of(page, TransactionKind.REFUND)
+    (back,) = of(found, TransactionKind.REFUND)
     assert (back.id, back.reference, back.amount_minor) == (refund.gateway_reference, "refund-1", 345)
     assert back.charge_gateway_reference == paid.gateway_reference
-    taken = {each.outcome: each for each in of(page, TransactionKind.DISPUTE)}
-    assert (taken[OutcomeKind.RETURNED].fee_minor, taken[OutcomeKind.SUCCEEDED].fee_minor) == (1500, 0)
-    (given_back,) = of(page, TransactionKind.OTHER)
+    assert [each.fee_minor for each in of(found, TransactionKind.DISPUTE)] == [0, 1500]
+    (given_back,) = of(found, TransactionKind.OTHER)
     assert (given_back.amount_minor, given_back.description) == (1500, "a fee that Stripe gave back")
-    (sent,) = of(page, TransactionKind.PAYOUT)
+    (sent,) = of(found, TransactionKind.PAYOUT)
     assert (sent.id, sent.amount_minor, sent.outcome) == (payout["id"], payout["amount"], OutcomeKind.SUCCEEDED)
-    assert all(each.occurred_at.tzinfo for each in page.transactions)
-    assert len({(each.kind, each.id) for each in page.transactions}) == len(page.transactions)
+    assert all(each.occurred_at.tzinfo for each in found)
+    assert len({(each.kind, each.id) for each in found}) == len(found)
 
 
 def test_what_was_not_made_through_the_portal_is_listed_too(desk: Any) -> None:
@@ -66,7 +65,7 @@ def test_what_was_not_made_through_the_portal_is_listed_too(desk: Any) -> None:
               "allowed_payment_method_types": ["card"]}  # fmt: skip
     made = intents.create(desk.fake, Scope("acct_firm", False), params)
     desk.fake.advance(5)
-    (found,) = desk.listed().transactions
+    (found,) = desk.swept()
     assert (found.id, found.reference, found.amount_minor) == (made["id"], "", 700)
 
 
@@ -76,8 +75,29 @@ def test_the_list_goes_on_page_by_page(desk: Any) -> None:
     desk.fake.advance(5)
     first = desk.listed()
     second = desk.listed(first.next_cursor)
-    assert (len(first.transactions), len(second.transactions), second.next_cursor) == (100, 5, "")
-    assert len({each.id for each in (*first.transactions, *second.transactions)}) == 105
+    assert (len(first.transactions), len(second.transactions)) == (100, 5)
+    assert len({each.id for each in desk.swept()}) == 105
+
+
+def test_a_payout_is_listed_when_it_has_arrived(desk: Any) -> None:
+    desk.charge()
+    desk.fake.advance(3 * DAY)
+    made = pay_out(desk.fake)
+    assert made
+    made.update(status="in_transit", arrival_date=desk.fake.now + 4 * DAY)
+    assert not of(desk.swept(), TransactionKind.PAYOUT), "it is on its way"
+    desk.fake.advance(4 * DAY + 1)
+    (pending,) = of(desk.swept(), TransactionKind.PAYOUT)
+    assert (pending.outcome, lines(pending)) == (OutcomeKind.PENDING, None)
+    made["status"] = "paid"
+    (arrived,) = of(desk.swept(), TransactionKind.PAYOUT)
+    assert lines(arrived) == {BANK: 11_957, CLEARING: -11_957}
+    made.update(status="failed")
+    (failed,) = of(desk.swept(), TransactionKind.PAYOUT)
+    assert (failed.outcome, lines(failed)) == (OutcomeKind.RETURNED, None)
+    made.update(status="paid", amount=-500)
+    (taken,) = (each for each in desk.swept() if each.id == made["id"])
+    assert (taken.kind, taken.amount_minor, lines(taken)) == (TransactionKind.OTHER, 500, None)
 
 
 def test_only_the_own_account_is_listed(desk: Any) -> None:
@@ -102,7 +122,7 @@ FEES, CLEARING, BANK = Role.MERCHANT_FEES, Role.CLEARING, Role.BANK
         (external(TransactionKind.CHARGE), Fund.OPERATING, {FEES: 59, CLEARING: -59}),
         (external(TransactionKind.CHARGE, fee_minor=0), Fund.OPERATING, None),
         (external(TransactionKind.REFUND, fee_minor=0), Fund.OPERATING, None),
-        (external(TransactionKind.DISPUTE, outcome=OutcomeKind.RETURNED), Fund.OPERATING, {FEES: 59, CLEARING: -59}),
+        (external(TransactionKind.DISPUTE), Fund.OPERATING, {FEES: 59, CLEARING: -59}),
         (external(TransactionKind.FEE), Fund.OPERATING, {FEES: 1000, CLEARING: -1000}),
         (external(TransactionKind.PAYOUT), Fund.OPERATING, {BANK: 1000, CLEARING: -1000}),
         (external(TransactionKind.PAYOUT, outcome=OutcomeKind.PENDING), Fund.OPERATING, None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fake_stripe import charges
 from fake_stripe.core import Fake, Object, Params, Scope
-from fake_stripe.wire import LISTING, listed, route
+from fake_stripe.wire import LISTING, fits, listed, route
 
 
 def pay_out(fake: Fake, account: str = "acct_firm", *, livemode: bool = False, currency: str = "usd") -> Object | None:
@@ -57,5 +57,7 @@ def retrieve(fake: Fake, scope: Scope, params: Params, id: str) -> Object:
 
 @route("GET", "/payouts", f"{LISTING} status arrival_date destination")
 def list_payouts(fake: Fake, scope: Scope, params: Params) -> Object:
+    arrived = params.get("arrival_date", {})
     found = [each for each in fake.all("payout", scope) if params.get("status") in {None, each["status"]}]
+    found = [each for each in found if fits(each["arrival_date"], arrived)]
     return listed(fake, params, "/v1/payouts", found)

@@ -96,7 +96,7 @@ def listed(fake: Fake, params: Params, url: str, things: Iterable[Object]) -> Ob
     """A page of ``things`` (oldest first), newest first."""
     newest = fake.state["sequence"] if fake.hides_after is None else fake.hides_after
     shown_until = fake.now - fake.list_lag_seconds
-    fitting = (each for each in things if _fits(each, params))
+    fitting = (each for each in things if fits(each["created"], params.get("created", {})))
     seen = [each for each in fitting if each["created"] <= shown_until and each["_number"] <= newest]
     seen.reverse()
     ids = [each["id"] for each in seen]
@@ -110,17 +110,14 @@ def listed(fake: Fake, params: Params, url: str, things: Iterable[Object]) -> Ob
     return {"object": "list", "url": url, "has_more": len(seen) > limit, "data": seen[:limit]}
 
 
-def _fits(thing: Object, params: Params) -> bool:
-    created = params.get("created", {})
-    if isinstance(created, str):
-        return bool(thing["created"] == int(created))
+def fits(moment: int, asked: Any) -> bool:
+    """Whether a moment is in the range that a list was asked for."""
+    if isinstance(asked, str):
+        return moment == int(asked)
     tests: dict[str, Callable[[int, int], bool]] = {
-        "gt": lambda a, b: a > b,
-        "gte": lambda a, b: a >= b,
-        "lt": lambda a, b: a < b,
-        "lte": lambda a, b: a <= b,
-    }
-    return all(tests[name](thing["created"], int(value)) for name, value in created.items())
+        "gt": lambda a, b: a > b, "gte": lambda a, b: a >= b, "lt": lambda a, b: a < b, "lte": lambda a, b: a <= b,
+    }  # fmt: skip
+    return all(tests[name](moment, int(value)) for name, value in asked.items())
 
 
 def _expand(fake: Fake, thing: Any, steps: list[str]) -> None:
