@@ -26,8 +26,7 @@ STOREYS = [
     ("web",),
     ("firm", "client", "worker"),
     ("",),
-    ("testing",),  # on top: it drives the real application
-    ("founding", "verify", "bench", "demo", "reference", "serving", "cli"),
+    ("founding", "verify", "bench", "demo", "reference", "serving", "cli", "testing"),
 ]
 NOUNS = (
     "errors once passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "

@@ -10,6 +10,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -102,15 +103,21 @@ class Bench:
 
     def setup_method(self) -> None:
         """Before each check: everything new. pytest calls it; whoever runs a check otherwise must."""
+        from portal_app import vault
+
         self.stack = ExitStack()
         self.wire = self.make_wire()
+        self.stack.callback(self.wire.close)
         self.line = Line(self.wire)
         self.net, self.log = Net(), io.StringIO()
         self.problems: list[Exception] = []
+        self.sent_at: dict[str, dt.datetime] = {}  # by reference, as the host would know it
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.stack.enter_context(plugged_in(self.line))
         self.stack.enter_context(mock.patch.object(socket.socket, "connect", self.net.connect))
         self.stack.enter_context(mock.patch.object(time, "sleep", self.net.sleep))
+        # The host keeps the secrets that it has used out of its words; what is looked at here is the plugin's own.
+        self.stack.enter_context(mock.patch.object(vault, "_seen", OrderedDict()))
         self._keep_log()
         self.restart()
 
@@ -237,7 +244,9 @@ class Bench:
         if "merchant_account" not in changes or "currency" not in changes:
             account = self.account(fund)
             values |= {"merchant_account": account.id, "currency": account.currency}
-        return ChargeRequest(token=self.wire.token(says, method), **values | changes)
+        made = ChargeRequest(token=self.wire.token(says, method), **values | changes)
+        self.sent_at[made.reference] = self.wire.now()
+        return made
 
     def charge(self, says: Says = Says.APPROVED, **changes: Any) -> tuple[ChargeRequest, Outcome]:
         request = self.request(says, **changes)
@@ -275,19 +284,22 @@ class Bench:
 
     def look(self, request: Any, outcome: Outcome | None = None) -> Outcome:
         """Ask what became of a charge: by our reference, and by the gateway's where the host would know it."""
-        return self.ask("gateway_lookup", query=query_of(request, outcome))
+        query = query_of(request, outcome, submitted_at=self.sent_at.get(request.reference))
+        return self.ask("gateway_lookup", query=query)
 
     def taken(self, reference: str) -> list[Taken]:
         return [row for row in self.wire.charges() if row.reference == reference]
 
     def refund_of(self, request: ChargeRequest, charged: Outcome, amount: int, before: int = 0) -> RefundRequest:
         """A refund that the host could ask for."""
-        return RefundRequest(
+        made = RefundRequest(
             reference=secrets.token_hex(16), amount_minor=amount, currency=request.currency,
             charge_reference=request.reference, charge_gateway_reference=charged.gateway_reference,
             merchant_account=request.merchant_account, method=request.method, fund=request.fund,
             charged_minor=request.amount_minor, refunded_minor=before, charged_at=self.wire.now(), reason="Overpaid",
         )  # fmt: skip
+        self.sent_at[made.reference] = self.wire.now()
+        return made
 
     def given(self, charged: Outcome) -> list[Given]:
         """What the gateway has given back of this charge, by its own books."""
@@ -299,6 +311,7 @@ class Bench:
             reference=request.reference, merchant_account=request.merchant_account, subject=Subject.REFUND,
             gateway_reference=outcome.gateway_reference if outcome else "",
             charge_reference=request.charge_reference, charge_gateway_reference=request.charge_gateway_reference,
+            submitted_at=self.sent_at.get(request.reference),
         )  # fmt: skip
         return self.ask("gateway_lookup", query=query)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
+from portal_app.testing.checks.after import AfterChecks
+from portal_app.testing.checks.flows import FlowChecks
 from portal_app.testing.checks.listing import ListChecks
 from portal_app.testing.checks.lookups import LookupChecks
 from portal_app.testing.checks.manifest import ManifestChecks
@@ -18,13 +20,13 @@ from portal_app.testing.checks.webhooks import WebhookChecks
 
 GROUPS = (
     MoneyChecks, OutcomeChecks, RepeatChecks, LookupChecks, RefundChecks, MannerChecks, WebhookChecks, ListChecks,
-    ManifestChecks, StateChecks,
+    ManifestChecks, StateChecks, FlowChecks, AfterChecks,
 )  # fmt: skip
 
 
 class GatewayKit(
     MoneyChecks, OutcomeChecks, RepeatChecks, LookupChecks, RefundChecks, MannerChecks, WebhookChecks, ListChecks,
-    ManifestChecks, StateChecks,
+    ManifestChecks, StateChecks, AfterChecks,
 ):  # fmt: skip
     """Subclass it, named ``Test…``, with ``make_gateway`` and ``make_wire``; each method ``test_…`` is a check."""
 

@@ -95,6 +95,9 @@ class Wire:
         """Its clock, aware."""
         return dt.datetime.now(dt.UTC)
 
+    def close(self) -> None:
+        """The check is over: let go of files and threads, if it has any."""
+
     # What it can tell
 
     def live_settings(self) -> Mapping[str, str]:

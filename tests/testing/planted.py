@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from portal_app.testing.skeleton.example_wire import ExampleWire
@@ -14,6 +15,7 @@ class Mistake:
     says: str
     caught_by: tuple[str, ...]
     wire: type[ExampleWire]
+    host: Callable[[], AbstractContextManager[object]]
 
     @property
     def name(self) -> str:
@@ -24,12 +26,14 @@ MISTAKES: list[Mistake] = []
 
 
 def planted(
-    *checks: str, wire: type[ExampleWire] = ExampleWire
+    *checks: str,
+    wire: type[ExampleWire] = ExampleWire,
+    host: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Callable[[Callable[[], object]], Callable[[], object]]:
-    """Plant the class (or whatever makes a gateway): each of ``checks`` must catch it."""
+    """Plant the class: each of ``checks`` must catch it. ``host`` plants something in the portal itself meanwhile."""
 
     def plant(make: Callable[[], object]) -> Callable[[], object]:
-        MISTAKES.append(Mistake(make, (make.__doc__ or "").strip(), checks, wire))
+        MISTAKES.append(Mistake(make, (make.__doc__ or "").strip(), checks, wire, host))
         return make
 
     return plant

@@ -135,7 +135,7 @@ class RedirectOnly(Example):
         return replace(MANIFEST, capabilities=able, webhook_events=())
 
 
-@planted("test_a_debit_returned_after_it_settled_is_returned")
+@planted("test_a_debit_returned_after_it_settled_is_returned", "test_a_returned_debit_is_owed_again")
 class ReturnsAreNotSeen(Example):
     """What had succeeded once has succeeded for ever: a returned bank debit is not seen."""
 
@@ -145,7 +145,11 @@ class ReturnsAreNotSeen(Example):
         return replace(found, kind=SUCCEEDED) if found.kind is OutcomeKind.RETURNED else found
 
 
-@planted("test_a_dispute_is_seen_in_its_charges_look_up", "test_a_dispute_that_was_lost_is_lost")
+@planted(
+    "test_a_dispute_is_seen_in_its_charges_look_up",
+    "test_a_dispute_that_was_lost_is_lost",
+    "test_a_dispute_reaches_the_books",
+)
 class DisputesAreNotSeen(Example):
     """Disputes are not told of."""
 
@@ -215,7 +219,7 @@ class NoKeyOnRefunds(Example):
         return super().gateway_refund(ctx, replace(request, reference=secrets.token_hex(8)))
 
 
-@planted("test_two_refunds_of_the_same_amount_are_two")
+@planted("test_two_refunds_of_the_same_amount_are_two", "test_parts_through_the_portal_add_up")
 class RefundKeyOfTheCharge(Example):
     """The refund's key is the charge's: a second refund of the same amount is the first one again."""
 
@@ -224,7 +228,11 @@ class RefundKeyOfTheCharge(Example):
         return super().gateway_refund(ctx, replace(request, reference=f"{request.charge_reference}-refund"))
 
 
-@planted("test_a_refund_whose_answer_is_lost_is_unknown_and_found_later", "test_doubt_about_a_refund_is_unknown")
+@planted(
+    "test_a_refund_whose_answer_is_lost_is_unknown_and_found_later",
+    "test_doubt_about_a_refund_is_unknown",
+    "test_a_refund_whose_answer_was_lost_is_given_once",
+)
 class LostRefundIsFailed(Example):
     """A refund whose answer is lost is told as failed, and given again."""
 

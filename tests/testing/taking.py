@@ -46,7 +46,11 @@ class Charging(Example):
         return self.after(request, super().gateway_charge(ctx, self.before(request)))
 
 
-@planted("test_a_lost_answer_is_unknown_and_found_later", "test_a_request_lost_on_its_way_is_unknown")
+@planted(
+    "test_a_lost_answer_is_unknown_and_found_later",
+    "test_a_request_lost_on_its_way_is_unknown",
+    "test_a_second_card_while_the_first_is_unknown_is_refused",
+)
 class LostIsFailed(Example):
     """A lost response is recorded as failed; the client pays again."""
 
@@ -157,7 +161,7 @@ class ConfirmationIsFailed(Charging):
         return FAILED if outcome.kind is OutcomeKind.ACTION_REQUIRED else outcome
 
 
-@planted("test_a_smaller_amount_taken_is_said")
+@planted("test_a_smaller_amount_taken_is_said", "test_money_that_differs_waits_for_a_person")
 class EchoesTheRequest(Charging):
     """The outcome repeats what was asked instead of what was taken: the host's own check is blind."""
 
@@ -299,7 +303,11 @@ class KeyOfTheMoment(Example):
         return answers.charge(send(ctx, request, f"{request.billing.name}-{ctx.now:%H%M}"))
 
 
-@planted("test_our_reference_stands_at_the_gateway", "test_a_good_charge_succeeds_and_says_what_was_taken")
+@planted(
+    "test_our_reference_stands_at_the_gateway",
+    "test_a_good_charge_succeeds_and_says_what_was_taken",
+    "test_killed_once_the_money_was_taken",
+)
 class NoReference(Example):
     """The attempt's id is the key, but is written nowhere where it could be found again."""
 
@@ -373,7 +381,11 @@ class Finding(Example):
         return self.found(query, super().gateway_lookup(ctx, query))
 
 
-@planted("test_a_lagging_list_is_no_proof", "test_what_was_never_sent_is_absent_or_unknown")
+@planted(
+    "test_a_lagging_list_is_no_proof",
+    "test_what_was_never_sent_is_absent_or_unknown",
+    "test_a_lagging_list_frees_nothing",
+)
 class NotFoundIsFailed(Finding):
     """“Not found” in a search is taken for “did not happen”."""
 
@@ -381,7 +393,9 @@ class NotFoundIsFailed(Finding):
         return Outcome(kind=OutcomeKind.CANCELED) if outcome.kind is OutcomeKind.ABSENT else outcome
 
 
-@planted("test_a_lagging_list_is_no_proof", "test_the_horizon_is_at_least_the_lists_lag")
+@planted(
+    "test_a_lagging_list_is_no_proof", "test_the_horizon_is_at_least_the_lists_lag", "test_a_lagging_list_frees_nothing"
+)
 class NoHorizon(Example):
     """“Absent” counts at once, although the gateway's search lags."""
 
@@ -412,7 +426,7 @@ class ErrorIsAbsent(Example):
         return Outcome(kind=OutcomeKind.ABSENT) if found.code.startswith("http_5") else found
 
 
-@planted("test_what_was_never_sent_can_be_told_as_absent")
+@planted("test_what_was_never_sent_can_be_told_as_absent", "test_killed_before_the_request_left")
 class NeverAbsent(Finding):
     """Nothing is ever absent: what was never sent is held for ever."""
 

@@ -52,7 +52,11 @@ class Hearing(Example):
         return found if isinstance(found, Rejected) else [self.heard(event) for event in found]
 
 
-@planted("test_a_forged_delivery_is_rejected", "test_an_altered_delivery_is_rejected")
+@planted(
+    "test_a_forged_delivery_is_rejected",
+    "test_an_altered_delivery_is_rejected",
+    "test_a_forged_webhook_changes_nothing",
+)
 class NobodySigned(Example):
     """Webhooks are believed without looking at the signature."""
 
@@ -111,7 +115,11 @@ class AnySecretWillDo(Example):
         return Rejected(reason="no secret fits")
 
 
-@planted("test_a_good_delivery_names_its_charge", "test_an_events_id_is_the_events_own")
+@planted(
+    "test_a_good_delivery_names_its_charge",
+    "test_an_events_id_is_the_events_own",
+    "test_a_webhook_alone_settles_a_lost_answer",
+)
 class EnvelopeIsTheTransaction(Hearing):
     """The envelope's id is read as the transaction's."""
 
@@ -209,7 +217,9 @@ class NeverGoesOn(Example):
         return super().gateway_list(ctx, replace(query, cursor=""))
 
 
-@planted("test_what_was_not_made_through_the_portal_is_listed_too")
+@planted(
+    "test_what_was_not_made_through_the_portal_is_listed_too", "test_a_charge_that_nobody_knows_waits_for_a_person"
+)
 class OnlyOurs(Listing):
     """What has no reference of ours is left out."""
 
@@ -276,7 +286,7 @@ class TrustPaysTheFee(Example):
         ]  # fmt: skip
 
 
-@planted("test_ledger_lines_balance")
+@planted("test_ledger_lines_balance", "test_sweeping_twice_books_once")
 class HalfABooking(Example):
     """A fee is booked on one side only."""
 
@@ -285,7 +295,7 @@ class HalfABooking(Example):
         return (super().gateway_ledger_lines(fact) or [])[:1] or None
 
 
-@planted("test_ledger_lines_balance")
+@planted("test_ledger_lines_balance", "test_sweeping_twice_books_once")
 class BooksTheCharge(Example):
     """Ten times the transaction is booked as its fee."""
 

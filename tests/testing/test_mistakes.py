@@ -9,10 +9,10 @@ import pytest
 
 from portal_app.testing import GatewayKit
 from portal_app.testing.bench import ConformanceError
-from tests.testing import manners, returning, taking, telling
+from tests.testing import hosting, manners, returning, taking, telling
 from tests.testing.planted import MISTAKES, Mistake
 
-MODULES = (taking, returning, telling, manners)
+MODULES = (taking, returning, telling, manners, hosting)
 
 
 def kit_for(mistake: Mistake) -> GatewayKit:
@@ -32,7 +32,7 @@ def kit_for(mistake: Mistake) -> GatewayKit:
 )
 def test_the_kit_catches(mistake: Mistake, check: str) -> None:
     kit = kit_for(mistake)
-    with pytest.raises(ConformanceError):
+    with mistake.host(), pytest.raises(ConformanceError):
         run(kit, check)
 
 

@@ -48,6 +48,9 @@ class SandboxWire(Wire):
         self.posts.append(Delivery(body=body, headers=lower, received_at=self.now()))
         return 200
 
+    def close(self) -> None:
+        self.folder.cleanup()
+
     def settings(self) -> Mapping[str, str]:
         return {"base_url": "https://sandbox.example.test", "secret_key": KEY}
 

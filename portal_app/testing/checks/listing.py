@@ -122,6 +122,15 @@ class ListChecks(Bench):
         said = [(row.amount_minor, row.charge_gateway_reference) for row in mine]
         demand(said == [(1_000, charged.gateway_reference)], f"the refund is listed as {said}")
 
+    def test_a_dispute_is_listed_with_its_charge(self) -> None:
+        """A dispute is in the list, with its charge's id: who gets no webhooks learns of it too."""
+        self.needs(Capability.LIST)
+        self.needs(Capability.DISPUTES)
+        _, charged = self.paid()
+        self.wire.open_dispute(charged.gateway_reference)
+        mine = [row.charge_gateway_reference for row in self._of(TransactionKind.DISPUTE)]
+        demand(charged.gateway_reference in mine, f"the dispute is listed with {mine}")
+
     # Fees and payouts
 
     def _facts(self, fund: Fund = Fund.OPERATING) -> list[LedgerFact]:

@@ -159,7 +159,7 @@ class ExampleWire(Wire):
         since, until = (dt.datetime.fromisoformat(asked[name]) for name in ("since", "until"))
         rows = [
             row for row in self._visible()
-            if row["account"] == asked["account"] and row["status"] != "requires_action" and row["kind"] != "dispute"
+            if row["account"] == asked["account"] and row["status"] != "requires_action"
             and since <= dt.datetime.fromisoformat(row["created"]) <= until
         ]  # fmt: skip
         start = int(asked.get("cursor", "0"))
