@@ -168,6 +168,8 @@ def test_the_control_page_works_without_scripts(companion: Any, browser: Browser
         for button in ("Settle now", "Pay out now", "Dispute", "The firm loses"):
             page.get_by_role("button", name=button).click()
         expect(page.get_by_text("−$50.00")).to_be_visible()
-        assert page.locator("main").bounding_box()["width"] <= 390
+        box = page.locator("main").bounding_box()
+        assert box is not None
+        assert box["width"] <= 390
     found = web.get("/v1/charges?reference=a", headers=KEY).get_json()["charges"]
     assert [each["status"] for each in found[0]["disputes"]] == ["lost"]

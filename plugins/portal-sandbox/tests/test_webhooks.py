@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from portal_app.plugin_api import BeginRequest, Delivery, Event, Flow, Fund, Method, Rejected, Subject
+from portal_app.plugin_api import BeginRequest, Delivery, Flow, Fund, Method, Redirect, Rejected, Subject
 from portal_sandbox import gateway, running
 from portal_sandbox.events import HEADER, KINDS, RETRY_SECONDS, digest, key_of, signature
 
@@ -69,6 +69,7 @@ def test_the_sandboxs_own_page_tells_too(desk: Any) -> None:
         page_origin="http://portal.test:8000", amount_minor=700, reference="attempt-9", return_url="http://portal.test/x",
     )  # fmt: skip
     page = gateway.gateway_begin(desk.ctx(), ask)
+    assert isinstance(page, Redirect)
     assert desk.told() == [], "nobody has paid yet"
     typed = {"method": "card", "number": CARD, "expires": "12/30", "code": "123"}
     desk.web.post(f"/pay/{page.gateway_reference}", data=typed)
@@ -165,8 +166,9 @@ def delivered(desk: Any, **changed: Any) -> Delivery:
 
 def test_the_portal_reads_what_the_sandbox_sends(desk: Any) -> None:
     delivery = delivered(desk)
-    (event,) = gateway.gateway_webhook(desk.ctx(), delivery)
-    assert isinstance(event, Event)
+    events = gateway.gateway_webhook(desk.ctx(), delivery)
+    assert isinstance(events, list)
+    (event,) = events
     assert (event.kind, event.subject, event.reference) == ("charge.succeeded", Subject.CHARGE, "attempt-1")
     assert event.gateway_reference == desk.lookup().gateway_reference
     assert event.id.startswith("evt_")
