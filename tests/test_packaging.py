@@ -48,6 +48,7 @@ def test_the_wheel_holds_templates_migrations_and_static_files(unpacked: Path) -
         *(f"_templates/{name}" for name in tracked("templates")),
         *(f"_migrations/{name}" for name in tracked("migrations")),
         *(f"static/{name}" for name in tracked("portal_app/static")),
+        *(f"testing/{name}" for name in tracked("portal_app/testing")),
         "static/vendor/htmx.min.js",
     }
     assert wanted <= packed

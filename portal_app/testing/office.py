@@ -38,6 +38,7 @@ class Office:
         template = _template(now, currency)
         shutil.copytree(template, folder, dirs_exist_ok=True)
         self.settings = _settings(folder)
+        self.app: Any = None  # the portal's web application, made at the first webhook
         founding.open_data(self.settings)
 
     def open(
@@ -67,6 +68,7 @@ class Office:
         db.close()
         plugins.use(registry)
         founding.open_data(self.settings)
+        self.app = None
 
     def copied(self, folder: Path) -> None:
         """Somebody has copied the data folder to another machine, and starts the portal there."""
@@ -75,7 +77,7 @@ class Office:
 
         db.close()
         shutil.copytree(self.settings.data_dir, folder)
-        self.settings = _settings(folder)
+        self.settings, self.app = _settings(folder), None
         founding.open_data(self.settings)
 
     # What people do
@@ -107,7 +109,7 @@ class Office:
         from portal_app import create_app, gateway_setup, gateways
         from portal_app.domain.payments import GatewayEvent
 
-        app = create_app(self.settings, TESTING=True)
+        app = self.app = self.app or create_app(self.settings, TESTING=True)
         path = urlsplit(gateway_setup.webhook_url(self.gateway)).path
         answer = app.test_client().post(path, data=delivery.body, headers=dict(delivery.headers))
         for event in GatewayEvent.select().where(GatewayEvent.processed_at.is_null()):

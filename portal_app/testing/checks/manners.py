@@ -187,9 +187,9 @@ class MannerChecks(Bench):
 
     def test_no_file_is_left(self) -> None:
         """No open file, and no new file where the program runs or in the plugin's folder."""
-        self._round()  # whatever is opened once, such as certificates, is open by now
-        opened = _open_files()
         with contextlib.chdir(self.folder):
+            self._round()  # whatever is opened once, such as certificates, is open by now
+            opened = _open_files()
             self._round()
         made = sorted(path.name for path in self.folder.rglob("*"))
         demand(not made, f"new files: {made[:3]}")
