@@ -9,9 +9,7 @@ from pathlib import Path
 import click
 
 from portal_emulator import webhooks
-from portal_emulator.app import create
 from portal_emulator.clock import moment_of
-from portal_emulator.serving import Pump, server
 from portal_emulator.world import PUBLIC_KEY, SECRET_KEY
 
 
@@ -57,6 +55,9 @@ def emulator(
     No money moves and nothing leaves the machine but the webhooks that you ask for. The page at its address shows
     what was charged, moves its clock and switches faults on. Use test numbers only; Ctrl-C ends it.
     """
+    from portal_emulator.app import create  # a web application: `portal --help` does without it
+    from portal_emulator.serving import Pump, server
+
     app = create(secret_key=secret_key, public_key=public_key, start=start, state=state, webhook_addresses=addresses)
     try:
         made = server(app, host, port)
