@@ -223,6 +223,11 @@ class Bench:
                 return account
         pytest.skip(f"the gateway has no account for {fund} money")
 
+    def funds(self) -> list[Fund]:
+        """The funds that the manifest declares and the gateway has an account for, trust money first."""
+        held = {account.fund for account in self.accounts}
+        return [fund for fund in (Fund.TRUST, Fund.OPERATING) if fund in self.manifest.funds and fund in held]
+
     def secrets(self) -> list[str]:
         """The values that must appear nowhere but in the requests to the gateway."""
         given = self.wire.settings()

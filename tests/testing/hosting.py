@@ -48,6 +48,22 @@ class HidesTheBroken(Example):
     """A plugin that fails to load is not listed: nobody learns of it."""
 
 
+def strict() -> Any:
+    def add(self: plugins.Registry, gateway: object, name: str) -> None:
+        before = dict(self.broken)
+        one(self, gateway, name)
+        if self.broken != before:
+            raise RuntimeError(f"{name} cannot be loaded")
+
+    one = plugins.Registry.add
+    return mock.patch.object(plugins.Registry, "add", add)
+
+
+@planted("test_beside_a_plugin_that_is_broken_it_works", host=strict)
+class StopsTheSite(Example):
+    """One bad plugin stops the whole site."""
+
+
 @planted(
     "test_no_card_number_and_no_secret_is_kept",
     host=lambda: mock.patch.multiple(vault, seal=lambda text: text, unseal=lambda text: text),

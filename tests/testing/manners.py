@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from portal_app.plugin_api import ChargeRequest, Context, LookupQuery, Manifest, Outcome, OutcomeKind, hookimpl
+from portal_app.plugin_api import ChargeRequest, Context, LookupQuery, Manifest, Outcome, OutcomeKind, Told, hookimpl
 from portal_app.testing.skeleton.portal_example import answers
 from portal_app.testing.skeleton.portal_example.gateway import MANIFEST, Example, _call
 from tests.testing.planted import planted
@@ -258,6 +258,15 @@ class RemembersIds(Example):
     def gateway_lookup(self, ctx: Context, query: LookupQuery) -> Outcome:
         is_known = query.reference in self.ids
         return super().gateway_lookup(ctx, query) if is_known else Outcome(kind=OutcomeKind.ABSENT)
+
+
+@planted("test_being_told_raises_nothing")
+class KnowsEveryState(Example):
+    """A state that it does not know is an exception."""
+
+    @hookimpl
+    def payment_changed(self, told: Told) -> None:
+        log.info("told of %s", {"succeeded": "money", "declined": "nothing"}[told.state])
 
 
 @planted("test_the_manifest_is_whole")

@@ -107,13 +107,22 @@ class GivingUpFailsOpen(Example):
             return Outcome(kind=OutcomeKind.CANCELED)
 
 
-@planted("test_the_gateways_page_is_opened_and_paid")
+@planted("test_the_gateways_page_is_opened_and_paid", "test_the_gateways_page_takes_odd_amounts_to_the_cent")
 class PageWithoutCents(Example):
     """The gateway's page is opened for whole dollars."""
 
     @hookimpl
     def gateway_begin(self, ctx: Context, request: BeginRequest) -> Fields | Redirect:
         return super().gateway_begin(ctx, replace(request, amount_minor=request.amount_minor // 100 * 100))
+
+
+@planted("test_the_gateways_page_pays_into_the_account_asked_for")
+class PageOfTheFirstAccount(Example):
+    """The gateway's page is opened for the account that happens to be the first."""
+
+    @hookimpl
+    def gateway_begin(self, ctx: Context, request: BeginRequest) -> Fields | Redirect:
+        return super().gateway_begin(ctx, replace(request, merchant_account="acct-trust"))
 
 
 @planted("test_a_page_left_open_is_not_a_failure")

@@ -426,6 +426,14 @@ class ErrorIsAbsent(Example):
         return Outcome(kind=OutcomeKind.ABSENT) if found.code.startswith("http_5") else found
 
 
+@planted("test_killed_once_the_money_was_taken", "test_a_lost_answer_is_unknown_and_found_later")
+class WebhookOnly(Finding):
+    """It never asks and waits for webhooks: on a box behind NAT money is taken and never booked."""
+
+    def found(self, query: LookupQuery, outcome: Outcome) -> Outcome:
+        return Outcome(kind=OutcomeKind.UNKNOWN)
+
+
 @planted("test_what_was_never_sent_can_be_told_as_absent", "test_killed_before_the_request_left")
 class NeverAbsent(Finding):
     """Nothing is ever absent: what was never sent is held for ever."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from portal_app.plugin_api import Capability, Flow, Fund, Method, Mode
-from portal_app.testing.bench import Bench, demand, in_parallel
+from portal_app.testing.bench import Bench, demand, fail, in_parallel
 from portal_app.testing.line import Fault
 from portal_app.testing.office import OWED, POINTS, Office, killed_at
 from portal_app.testing.wire import Says
@@ -248,7 +248,7 @@ class FlowChecks(Bench):
         except Refused:
             demand(office.available() == 0, "the amount is not held")
         else:
-            demand(False, "a second card was taken while the first is unknown")
+            fail("a second card was taken while the first is unknown")
         self._end_well(office, payment)
 
     def _fresh_wire(self) -> None:
@@ -322,7 +322,10 @@ class FlowChecks(Bench):
         from portal_app.testing.spy import Broken
 
         office = self.opened()
-        self.registry.add(Broken(), "broken")
+        try:
+            self.registry.add(Broken(), "broken")
+        except Exception as problem:
+            fail(f"a plugin that fails to load stops the portal: {problem}")
         demand("broken" in self.registry.broken, "a plugin that fails to load is not listed")
         self.paid_in(office)
         self.agree(office)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal_app.plugin_api import Flow, Fund, OutcomeKind
+from portal_app.plugin_api import Flow, OutcomeKind
 from portal_app.testing.bench import Bench, demand
 from portal_app.testing.wire import Says
 
@@ -54,12 +54,11 @@ class MoneyChecks(Bench):
 
     def test_money_goes_to_the_account_asked_for(self) -> None:
         """Each fund's money lands in the merchant account that the request names, whichever comes first there."""
-        for fund in (Fund.TRUST, Fund.OPERATING):
-            if fund in self.manifest.funds:
-                account = self.account(fund)
-                request, _ = self.charge(fund=fund)
-                rows = self.taken(request.reference)
-                demand([row.merchant_account for row in rows] == [account.id], f"{fund} money for {account.id}: {rows}")
+        for fund in self.funds():
+            account = self.account(fund)
+            request, _ = self.charge(fund=fund)
+            rows = self.taken(request.reference)
+            demand([row.merchant_account for row in rows] == [account.id], f"{fund} money for {account.id}: {rows}")
 
     def test_without_an_account_nothing_is_taken(self) -> None:
         """A charge that names no merchant account is not sent: the gateway would choose one by itself."""
@@ -80,6 +79,28 @@ class MoneyChecks(Bench):
         for said in (outcome, self.look(request, outcome)):
             if said.kind is OutcomeKind.SUCCEEDED:
                 self.demand_true(said, request)
+
+    def _page(self, **changes: Any) -> None:
+        request = self.begin(Flow.REDIRECT, **changes)
+        page = self.ask("gateway_begin", request=request)
+        demand(page.redirect_url, f"no page was opened for {request.amount_minor}{self.why()}")
+        self.wire.pay_page(page.redirect_url)
+        rows = [(row.amount_minor, row.merchant_account) for row in self.taken(request.reference)]
+        asked = (request.amount_minor, request.merchant_account)
+        demand(rows == [asked], f"asked on the gateway's page for {asked}, it took {rows}")
+
+    def test_the_gateways_page_takes_odd_amounts_to_the_cent(self) -> None:
+        """The gateway's own page is opened for exactly the amount: one cent, and what floats get wrong."""
+        self.needs_flow(Flow.REDIRECT)
+        for amount in ODD[::4]:
+            self._page(amount_minor=amount)
+
+    def test_the_gateways_page_pays_into_the_account_asked_for(self) -> None:
+        """What is paid on the gateway's own page lands in the merchant account of its fund."""
+        self.needs_flow(Flow.REDIRECT)
+        for fund in self.funds():
+            account = self.account(fund)
+            self._page(fund=fund, merchant_account=account.id, currency=account.currency)
 
     def test_drawing_the_fields_takes_nothing(self) -> None:
         """Drawing Pay Now takes no money, and opening the gateway's page takes none before the payer pays there."""

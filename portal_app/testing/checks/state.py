@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from portal_app.plugin_api import Context, OutcomeKind
-from portal_app.testing.bench import Bench, demand, in_parallel, query_of
+from portal_app.plugin_api import Context, OutcomeKind, Told
+from portal_app.testing.bench import Bench, demand, fail, in_parallel, query_of
 from portal_app.testing.wire import Says
 
+OBSERVERS = ("payment_changed", "refund_changed", "dispute_changed", "ledger_posted", "document_shared")
 GROWING = (dict, list, set, deque, bytearray)
 
 
@@ -109,6 +110,18 @@ class StateChecks(Bench):
         demand(found.kind is outcome.kind, f"it was “{outcome.kind}”, after a restart it is “{found.kind}”")
         again = self.look(declined, said)
         demand(again.kind is not OutcomeKind.SUCCEEDED, "declined, and after a restart paid")
+
+    def test_being_told_raises_nothing(self) -> None:
+        """What it is told after the commit it takes calmly, twice too, and asks nobody on a socket of its own."""
+        for hook in OBSERVERS:
+            for state in ("succeeded", "succeeded", "a state of another version"):
+                told = Told(id=1, state=state, at=self.wire.now(), gateway=self.manifest.id)
+                try:
+                    for _, observe in self.registry.observers(hook):
+                        observe(told=told)
+                except Exception as problem:
+                    fail(f"{hook}: it raised {problem!r}")
+        demand(not self.net.tried and not self.net.slept, "it keeps other work waiting")
 
     def _work(self) -> None:
         for _ in range(2):
