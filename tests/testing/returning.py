@@ -134,7 +134,7 @@ class PageOnlyByItsId(Example):
         return super().gateway_begin(ctx, replace(request, reference=""))
 
 
-@planted("test_there_is_a_second_road")
+@planted("test_there_is_a_second_road", "test_every_hook_has_its_declaration")
 class RedirectOnly(Example):
     """Neither webhooks nor a list: money taken after the tab was closed is never booked."""
 

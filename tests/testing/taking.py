@@ -434,7 +434,11 @@ class WebhookOnly(Finding):
         return Outcome(kind=OutcomeKind.UNKNOWN)
 
 
-@planted("test_what_was_never_sent_can_be_told_as_absent", "test_killed_before_the_request_left")
+@planted(
+    "test_what_was_never_sent_can_be_told_as_absent",
+    "test_killed_before_the_request_left",
+    "test_killed_before_the_plugin_was_called",
+)
 class NeverAbsent(Finding):
     """Nothing is ever absent: what was never sent is held for ever."""
 

@@ -9,10 +9,11 @@ import pytest
 
 from portal_app.testing import GatewayKit
 from portal_app.testing.bench import ConformanceError
-from tests.testing import hosting, manners, returning, taking, telling
+from portal_app.testing.kit import GROUPS, checks_of
+from tests.testing import edges, hosting, manners, returning, taking, telling
 from tests.testing.planted import MISTAKES, Mistake
 
-MODULES = (taking, returning, telling, manners, hosting)
+MODULES = (taking, returning, telling, manners, hosting, edges)
 
 
 def kit_for(mistake: Mistake) -> GatewayKit:
@@ -57,3 +58,8 @@ def test_no_planted_mistake_is_forgotten() -> None:
     for module in MODULES:
         text = Path(str(module.__file__)).read_text("utf-8")
         assert text.count("\n@planted(") == sum(mistake.make.__module__ == module.__name__ for mistake in MISTAKES)
+
+
+def test_every_check_can_fail() -> None:
+    caught = {check for mistake in MISTAKES for check in mistake.caught_by}
+    assert {name for group in GROUPS for name, _ in checks_of(group)} == caught

@@ -147,18 +147,21 @@ class AfterChecks(FlowChecks):
         demand(not office.faults(), f"the books do not hold: {office.faults()}")
 
     def _disputed(self) -> tuple[Office, Any, str]:
-        from portal_app.domain import payments
-
         self.needs(Capability.DISPUTES)
         office = self.opened()
         payment = self.paid_in(office)
         name = self.reference_of(payment).gateway_reference
         self.wire.open_dispute(name)
         self._news(office)
-        states = [row.state for row in payments.disputes_of(payment)]
+        states = self._dispute_states(payment)
         demand(states == ["open"], f"a dispute was opened, and the portal has {states}")
         demand(not office.faults(), f"the books do not hold: {office.faults()}")
         return office, payment, name
+
+    def _dispute_states(self, payment: Any) -> list[str]:
+        from portal_app.domain import payments
+
+        return [row.state for row in payments.disputes_of(payment)]
 
     def test_a_dispute_reaches_the_books(self) -> None:
         """A dispute that is opened is known and booked; the payer owes nothing again before it is lost."""
@@ -167,9 +170,10 @@ class AfterChecks(FlowChecks):
 
     def test_a_dispute_that_was_won_is_as_before(self) -> None:
         """Won: the money is back, nothing is owed for it."""
-        office, _, name = self._disputed()
+        office, payment, name = self._disputed()
         self.wire.decide_dispute(name, is_won=True)
         self._news(office)
+        demand(self._dispute_states(payment) == ["won"], f"won, and the portal has {self._dispute_states(payment)}")
         demand(office.owed() == OWED - PART, f"won, and {office.owed()} is owed")
         demand(not office.faults(), f"the books do not hold: {office.faults()}")
 
@@ -266,6 +270,7 @@ class AfterChecks(FlowChecks):
         self.needs(Capability.LIST)
         office = self.opened()
         payment = self.paid_in(office)
+        office.move(dt.timedelta(hours=2))
         for fault in (Fault.ERROR_BEFORE, Fault.GARBAGE_AFTER, Fault.LOST_AFTER, Fault.UNAUTHORIZED):
             self.line.arm(fault, lasts=True)
             gateways.sweep(office.gateway)
