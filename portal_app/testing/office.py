@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import datetime as dt
 import shutil
 import tempfile
@@ -216,12 +215,17 @@ def _template(now: dt.datetime, currency: str) -> Path:
     key = (f"{now:%Y-%m-%d}", currency)
     if key not in _made:
         made = Path(tempfile.mkdtemp())
-        atexit.register(shutil.rmtree, made, ignore_errors=True)
         founding.open_data(_settings(made))
         _found(currency)
         db.close()
         _made[key] = made
     return _made[key]
+
+
+def forget() -> None:
+    """Throw the made folders away: the run is over."""
+    while _made:
+        shutil.rmtree(_made.popitem()[1], ignore_errors=True)
 
 
 def _found(currency: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -15,6 +16,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         owner: Any = getattr(item, "cls", None)
         if getattr(owner, "is_gateway_kit", False):
             item.user_properties.append((PROPERTY, owner.__name__))
+
+
+def pytest_sessionfinish() -> None:
+    """Throw away what the checks have made and shared, in each process of the run."""
+    office: Any = sys.modules.get("portal_app.testing.office")
+    if office is not None:
+        office.forget()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
