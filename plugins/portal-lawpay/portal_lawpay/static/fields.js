@@ -150,11 +150,12 @@ function mount(box) {
   mounted.add(box);
   document.head.append(make("link", { rel: "stylesheet", href: new URL("fields.css", import.meta.url).href }));
   const sets = draw(box);
-  // Without LawPay's script the box is empty, and the portal sends the payer to LawPay's own page.
-  const ready = load(config).catch(() => box.replaceChildren());
+  // Without LawPay's script, or its fields, the box is empty, and the portal sends the payer to LawPay's own page.
+  const giveUp = () => box.replaceChildren();
+  const ready = load(config).catch(giveUp);
   const show = () => {
     for (const [method, set] of Object.entries(sets)) set.part.hidden = method !== box.dataset.method;
-    ready.then(() => box.childElementCount && begin(sets[box.dataset.method], config, look(box)));
+    ready.then(() => box.childElementCount && begin(sets[box.dataset.method], config, look(box))).catch(giveUp);
   };
   box.addEventListener("portal:method", show);
   box.addEventListener("portal:tokenize", ({ detail }) => {
