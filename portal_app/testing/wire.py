@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
-import pytest
-
 from portal_app.plugin_api import Delivery, Fund, Method
 
 
@@ -58,6 +56,8 @@ class Given:
 
 def not_offered(control: str) -> NoReturn:
     """Skip the check: the fake has no such control."""
+    import pytest
+
     pytest.skip(f"the wire has no {control}")
 
 

@@ -16,8 +16,9 @@ from portal_app.plugin_api import NeverSent, Response
 sys.path.insert(0, str(Path(__file__).parent))  # the fake is a package of its own beside these tests
 
 from desk import Desk
-from fake_stripe import Fake, create
 from flask import Flask
+
+from portal_stripe.fake import Fake, create
 
 LOST = "X-Fake-Lost"
 START = 1_900_000_000  # March 2030

@@ -6,8 +6,6 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from fake_stripe import Fake
-
 from portal_app.plugin_api import (
     BeginRequest,
     BillingAddress,
@@ -26,6 +24,7 @@ from portal_app.plugin_api import (
     Subject,
 )
 from portal_stripe import gateway
+from portal_stripe.fake import Fake
 
 BILLING = BillingAddress(name="Alice", address1="1 Sample Row", city="Springfield", state="IL", postal_code="62704")
 SETTINGS = {
@@ -62,7 +61,7 @@ class Desk:
 
     def token(self, method: str = "pm_usBankAccount") -> str:
         """A confirmation token, as the fields make one."""
-        from fake_stripe import Scope, means
+        from portal_stripe.fake import Scope, means
 
         made = means.create_token(self.fake, Scope("acct_firm", False), {"payment_method": method})
         return str(made["id"])

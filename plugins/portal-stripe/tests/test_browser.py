@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from desk import Desk
-from fake_stripe import Fake, served
 from flask import Flask, render_template_string, request, send_from_directory
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
@@ -21,6 +20,7 @@ from werkzeug.serving import make_server
 import portal_stripe
 from portal_app.plugin_api import BeginRequest, Flow, Fund, Method, OutcomeKind
 from portal_stripe import gateway
+from portal_stripe.fake import Fake, served
 
 STATIC = Path(portal_stripe.__file__).parent / "static"
 PAGE = """<!DOCTYPE html><html lang="en"><title>Host</title><link rel="icon" href="data:,">

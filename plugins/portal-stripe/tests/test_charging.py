@@ -7,10 +7,10 @@ from urllib.parse import parse_qs
 
 import pytest
 from desk import order
-from fake_stripe.core import DAY
 
 from portal_app.plugin_api import Fund, Method, NeverSent, OutcomeKind
 from portal_stripe import gateway, reading
+from portal_stripe.fake.core import DAY
 
 
 def test_a_card_is_charged(desk: Any) -> None:
@@ -56,7 +56,7 @@ def test_a_declined_card(desk: Any, token: str, code: str, says: str) -> None:
 
 @pytest.mark.parametrize("is_approved", [True, False])
 def test_three_d_secure(desk: Any, is_approved: bool) -> None:
-    from fake_stripe import approve
+    from portal_stripe.fake import approve
 
     asked = desk.charge("pm_card_authenticationRequired")
     assert asked.kind is OutcomeKind.ACTION_REQUIRED

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from fake_stripe import deliver, open_dispute, pay_out, pay_page, refunds, signature
-from fake_stripe.core import DAY
 
 from portal_app.plugin_api import Event, Mode, OutcomeKind, Rejected, Subject
+from portal_stripe.fake import deliver, open_dispute, pay_out, pay_page, refunds, signature
+from portal_stripe.fake.core import DAY
 
 
 def heard(desk: Any, **how: Any) -> list[Event]:
@@ -67,7 +67,7 @@ def test_a_page_and_its_intent_name_the_same_attempt(listening: Any) -> None:
 
 
 def test_refunds_and_disputes_lead_to_what_they_are_about(listening: Any) -> None:
-    from fake_stripe import Scope
+    from portal_stripe.fake import Scope
 
     paid = listening.charge()
     charge = listening.fake.object(paid.gateway_reference)["latest_charge"]

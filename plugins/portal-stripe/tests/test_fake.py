@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 import stripe
-from fake_stripe import (
+
+from portal_app.plugin_api import Context, Mode
+from portal_stripe.client import client
+from portal_stripe.fake import (
     Fake,
     approve,
     close_dispute,
@@ -23,10 +26,7 @@ from fake_stripe import (
     served,
     signature,
 )
-from fake_stripe.core import DAY
-
-from portal_app.plugin_api import Context, Mode
-from portal_stripe.client import client
+from portal_stripe.fake.core import DAY
 
 CARD: dict[str, Any] = {
     "amount": 12_345, "currency": "usd", "confirm": True, "allowed_payment_method_types": ["card"],

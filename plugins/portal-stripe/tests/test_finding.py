@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_stripe import Fake, close_dispute, open_dispute, pay_page
-from fake_stripe.core import DAY, ApiError
 
 from portal_app.plugin_api import DisputeState, Method, OutcomeKind, Redirect
 from portal_stripe import finding
+from portal_stripe.fake import Fake, close_dispute, open_dispute, pay_page
+from portal_stripe.fake.core import DAY, ApiError
 
 
 def test_a_page_of_stripes_own(desk: Any) -> None:
@@ -155,7 +155,7 @@ KILLED = """
 import os, sys
 sys.path[:0] = [{tests!r}]
 from pathlib import Path
-from fake_stripe import Fake
+from portal_stripe.fake import Fake
 import conftest
 fake = Fake(path=Path({state!r}), clock=conftest.Clock())
 wire = conftest.Wire(fake)

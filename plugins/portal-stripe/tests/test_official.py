@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import stripe.params as official
 import stripe.params.checkout as official_checkout
-from fake_stripe import pay_page
-from fake_stripe.wire import ROUTES
 from stripe._balance_transaction import BalanceTransaction
 from stripe._dispute import Dispute
 from stripe._payment_intent import PaymentIntent
 
+from portal_stripe.fake import pay_page
+from portal_stripe.fake.wire import ROUTES
 from portal_stripe.manifest import EVENTS
 from portal_stripe.reading import _DISPUTES, _INTENTS
 from portal_stripe.sweeping import _READ

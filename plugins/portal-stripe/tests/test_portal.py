@@ -9,8 +9,6 @@ from typing import Any
 
 import pluggy
 import pytest
-from fake_stripe import Fake, served
-from fake_stripe.core import DAY
 from flask import Flask, request
 from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
 
@@ -19,6 +17,8 @@ from portal_app.config import Config
 from portal_app.domain.payments import BankAccount, Payment
 from portal_app.plugin_api import PROJECT, Fund, Mode
 from portal_stripe import gateway as stripe
+from portal_stripe.fake import Fake, served
+from portal_stripe.fake.core import DAY
 from tests.browser.harness import Console, look
 from tests.world import PASSWORD, World
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fake_stripe import open_dispute, refunds
-from fake_stripe.core import DAY
 
 from portal_app.plugin_api import OutcomeKind
+from portal_stripe.fake import open_dispute, refunds
+from portal_stripe.fake.core import DAY
 
 
 def test_parts_up_to_the_whole(desk: Any) -> None:
@@ -73,7 +73,7 @@ def test_a_disputed_charge_is_not_refunded_as_well(desk: Any) -> None:
 def test_a_refund_made_at_stripe_is_told_with_the_charge(desk: Any) -> None:
     paid = desk.charge()
     charge = desk.fake.object(paid.gateway_reference)["latest_charge"]
-    from fake_stripe import Scope
+    from portal_stripe.fake import Scope
 
     refunds.create(desk.fake, Scope("acct_firm", False), {"charge": charge, "amount": "500"})
     (fact,) = desk.look(id=paid.gateway_reference).refunds
@@ -81,7 +81,7 @@ def test_a_refund_made_at_stripe_is_told_with_the_charge(desk: Any) -> None:
 
 
 def test_a_charge_made_on_stripes_page_is_refunded_too(desk: Any) -> None:
-    from fake_stripe import pay_page
+    from portal_stripe.fake import pay_page
 
     page = desk.begin()
     pay_page(desk.fake, page.gateway_reference, number="4242424242424242")

@@ -6,8 +6,6 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from fake_stripe import close_dispute, open_dispute, pay_out
-from fake_stripe.core import DAY
 
 from portal_app.plugin_api import (
     ExternalTransaction,
@@ -18,6 +16,8 @@ from portal_app.plugin_api import (
     TransactionKind,
 )
 from portal_stripe import gateway
+from portal_stripe.fake import close_dispute, open_dispute, pay_out
+from portal_stripe.fake.core import DAY
 from portal_stripe.sweeping import OtherAccount, transaction
 
 
@@ -59,7 +59,7 @@ def test_a_month(desk: Any) -> None:
 
 
 def test_what_was_not_made_through_the_portal_is_listed_too(desk: Any) -> None:
-    from fake_stripe import Scope, intents
+    from portal_stripe.fake import Scope, intents
 
     params = {"amount": "700", "currency": "usd", "confirm": "true", "payment_method": "pm_card_visa",
               "allowed_payment_method_types": ["card"]}  # fmt: skip

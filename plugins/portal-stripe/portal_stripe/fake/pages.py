@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import Blueprint, Response, current_app, redirect, render_template_string, request
 from flask.typing import ResponseReturnValue
 
-from fake_stripe import checkout, intents, means
-from fake_stripe.core import ApiError, Fake, Object
+from portal_stripe.fake import checkout, intents, means
+from portal_stripe.fake.core import ApiError, Fake, Object
 
 pages = Blueprint("pages", __name__)
 STATIC = Path(__file__).parent / "static"

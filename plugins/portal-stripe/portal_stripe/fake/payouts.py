@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fake_stripe import charges
-from fake_stripe.core import Fake, Object, Params, Scope
-from fake_stripe.wire import LISTING, fits, listed, route
+from portal_stripe.fake import charges
+from portal_stripe.fake.core import Fake, Object, Params, Scope
+from portal_stripe.fake.wire import LISTING, fits, listed, route
 
 
 def pay_out(fake: Fake, account: str = "acct_firm", *, livemode: bool = False, currency: str = "usd") -> Object | None:

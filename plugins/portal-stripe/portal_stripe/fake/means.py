@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fake_stripe.core import Fake, Object, Params, Scope
-from fake_stripe.wire import invalid, pick, route
+from portal_stripe.fake.core import Fake, Object, Params, Scope
+from portal_stripe.fake.wire import invalid, pick, route
 
 # Test number -> (brand, what it does)
 CARDS = {

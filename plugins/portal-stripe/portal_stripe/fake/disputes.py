@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fake_stripe import charges
-from fake_stripe.core import DAY, ApiError, Fake, Object, Params, Scope
-from fake_stripe.wire import LISTING, listed, route
+from portal_stripe.fake import charges
+from portal_stripe.fake.core import DAY, ApiError, Fake, Object, Params, Scope
+from portal_stripe.fake.wire import LISTING, listed, route
 
 FEE = 1500
 

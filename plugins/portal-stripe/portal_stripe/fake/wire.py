@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from fake_stripe.core import ApiError, Fake, Object, Params, Scope, shown
+from portal_stripe.fake.core import ApiError, Fake, Object, Params, Scope, shown
 
 Handler = Callable[..., Object]
 ROUTES: list[tuple[str, re.Pattern[str], Handler, frozenset[str]]] = []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fake_stripe import charges, intents
-from fake_stripe.core import DAY, ApiError, Fake, Object, Params, Scope, job
-from fake_stripe.wire import LISTING, invalid, listed, pick, route, whole
+from portal_stripe.fake import charges, intents
+from portal_stripe.fake.core import DAY, ApiError, Fake, Object, Params, Scope, job
+from portal_stripe.fake.wire import LISTING, invalid, listed, pick, route, whole
 
 _CREATE = "mode line_items success_url cancel_url client_reference_id payment_intent_data metadata \
 allowed_payment_method_types \

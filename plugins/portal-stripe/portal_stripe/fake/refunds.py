@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fake_stripe import charges
-from fake_stripe.core import DAY, ApiError, Fake, Object, Params, Scope, job
-from fake_stripe.wire import LISTING, invalid, listed, pick, route, whole
+from portal_stripe.fake import charges
+from portal_stripe.fake.core import DAY, ApiError, Fake, Object, Params, Scope, job
+from portal_stripe.fake.wire import LISTING, invalid, listed, pick, route, whole
 
 ARRIVES = 3 * DAY
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fake_stripe import charges, means
-from fake_stripe.core import DAY, ApiError, Fake, Object, Params, Scope, job, shown
-from fake_stripe.wire import LISTING, invalid, is_true, listed, pick, route, whole
+from portal_stripe.fake import charges, means
+from portal_stripe.fake.core import DAY, ApiError, Fake, Object, Params, Scope, job, shown
+from portal_stripe.fake.wire import LISTING, invalid, is_true, listed, pick, route, whole
 
 SETTLE = 4 * DAY
 OPEN = {"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"}
@@ -215,7 +215,7 @@ def settle(fake: Fake, id: str) -> None:
         succeed(fake, intent)
         charges.book(fake, id)
     if session := intent["_session"]:
-        from fake_stripe.checkout import settled
+        from portal_stripe.fake.checkout import settled
 
         settled(fake, session)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fake_stripe.core import DAY, Fake, Object, Params, Scope, job
-from fake_stripe.wire import LISTING, listed, route
+from portal_stripe.fake.core import DAY, Fake, Object, Params, Scope, job
+from portal_stripe.fake.wire import LISTING, listed, route
 
 DECLINES = {
     "generic_decline": ("card_declined", "Your card was declined."),
@@ -80,7 +80,7 @@ def book(fake: Fake, id: str) -> None:
     charge["balance_transaction"] = entry["id"]
     fake.emit(charge, "charge.updated")
     if charge["_behaviour"] == "dispute":
-        from fake_stripe.disputes import open_dispute
+        from portal_stripe.fake.disputes import open_dispute
 
         open_dispute(fake, id, reason="fraudulent" if type == "card" else "debit_not_authorized")
 

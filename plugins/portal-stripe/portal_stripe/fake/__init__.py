@@ -4,13 +4,13 @@
 that is shaped like one: its last part names the account, so ``sk_test_firm`` opens ``acct_firm`` in test mode.
 """
 
-from fake_stripe import charges, checkout, disputes, intents, means, payouts, reading, refunds
-from fake_stripe.app import create, served
-from fake_stripe.core import Fake, Fault, Scope
-from fake_stripe.disputes import close_dispute, open_dispute
-from fake_stripe.pages import approve, pay_page
-from fake_stripe.payouts import pay_out
-from fake_stripe.webhooks import deliver, signature
+from portal_stripe.fake import charges, checkout, disputes, intents, means, payouts, reading, refunds
+from portal_stripe.fake.app import create, served
+from portal_stripe.fake.core import Fake, Fault, Scope
+from portal_stripe.fake.disputes import close_dispute, open_dispute
+from portal_stripe.fake.pages import approve, pay_page
+from portal_stripe.fake.payouts import pay_out
+from portal_stripe.fake.webhooks import deliver, signature
 
 __all__ = [
     "Fake",

@@ -7,18 +7,18 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.serving import make_server
 
-from fake_stripe import wire
-from fake_stripe.core import DAY, ApiError, Fake, Fault, Object, Request, Scope
-from fake_stripe.disputes import close_dispute, open_dispute
-from fake_stripe.pages import pages
-from fake_stripe.payouts import pay_out
+from portal_stripe.fake import wire
+from portal_stripe.fake.core import DAY, ApiError, Fake, Fault, Object, Request, Scope
+from portal_stripe.fake.disputes import close_dispute, open_dispute
+from portal_stripe.fake.pages import pages
+from portal_stripe.fake.payouts import pay_out
 
 _KEY = re.compile(r"Bearer (sk|rk|pk)_(test|live)_(\w+)")
 _PUBLIC = {("POST", "/v1/payment_methods"), ("POST", "/v1/confirmation_tokens")}
@@ -27,7 +27,7 @@ LOST = "X-Fake-Lost"
 
 def create(fake: Fake) -> Flask:
     """The application of one ``fake``."""
-    app = Flask("fake_stripe")
+    app = Flask("portal_stripe.fake")
     app.extensions["stripe"] = fake
     app.register_blueprint(pages)
     app.add_url_rule("/v1/<path:_path>", "api", lambda _path: serve(fake), methods=["GET", "POST", "DELETE"])
@@ -147,7 +147,7 @@ def next_fault(fake: Fake, method: str, path: str) -> Fault | None:
 def control(fake: Fake, name: str) -> Response:
     """What a test in another process may do: JSON in, JSON out."""
     told: dict[str, Any] = request.get_json(silent=True) or {}
-    doings = {
+    doings: dict[str, Callable[..., object]] = {
         "advance": fake.advance,
         "fault": fake.fault,
         "listen": fake.listen,

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from fake_stripe.core import Fake, shown
+from portal_stripe.fake.core import Fake, shown
 
 Send = Callable[[str, Mapping[str, str], bytes], object]
 

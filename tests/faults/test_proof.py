@@ -1,0 +1,94 @@
+"""The proof, in part: every n-th cell of the matrix and some simulated days, for each gateway on both databases."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from portal_app.cli.prove import WIRES
+from portal_app.gateways import asking
+from portal_app.plugin_api import Outcome, OutcomeKind
+from portal_app.testing.line import Fault
+from portal_app.testing.proof import matrix
+from portal_app.testing.proof.months import Firm
+from portal_app.testing.proof.rig import Rig
+from tests.postgres import Cluster
+
+NAMES = ["lawpay", "sandbox", "stripe"]
+EVERY = 29  # a prime: all faults, habits and timings come up
+DAYS = 4
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    found = Cluster()
+    yield found
+    found.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    if request.param == "sqlite":
+        return ""
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.create(f"proof{id(request)}")
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """The faults are meant: their traces would only hide a failure."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def rig(name: str, folder: Path, database: str = "") -> Rig:
+    gateway = next(iter(entry_points(group="portal_app.plugins", name=name))).load()
+    wire: Any = next(iter(entry_points(group=WIRES, name=name))).load()
+    return Rig(gateway, wire(), folder, database)
+
+
+def test_every_bundled_gateway_brings_a_fake_of_its_wire() -> None:
+    assert entry_points(group=WIRES).names == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_fault_charges_twice_or_loses_a_payment(name: str, database: str, tmp_path: Path) -> None:
+    cells = matrix.cells()[NAMES.index(name) :: EVERY]
+    with rig(name, tmp_path, database) as proving:
+        tally = matrix.prove(proving, cells)
+    assert tally.wrong == {wrong: [] for wrong in matrix.WRONGS}
+    assert tally.charges > len(cells) // 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_some_days_of_a_firm_with_everything_going_wrong(name: str, database: str, tmp_path: Path) -> None:
+    with rig(name, tmp_path, database) as proving:
+        run = Firm(proving, seed=7, days=DAYS).live()
+    assert run.wrong == []
+    assert run.charges
+
+
+def test_one_seed_is_one_run(tmp_path: Path) -> None:
+    traces = []
+    for number in range(2):
+        with rig("sandbox", tmp_path / str(number)) as proving:
+            traces.append(Firm(proving, seed=11, days=DAYS).live().trace)
+    assert traces[0] == traces[1]
+    assert len(traces[0]) > DAYS
+
+
+def test_a_host_that_calls_unknown_failed_is_found_out(tmp_path: Path) -> None:
+    """The proof itself can fail: the mistake that most others make shows up in it."""
+    failed = Outcome(kind=OutcomeKind.DECLINED, message="Failed.")
+    cells = [matrix.Cell(Fault.LOST_AFTER, matrix.Hook.NEVER, habit, False) for habit in matrix.Habit]
+    with mock.patch.object(asking, "UNKNOWN", failed), rig("sandbox", tmp_path) as proving:
+        tally = matrix.prove(proving, cells)
+    assert tally.wrong["lost payments"]
+    assert tally.wrong["double charges"]
