@@ -64,13 +64,15 @@ def alices(world: World) -> dict[str, Any]:
     entry = ledger.entry_of(f"payment:{payment.id}:paid")
     item = invoices.lines_of(world.draft)[0].work_item
     letter = mail.write("invitation", world.frank, subject="Ladder", text="Ladder", html="", fact="ladder")
+    payments.ask("unknown_charge", "ladder", "A charge", gateway=world.gateway)
     recipient = InvoiceRecipient.get(InvoiceRecipient.portal_user == world.frank)
     return {
         "matter_id": world.matter.id, "client_id": world.client.id, "invoice_id": world.invoice.id,
         "document_id": world.document.id, "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
         "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "code": "fake",
-        "field": "name", "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
-        "email_id": letter.id, "bank_account_id": 1, "invoices.public_id": world.invoice.public_id,
+        "field": "name", "secret": NOWHERE, "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
+        "what": "taken",
+        "email_id": letter.id, "bank_account_id": 1, "question_id": 1, "invoices.public_id": world.invoice.public_id,
         "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,
         "payments.public_id": Payment.get_by_id(payment.id).public_id,
     }  # fmt: skip
@@ -78,7 +80,7 @@ def alices(world: World) -> dict[str, Any]:
 
 def strangers(values: dict[str, Any], number: int) -> dict[str, Any]:
     """The same parameters, leading nowhere."""
-    kept = {"field", "kind", "step"}
+    kept = {"field", "kind", "step", "what"}
     return {
         name: value if name in kept else number if isinstance(value, int) else NOWHERE for name, value in values.items()
     }

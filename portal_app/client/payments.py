@@ -134,6 +134,8 @@ def payment(public_id: str) -> Response:
         allocations=payments.allocations_of(found), changes=payments.changes_of(found),
         attempt=gateways.attempt_of(found), service=title_of(found), given=payments.offer(portal_user()),
         today_here=clock.today(current_firm().time_zone), is_given_back=payments.is_given_back(found),
+        refunds=[row for row in payments.refunds_of(found) if row.state in payments.REFUND_SHOWN],
+        disputes=payments.disputes_of(found),
     )  # fmt: skip
 
 

@@ -16,7 +16,9 @@ from portal_app.firm import (
     matters,  # noqa: F401
     payments,  # noqa: F401
     people,  # noqa: F401
+    questions,  # noqa: F401
     recipients,  # noqa: F401
+    refunds,  # noqa: F401
     settings,  # noqa: F401
     time,  # noqa: F401
     today,  # noqa: F401

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from flask import Response, abort, flash, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -13,6 +14,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Payment
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import more_of, rows_wanted
+from portal_app.firm.refund_forms import drawn
 from portal_app.web import files
 from portal_app.web.forms import Form, Line
 from portal_app.web.fragments import go, render
@@ -37,14 +39,15 @@ def payments_index() -> Response:
 @blueprint.get("/payments/<int:payment_id>")
 @firm_only("payments.read")
 def payment(payment_id: int) -> Response:
-    return _show(payments.find(firm_user(), payment_id))
+    return show(payments.find(firm_user(), payment_id))
 
 
 class GiveBackForm(Form):
     note = Line("How was it given back?", most=150)
 
 
-def _show(row: Payment, form: GiveBackForm | None = None, status: int = 200) -> Response:
+def show(row: Payment, form: GiveBackForm | None = None, status: int = 200, **changed: Any) -> Response:
+    """The page; ``changed`` forms come back with what was typed."""
     attempt = gateways.attempt_of(row)
     lines = payments.shown_allocations(firm_user(), [row])[row.id]
     return render(
@@ -52,7 +55,7 @@ def _show(row: Payment, form: GiveBackForm | None = None, status: int = 200) -> 
         hidden_cents=row.amount_cents - sum(line.amount_cents for line in lines),
         changes=payments.changes_of(row), entry=payments.entry_of(row), evidence=json.loads(attempt.evidence),
         gateway_title=gateway_setup.title_of(row.gateway), form=form or GiveBackForm(formdata=None),
-        **_mismatch(row),
+        **_mismatch(row), **(drawn(row) | changed),
     )  # fmt: skip
 
 
@@ -86,7 +89,7 @@ def give_payment_back(payment_id: int) -> AnyResponse:
     """Somebody has given back, at the gateway, what was held for review."""
     row, form = payments.find(firm_user(), payment_id), GiveBackForm()
     if not form.validate():
-        return _show(row, form, 422)
+        return show(row, form, 422)
     try:
         payments.give_back(row, note=form.note.data or "", by=firm_user())
     except Refused as problem:

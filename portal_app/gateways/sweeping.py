@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 EVERY = dt.timedelta(days=1)
 AGAIN = dt.timedelta(hours=1)  # after one that failed
-OVERLAP = dt.timedelta(days=3)  # lists lag, and what is listed changes
+OVERLAP = dt.timedelta(days=7)  # lists lag, and what is listed changes
 FIRST = dt.timedelta(days=1)  # before the first payment
 LATEST = dt.timedelta(hours=1)  # what was paid since may not be listed yet
 PAGES_MOST = 1000
@@ -137,6 +137,8 @@ def _match(gateway: Gateway, told: ExternalTransaction) -> int:
     row = payments.note_transaction(gateway, told, attempt)
     if known is not None and _differs(known, told):
         look_at(known)
+    if attempt is not None and told.kind is TransactionKind.CHARGE and told.outcome in MONEY:
+        _ask_about_second(gateway, attempt, told)
     elif known is None and told.kind is TransactionKind.CHARGE and told.outcome in MONEY:
         where = f"{told.occurred_at:%Y-%m-%d}, {told.merchant_account}"
         detail = f"{money.bare(told.amount_minor)} {told.currency} on {where}, {told.id}. {told.description}".strip()
@@ -144,6 +146,16 @@ def _match(gateway: Gateway, told: ExternalTransaction) -> int:
     if row.entry_id is None:
         _book(gateway, row, told)
     return attempt.id if attempt is not None else 0
+
+
+def _ask_about_second(gateway: Gateway, attempt: Attempt, told: ExternalTransaction) -> None:
+    """A payer can pay twice on a gateway's own page, under one reference: only one of the two is booked."""
+    others = payments.other_charges(gateway, attempt, told.id, sorted(kind.value for kind in MONEY))
+    if others:
+        names = ", ".join(sorted([told.id, *others]))
+        detail = f"{money.bare(told.amount_minor)} {told.currency}: the gateway lists {names} for one payment."
+        payment = attempt.payment
+        payments.ask("second_charge", f"second:{attempt.id}", detail, gateway=gateway, payment=payment)
 
 
 def _known(gateway: Gateway, told: ExternalTransaction) -> Attempt | Refund | None:
@@ -189,6 +201,8 @@ def _book(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) 
     try:
         lines = plugins.registry().call(gateway.plugin, "gateway_ledger_lines", ctx=context(gateway), fact=fact)
         if lines is None:
+            if told.kind is TransactionKind.OTHER:
+                _ask(gateway, "other_line", told, f" {told.description}")
             return
         entry = _post(gateway, told, _legs(gateway, route, told, lines))
     except Exception as problem:

@@ -117,6 +117,17 @@ def test_a_sweep_finds_what_was_lost_and_asks_about_strangers_once(world: World,
     assert verify.verify().faults == []
 
 
+def test_a_payment_that_was_taken_twice_is_asked_about_once(world: World, gateway: FakeGateway) -> None:
+    reference = gateways.attempt_of(pay(world, 150_000)).reference
+    both = (f"ch_{reference[:8]}", "ch_again")
+    gateway.listed = [line(world, name, reference=reference) for name in both]
+    for _ in range(2):
+        gateways.sweep(world.gateway)
+    (asked,) = payments.open_questions()
+    assert (asked.kind, "ch_again" in asked.detail) == ("second_charge", True)
+    assert ledger.account_balance("clearing:fake") == 150_000
+
+
 def test_what_is_booked_and_not_listed_is_asked_about(world: World, gateway: FakeGateway) -> None:
     paid = pay(world, 150_000)
     gateway.charges.clear()  # the gateway knows nothing of it

@@ -27,7 +27,7 @@ BODY = json.dumps({"amount": 5, "method": CARD | {"exp_year": 2099}})
 
 def call(base: str, method: str, path: str, body: str | None = None) -> tuple[int, Any]:
     host = base.removeprefix("http://")
-    connection = http.client.HTTPConnection(host, timeout=20)
+    connection = http.client.HTTPConnection(host, timeout=60)
     try:
         connection.request(method, path, body, BASIC)
         answer = connection.getresponse()
@@ -105,7 +105,7 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     assert base.startswith("http://127.0.0.1:")
     assert call(base, "GET", "/control/state")[1]["now"].startswith("2019-06-01T00:00")
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert (tmp_path / "state").exists()
 

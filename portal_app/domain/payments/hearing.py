@@ -94,6 +94,18 @@ def paid_between(gateway: Gateway, since: dt.datetime, until: dt.datetime) -> li
     return list(Attempt.select(Attempt, Payment).join(Payment).where(is_paid).order_by(Attempt.id))
 
 
+def other_charges(gateway: Gateway, attempt: Attempt, external_id: str, outcomes: list[str]) -> list[str]:
+    """The gateway's ids of further charges, with one of these outcomes, that name the same attempt."""
+    query = GatewayTransaction.select(GatewayTransaction.external_id).where(
+        (GatewayTransaction.gateway == gateway.id)
+        & (GatewayTransaction.attempt == attempt.id)
+        & (GatewayTransaction.kind == "charge")
+        & (GatewayTransaction.external_id != external_id)
+        & GatewayTransaction.outcome.in_(outcomes)
+    )
+    return [row.external_id for row in query]
+
+
 def note_transaction(gateway: Gateway, told: ExternalTransaction, attempt: Attempt | None) -> GatewayTransaction:
     """Keep a line of the gateway's list as it is now; the same line is kept once."""
     with transaction():

@@ -55,6 +55,7 @@ REFUND_EDGES: dict[str, frozenset[str]] = {
     "succeeded": frozenset({"declined"}),
 }
 REFUND_FREEING = frozenset({"declined", "not_submitted"})
+REFUND_SHOWN = frozenset({"succeeded", "pending"})  # to the payer
 REFUND_OPEN = frozenset({"ready", "submitting", "pending", "unknown"})
 
 # A dispute's states: in an inquiry no money has moved; banks can open again what was decided.

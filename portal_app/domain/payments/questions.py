@@ -17,6 +17,14 @@ KINDS = {
         "A charge that the portal did not make",
         "If it was taken outside the portal, there is nothing to do. If a client meant an invoice, give it back there.",
     ),
+    "second_charge": (
+        "Two charges for one payment",
+        "One of them is booked. Look both up at the gateway, and give the other one back there.",
+    ),
+    "other_line": (
+        "A line that the portal does not understand",
+        "Nothing was booked for it. Look it up at the gateway and decide with your bookkeeper.",
+    ),
     "unknown_event": (
         "A notice about a charge that the portal does not know",
         "Look the charge up at the gateway by its id. If it was not made through the portal, there is nothing to do.",

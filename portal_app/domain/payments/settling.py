@@ -191,11 +191,16 @@ def resolve_by_hand(payment: Payment, *, is_paid: bool, note: str, by: FirmUser)
         fresh: Payment = locked(Payment.select().where(Payment.id == payment.id)).get()
         if fresh.state == state:
             return
-        if fresh.state not in BY_HAND or clock.now() - fresh.created_at < BY_HAND_AFTER:
+        if not can_resolve_by_hand(fresh):
             raise Refused("This payment is not open any more, or is being confirmed just now. Look at it again.")
         if is_paid:
             booking.post_paid(fresh)
         _decide(fresh, state, note=note, by=by, message="" if is_paid else "The firm has found that it was not taken.")
+
+
+def can_resolve_by_hand(payment: Payment) -> bool:
+    """Whether it is open for so long that a person may have to say how it ended."""
+    return payment.state in BY_HAND and clock.now() - payment.created_at >= BY_HAND_AFTER
 
 
 def _refuse_unheld(payment: Payment) -> None:

@@ -32,7 +32,7 @@ def create(fake: Fake, scope: Scope, params: Params) -> Object:
         raise
 
 
-def _fields(params: Params, least: int) -> Object:
+def _amount(params: Params, least: int) -> tuple[int, str]:
     amount, currency = whole(params, "amount"), params.get("currency")
     if not isinstance(currency, str) or len(currency) != 3:
         raise invalid("Missing required param: currency.", "currency", "parameter_missing")
@@ -40,6 +40,11 @@ def _fields(params: Params, least: int) -> Object:
         raise invalid("Amount must be at least $0.50 usd", "amount", "amount_too_small")
     if amount > 99_999_999:
         raise invalid("Amount must be no more than $999,999.99", "amount", "amount_too_large")
+    return amount, currency
+
+
+def _fields(params: Params, least: int) -> Object:
+    amount, currency = _amount(params, least)
     automatic = pick(params, "automatic_payment_methods", dict)
     types = pick(params, "allowed_payment_method_types", list)
     if automatic and types:

@@ -23,9 +23,7 @@ def pay_out(fake: Fake, account: str = "acct_firm", *, livemode: bool = False, c
         if amount <= 0:
             return None
         payout = fake.add(
-            scope,
-            "payout",
-            "po",
+            scope, "payout", "po",
             amount=amount,
             arrival_date=fake.now,
             automatic=True,
@@ -39,7 +37,7 @@ def pay_out(fake: Fake, account: str = "acct_firm", *, livemode: bool = False, c
             reconciliation_status="completed",
             status="paid",
             type="bank_account",
-        )
+        )  # fmt: skip
         entry = charges.balance(fake, payout, "payout", -amount)
         entry.update(status="available", _payout=payout["id"])
         payout["balance_transaction"] = entry["id"]
