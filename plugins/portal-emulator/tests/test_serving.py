@@ -21,6 +21,11 @@ from portal_emulator.command import emulator
 from portal_emulator.serving import running
 from portal_emulator.testing import CARD
 
+# A shell may have started the tests in the background, where an interrupt is ignored.
+RUN = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from portal_emulator.command import emulator; emulator()"
+)
 BASIC = {"Authorization": "Basic ZW11bGF0b3Jfc2VjcmV0X2tleTo=", "Content-Type": "application/json"}
 BODY = json.dumps({"amount": 5, "method": CARD | {"exp_year": 2099}})
 
@@ -92,7 +97,7 @@ def test_webhooks_go_out_by_themselves(heard: tuple[str, list[dict[str, Any]]]) 
 
 
 def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
-    code = "from portal_emulator.command import emulator; emulator()"
+    code = RUN
     options = ["--port", "0", "--clock", "2019-06-01", "--secret-key", "sk", "--state", str(tmp_path / "state")]
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", code, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
