@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from importlib.metadata import entry_points
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,6 +22,7 @@ from portal_app.testing.proof.rig import Rig
 from tests.postgres import Cluster
 
 NAMES = ["lawpay", "sandbox", "stripe"]
+NUMBERS = count()
 EVERY = 29  # a prime: all faults, habits and timings come up
 DAYS = 4
 
@@ -37,7 +39,7 @@ def database(request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
         return ""
     cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.create(f"proof{id(request)}")
+    return cluster.create(f"proof{next(NUMBERS)}")
 
 
 @pytest.fixture(autouse=True)
