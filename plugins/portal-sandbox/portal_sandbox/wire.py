@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,10 +34,11 @@ class SandboxWire(Wire):
 
     def __init__(self) -> None:
         memory = Path("/dev/shm")  # its books are synced to the disk at each step, which is not what is tried here
-        self.folder = tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
+        folder = tempfile.mkdtemp(dir=memory if memory.is_dir() else None)
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.seconds = 1_800_000_000
         self.posts: list[Delivery] = []
-        self.app = create(str(Path(self.folder.name)), clock=lambda: self.seconds, sleep=lambda _: None, post=self.post)
+        self.app = create(folder, clock=lambda: self.seconds, sleep=lambda _: None, post=self.post)
         self.works = self.app.extensions["sandbox"]
         self.web = self.app.test_client()
 
