@@ -35,7 +35,7 @@ class SandboxWire(Wire):
     def __init__(self) -> None:
         memory = Path("/dev/shm")  # its books are synced to the disk at each step, which is not what is tried here
         folder = tempfile.mkdtemp(dir=memory if memory.is_dir() else None)
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.seconds = 1_800_000_000
         self.posts: list[Delivery] = []
         self.app = create(folder, clock=lambda: self.seconds, sleep=lambda _: None, post=self.post)
@@ -49,9 +49,6 @@ class SandboxWire(Wire):
         lower = {name.lower(): value for name, value in headers.items()}
         self.posts.append(Delivery(body=body, headers=lower, received_at=self.now()))
         return 200
-
-    def close(self) -> None:
-        self.folder.cleanup()
 
     def settings(self) -> Mapping[str, str]:
         return {"base_url": "https://sandbox.example.test", "secret_key": KEY}
