@@ -231,6 +231,14 @@ def entries_about(prefix: str) -> list[JournalEntry]:
     return list(JournalEntry.select().where(about).order_by(JournalEntry.id))
 
 
+def told_about(who: FirmUser, prefix: str) -> list[tuple[JournalEntry, bool]]:
+    """The entries about ``prefix``, in order, each with whether ``who`` may open it: it touches a matter they see."""
+    rows, seen = entries_about(prefix), matters.visible_to(who).select(Matter.id)
+    among = Posting.entry.in_([row.id for row in rows]) & Posting.matter.in_(seen)
+    shown = {row.entry_id for row in Posting.select(Posting.entry).where(among).distinct()}
+    return [(row, row.id in shown) for row in rows]
+
+
 def totals_about(prefix: str) -> list[Leg]:
     """What the entries about ``prefix`` come to, by account, matter and invoice, in the order of first booking."""
     about = (JournalEntry.source >= f"{prefix}:") & (JournalEntry.source < f"{prefix};")

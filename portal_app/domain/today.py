@@ -15,7 +15,7 @@ from portal_app.domain.invitations import Invitation
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.ledger import RECEIVABLE, RunningTotal
 from portal_app.domain.matters import Matter
-from portal_app.domain.payments import Allocation, Payment
+from portal_app.domain.payments import Allocation, Payment, Question
 from portal_app.domain.people import Client, FirmUser, PortalUser
 from portal_app.domain.timekeeping import WorkItem
 
@@ -36,12 +36,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """Payments from the portal: lately received, being confirmed, held for review; ``has_any`` at any time."""
+    """Payments from the portal: lately received, being confirmed, held for review; ``has_any`` at any time.
+    ``questions`` about the firm's money that are open, once there is any payment."""
 
     received: Tally
     confirming: Tally
     review: Tally
     has_any: bool
+    questions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,16 @@ def oldest_overdue(who: FirmUser, today: dt.date) -> Invoice | None:
 def payments_since(who: FirmUser, since: dt.datetime) -> Payments:
     """Where the payments of the portal stand; "received" counts from ``since``."""
     is_new = Case(None, [(Payment.paid_at >= since, 1)], 0).alias("is_new")
-    rows = payments.firm_sees(who).select(Payment.state, is_new, fn.COUNT(Payment.id), fn.SUM(Payment.amount_cents))
-    found = {
-        (state, bool(new)): Tally(int(count), sum_of(cents))
-        for state, new, count, cents in rows.group_by(Payment.state, SQL("is_new")).tuples()
-    }
+    asked = Question.select(fn.COUNT(Question.id)).where(Question.closed_at.is_null())
+    sums = (fn.COUNT(Payment.id), fn.SUM(Payment.amount_cents), asked)
+    query = payments.firm_sees(who).select(Payment.state, is_new, *sums)
+    rows = list(query.group_by(Payment.state, SQL("is_new")).tuples())
+    found = {(state, bool(new)): Tally(int(count), sum_of(cents)) for state, new, count, cents, _ in rows}
     confirming = [found[state, False] for state in payments.GROUPS["open"] if (state, False) in found]
     return Payments(
         received=found.get(("succeeded", True), Tally()), confirming=sum(confirming, Tally()),
         review=found.get(("review", False), Tally()), has_any=bool(found),
+        questions=int(rows[0][-1]) if rows else 0,
     )  # fmt: skip
 
 

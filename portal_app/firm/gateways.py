@@ -38,7 +38,7 @@ def _list(form: RoadsForm | None = None, status: int = 200) -> Response:
     return render(
         "firm/gateways/index.html", status=status, broken=known.broken, roads=roads, form=form or roads_form(roads),
         gone=[row for row in kept if row.plugin not in known.manifests],
-        paused=[setup.title_of(row) for row in setup.paused_gateways()],
+        paused=[setup.title_of(row) for row in setup.paused_gateways()], open_questions=payments.count_open(),
         gateways=[
             _facts(known.manifests[at], row, codes[at], routes.get(row.id if row else 0, {}))
             for at, rows in accounts.items() for row in rows or [None]

@@ -25,9 +25,22 @@ PAGE = 100
 FORMULA = tuple(
     "=+-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}|"
 )
-KINDS = {"all": "All entries", "portal": "Paid from portal", "invoices": "Invoices", "reversals": "Reversals"}
-REVERSALS = ("invoice_voided", "refund", "refund_failed", "payment_bounced", "dispute_won", "dispute_lost")
-CODES = {"all": (), "portal": ("portal_payment",), "invoices": ("invoice_issued",), "reversals": REVERSALS}
+KINDS = {
+    "all": "All entries",
+    "portal": "Paid from portal",
+    "invoices": "Invoices",
+    "back": "Refunds and returns",
+    "reversals": "Reversals",
+}
+BACK = ("refund", "refund_failed", "payment_bounced", "dispute_won", "dispute_lost")
+REVERSALS = ("invoice_voided", *BACK)
+CODES = {
+    "all": (),
+    "portal": ("portal_payment",),
+    "invoices": ("invoice_issued",),
+    "back": BACK,
+    "reversals": REVERSALS,
+}
 
 
 @dataclass(frozen=True, slots=True)

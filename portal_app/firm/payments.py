@@ -21,18 +21,22 @@ from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm
 
-GROUPS = {"": "All", "open": "Being confirmed", "review": "Held for review", "paid": "Paid", "refused": "Refused"}
+GROUPS = {
+    "": "All", "open": "Being confirmed", "review": "Held for review", "paid": "Paid",
+    "back": "Refunded, returned or disputed", "refused": "Refused",
+}  # fmt: skip
 
 
 @blueprint.get("/payments")
 @firm_only("payments.read")
 def payments_index() -> Response:
     who, group, wanted = firm_user(), request.args.get("state", ""), rows_wanted()
-    group = group if group in payments.GROUPS else ""
+    group = group if group in GROUPS else ""
     rows, has_more = more_of(payments.search(who, group=group, limit=wanted + 1), wanted)
     return render(
         "firm/payments/index.html", "payments", group=group, rows=rows, wanted=wanted, has_more=has_more,
-        lines=payments.shown_allocations(who, rows), groups=GROUPS,
+        lines=payments.shown_allocations(who, rows), groups=GROUPS, back=payments.refunded_on(rows),
+        open_questions=payments.count_open(),
     )  # fmt: skip
 
 
@@ -53,7 +57,8 @@ def show(row: Payment, form: GiveBackForm | None = None, status: int = 200, **ch
     return render(
         "firm/payments/show.html", status=status, payment=row, attempt=attempt, lines=lines,
         hidden_cents=row.amount_cents - sum(line.amount_cents for line in lines),
-        changes=payments.changes_of(row), entry=payments.entry_of(row), evidence=json.loads(attempt.evidence),
+        changes=payments.changes_of(row), entries=ledger.told_about(firm_user(), f"payment:{row.id}"),
+        evidence=json.loads(attempt.evidence),
         gateway_title=gateway_setup.title_of(row.gateway), form=form or GiveBackForm(formdata=None),
         **_mismatch(row), **(drawn(row) | changed),
     )  # fmt: skip

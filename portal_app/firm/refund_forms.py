@@ -9,7 +9,7 @@ from wtforms.validators import Regexp
 
 from portal_app import gateways
 from portal_app.domain import payments
-from portal_app.domain.payments import Payment
+from portal_app.domain.payments import Dispute, Payment
 from portal_app.firm.once import OnceForm
 from portal_app.web.forms import Form, Line, Money
 
@@ -31,11 +31,25 @@ class ResolveForm(Form):
 
 def drawn(row: Payment) -> dict[str, Any]:
     """What a payment's page needs to offer a refund, or to say why it cannot."""
-    left = payments.refundable_cents(row)
-    form = RefundForm(formdata=None, data={"amount": left, "left": left}) if left else None
+    left, in_part = payments.refundable_cents(row), gateways.can_refund(row, in_part=True)
+    disputes = payments.disputes_of(row)
+    why_not = _why_not(row, left, disputes, in_part=in_part)
+    form = RefundForm(formdata=None, data={"amount": left, "left": left}) if left and not why_not else None
     return {
-        "refund_form": form if form is not None and gateways.can_refund(row) else None, "left_cents": left,
-        "in_part": gateways.can_refund(row, in_part=True), "refunds": payments.refunds_of(row),
-        "disputes": payments.disputes_of(row), "resolve_form": ResolveForm(formdata=None),
+        "refund_form": form, "left_cents": left, "in_part": in_part, "why_not": why_not,
+        "refunds": payments.refunds_of(row), "disputes": disputes, "resolve_form": ResolveForm(formdata=None),
         "is_by_hand": payments.can_resolve_by_hand(row),
     }  # fmt: skip
+
+
+def _why_not(row: Payment, left: int, disputes: list[Dispute], *, in_part: bool) -> str:
+    """Why what is left of a payment cannot be given back here; empty when it can, or when nothing is left."""
+    if not left:
+        return ""
+    if any(dispute.state in {"inquiry", "open"} for dispute in disputes):
+        return "It is disputed. Answer the dispute at the gateway; a refund now could pay twice."
+    if not gateways.can_refund(row):
+        return "This gateway cannot be told to give money back. Do it on its own pages; the portal learns of it there."
+    if not in_part and left != row.paid_cents:
+        return "This gateway gives back whole payments only, and a part of this one is gone already."
+    return ""

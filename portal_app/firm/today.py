@@ -47,7 +47,7 @@ def today() -> Response:
     ages = desk.receivables_by_age(who, day)
     paid = desk.payments_since(who, clock.now() - dt.timedelta(days=NEWS_DAYS))
     limits = matters.running_out(day, who)
-    found = (*_limits(limits, day), *_billing(who, day, ages), *_payments(paid), *_people(who))
+    found = (*_limits(limits, day), *_billing(who, day, ages), *_payments(paid), *_questions(who, paid), *_people(who))
     items = [item for item in found if item.count]
     items.sort(key=lambda item: item.is_news)
     midnight = dt.datetime.combine(day + dt.timedelta(days=2), dt.time.min)
@@ -108,6 +108,15 @@ def _payments(paid: Payments) -> Iterator[Item]:
         "The gateway is asked again and again until it is certain.",
         "/firm/payments?state=open", paid.confirming.cents, is_news=True,
     )  # fmt: skip
+
+
+def _questions(who: FirmUser, paid: Payments) -> Iterator[Item]:
+    if may(who, "payments.resolve"):
+        count = paid.questions
+        title = "Question about money" if count == 1 else "Questions about money"
+        yield Item(
+            count, title, "The books and a gateway differ. Only a person can say why.", "/firm/payments/questions"
+        )
 
 
 def _people(who: FirmUser) -> Iterator[Item]:

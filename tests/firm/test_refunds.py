@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from portal_app import gateways
 from portal_app.domain import ledger, payments
 from portal_app.domain.payments import Payment, Refund
-from portal_app.plugin_api import Outcome, OutcomeKind
+from portal_app.plugin_api import DisputeFact, DisputeState, Outcome, OutcomeKind
 from tests.domain.test_payments import pay
 from tests.fake_gateway import FakeGateway
 from tests.world import World
@@ -115,3 +115,57 @@ def test_questions_are_answered_with_a_note(world: World, as_: Any) -> None:
     assert erin.post(path, data={"note": "By phone"}).location == "/firm/payments/questions"
     assert payments.count_open() == 0
     assert erin.post("/firm/payments/questions/9999", data={"note": "x"}).status_code == 404
+
+
+def test_what_cannot_be_given_back_says_why(world: World, as_: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, erin = pay(world, 124_000), as_(world.erin)
+    monkeypatch.setattr(gateways, "can_refund", lambda _row, **_: False)
+    page = erin.get(f"/firm/payments/{row.id}").text
+    assert ("cannot be told to give money back" in page, 'name="left"' in page) == (True, False)
+    monkeypatch.undo()
+    fact = DisputeFact(gateway_reference="dp_1", amount_minor=124_000, currency="USD", state=DisputeState.INQUIRY)
+    gone = Outcome(kind=OutcomeKind.SUCCEEDED, amount_minor=124_000, currency="USD", disputes=(fact,))
+    payments.settle(gateways.attempt_of(row).id, gone)
+    page = erin.get(f"/firm/payments/{row.id}").text
+    assert ("It is disputed" in page, 'name="left"' in page) == (True, False)
+
+
+def test_what_went_back_is_found_in_the_list_and_leads_from_the_ledger(world: World, as_: Any) -> None:
+    row, erin = pay(world, 124_000), as_(world.erin)
+    pay(world, 1_001, key="key-2")
+    erin.post(f"/firm/payments/{row.id}/refunds", data=typed(erin, row))
+    found = erin.get("/firm/payments?state=back").text
+    assert ("$100.00 given back" in found, "$10.01" in found) == (True, False)
+    (paid, back) = ledger.entries_about(f"payment:{row.id}")
+    page = erin.get(f"/firm/payments/{row.id}").text
+    assert all(f'href="/firm/ledger/{entry.id}"' in page for entry in (paid, back))
+    book = as_(world.carol).get(f"/firm/matters/{world.matter.id}/ledger?kind=back").text
+    assert (f'href="/firm/payments/{row.id}"' in book, "Paid from portal</a>" in book) == (True, False)
+
+
+def test_less_that_was_applied_adds_up_on_every_page(world: World, as_: Any) -> None:
+    row, erin, alice = pay(world, 124_000, token="less"), as_(world.erin), as_(world.alice)
+    erin.post(f"/firm/payments/{row.id}/applied", data={"note": "The client agrees"})
+    assert "Less came than was asked for" in erin.get(f"/firm/payments/{row.id}").text
+    assert "Less came than you wanted to pay" in alice.get(f"/portal/payments/{row.public_id}").text
+    invoice = alice.get(f"/portal/invoices/{world.invoice.public_id}").text
+    assert ("not set against this invoice" in invoice, "Given back" in invoice) == (True, False)
+
+
+def test_questions_of_a_kind_are_answered_together_but_not_one_that_came_since(world: World, as_: Any) -> None:
+    erin, dan = as_(world.erin), as_(world.dan)
+    pay(world, 1_000)
+    for name in ("x", "y"):
+        payments.ask("unknown_charge", name, f"{name} USD", gateway=world.gateway)
+    assert "Questions about money" in erin.get("/firm").text
+    assert "Questions (2)" in erin.get("/firm/payments").text
+    assert "about money" not in dan.get("/firm").text
+    upto = re.findall(r'name="upto" value="(\d+)"', erin.get("/firm/payments/questions").text)
+    payments.ask("unknown_charge", "z", "z USD", gateway=world.gateway)
+    path, kept = "/firm/payments/questions/all/unknown_charge", {"upto": upto[0]}
+    assert erin.post(path, data=kept | {"note": ""}).status_code == 422
+    assert erin.post(path, data={"upto": "-1", "note": "By phone"}).status_code == 422
+    assert payments.count_open() == 3
+    assert erin.post(path, data=kept | {"note": "By phone"}).location == "/firm/payments/questions"
+    assert [row.detail for row in payments.open_questions()] == ["z USD"]
+    assert erin.post("/firm/payments/questions/all/nothing", data=kept).status_code == 404

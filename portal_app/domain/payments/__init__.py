@@ -47,10 +47,19 @@ from portal_app.domain.payments.models import (
 )
 from portal_app.domain.payments.offers import Offer, Payable, check_amount, check_plan, held_on, offer, propose
 from portal_app.domain.payments.outside import GatewayEvent, GatewaySweep, GatewayTransaction, Question
-from portal_app.domain.payments.questions import KINDS, answer, ask, count_open, find_question, open_questions
+from portal_app.domain.payments.questions import (
+    KINDS,
+    answer,
+    answer_all,
+    ask,
+    count_open,
+    find_question,
+    open_questions,
+)
 from portal_app.domain.payments.reading import (
     GROUPS,
     allocations_of,
+    applied_on,
     changes_of,
     entry_of,
     find,
@@ -125,6 +134,8 @@ __all__ = [
     "add_bank_account",
     "allocations_of",
     "answer",
+    "answer_all",
+    "applied_on",
     "apply_received",
     "ask",
     "bank_accounts",

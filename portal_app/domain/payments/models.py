@@ -161,6 +161,11 @@ class Payment(BaseModel):
         return int(self.amount_cents if self.received_cents is None else self.received_cents)
 
     @property
+    def surplus_cents(self) -> int:
+        """What came beyond what was asked for; negative when less came."""
+        return self.paid_cents - int(self.amount_cents)
+
+    @property
     def billing_address(self) -> BillingAddress:
         return BillingAddress(**json.loads(self.billing))
 

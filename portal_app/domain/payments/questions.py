@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import JOIN
+from peewee import JOIN, Expression
 
 from portal_app import clock
 from portal_app.db import transaction
@@ -91,9 +91,21 @@ def answer(question: Question, *, note: str, by: FirmUser) -> None:
     Raises:
         Refused: without a note.
     """
+    _close(Question.id == question.id, note, by)
+
+
+def answer_all(kind: str, *, upto_id: int, note: str, by: FirmUser) -> int:
+    """Close every open question of a kind with one note, up to the last one that was read; how many there were.
+
+    Raises:
+        Refused: without a note.
+    """
+    return _close((Question.kind == kind) & (Question.id <= upto_id), note, by)
+
+
+def _close(which: Expression, note: str, by: FirmUser) -> int:
     if not note.strip():
         raise Refused("Say in a few words what was found.", "note")
+    change = {"closed_at": clock.now(), "closed_by": by, "note": note.strip()[:200]}
     with transaction():
-        Question.update(closed_at=clock.now(), closed_by=by, note=note.strip()[:200]).where(
-            (Question.id == question.id) & Question.closed_at.is_null()
-        ).execute()
+        return int(Question.update(change).where(which & Question.closed_at.is_null()).execute())

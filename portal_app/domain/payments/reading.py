@@ -8,21 +8,24 @@ from typing import Any
 
 from peewee import ModelSelect, fn
 
-from portal_app.db import locked, transaction
+from portal_app.db import locked, sum_of, transaction
 from portal_app.domain import invoices, matters
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
-from portal_app.domain.ledger import JournalEntry
+from portal_app.domain.ledger import RECEIVABLE, JournalEntry, Posting
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments.models import (
     FREEING,
     HOLDING,
     PAID,
+    REFUND_FREEING,
     Allocation,
     Attempt,
+    Dispute,
     Gateway,
     Payment,
     PaymentChange,
+    Refund,
 )
 from portal_app.domain.payments.offers import held_on
 from portal_app.domain.people import FirmUser, PortalUser
@@ -104,6 +107,15 @@ def _on_invoices(ids: Any) -> ModelSelect:
     return query.where(Allocation.invoice.in_(ids) & counts).order_by(Payment.id)
 
 
+def applied_on(invoice: Invoice) -> int:
+    """Cents that payments were set against an invoice when they came, whatever went back since."""
+    of_payments = JournalEntry.select(JournalEntry.id).where(JournalEntry.code == "portal_payment")
+    query = Posting.select(fn.SUM(Posting.amount_cents)).where(
+        (Posting.account == RECEIVABLE) & (Posting.invoice_id == invoice.id) & Posting.entry.in_(of_payments)
+    )
+    return -sum_of(query.scalar())
+
+
 def of_entries(sources: Sequence[str]) -> dict[str, Payment]:
     """The payments behind ledger entries, by the entry's source ("payment:17:paid"); one query."""
     ids = {source: int(source.split(":")[1]) for source in sources if source.startswith("payment:")}
@@ -129,9 +141,13 @@ def firm_sees(who: FirmUser) -> ModelSelect:
 
 
 def search(who: FirmUser, *, group: str = "", limit: int = 50) -> list[Payment]:
-    """Payments of one of ``GROUPS`` (or all), the newest first."""
+    """Payments of one of ``GROUPS``, those of which something went ``back``, or all; the newest first."""
     query = firm_sees(who)
-    if group:
+    if group == "back":
+        refunded = Refund.select(Refund.payment).where(Refund.state.not_in(REFUND_FREEING))
+        disputed = Dispute.select(Dispute.payment)
+        query = query.where((Payment.state == "returned") | Payment.id.in_(refunded) | Payment.id.in_(disputed))
+    elif group:
         query = query.where(Payment.state.in_(GROUPS[group]))
     return list(query.order_by(Payment.id.desc()).limit(limit))
 
