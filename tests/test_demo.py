@@ -94,6 +94,16 @@ def test_it_has_paid_overdue_void_and_draft_invoices_and_payments_of_each_kind()
     assert {row.state for row in Payment.select()} == {"succeeded", "declined", "pending"}
 
 
+def test_a_part_of_one_payment_was_given_back_and_one_question_is_open() -> None:
+    (refund,) = payments.Refund.select()
+    assert (refund.state, refund.amount_cents, refund.reason) == ("succeeded", *story.REFUND[2:4])
+    assert refund.made_by.name == "Erin Moss"
+    (letter,) = mail.Email.select().where(mail.Email.fact.startswith(f"refund:{refund.id}:"))
+    assert letter.created_at.date() == refund.created_at.date()
+    (asked,) = payments.open_questions()
+    assert (asked.kind, "75.00" in asked.detail) == ("unknown_charge", True)
+
+
 def test_a_dozen_clients_and_matters_of_every_billing_method() -> None:
     carol = people.find_by_email("carol@example.com")
     assert isinstance(carol, people.FirmUser)

@@ -12,7 +12,7 @@ from portal_app.demo import story
 from portal_app.demo.paying import Checkout
 from portal_app.demo.story import Case, Line
 from portal_app.demo.year import Year
-from portal_app.domain import invoices, timekeeping
+from portal_app.domain import invoices, payments, timekeeping
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments import void_invoice
 from portal_app.domain.timekeeping import WorkItem
@@ -47,11 +47,13 @@ def _plan_alice(year: Year, checkout: Checkout) -> None:
 
 
 def _plan_troubles(year: Year, checkout: Checkout) -> None:
-    """A card without money, an invoice for the wrong matter, and a bank transfer that is still on its way."""
+    """A card without money, an invoice for the wrong matter, a fee billed twice, and a bank transfer that is still on
+    its way."""
     key, reason = story.VOIDED
     year.at(-6, 10, lambda: _void(year, key, reason))
     year.at(-2, 13, partial(_pay, year, checkout, "bob", 150_000, SHORT_OF_MONEY))
     year.at(0, 8, partial(_pay, year, checkout, "odalys", 90_000, ""))
+    year.at(story.REFUND[-1], 11, partial(_give_back, year, checkout))
 
 
 def _month(case: Case, index: int, chance: random.Random) -> Iterator[Line]:
@@ -106,6 +108,18 @@ def _pay_invoice(year: Year, checkout: Checkout, case: Case, index: int) -> None
 
 def _pay(year: Year, checkout: Checkout, who: str, cents: int, card: str) -> None:
     checkout.pay(year.portal_users[who], cents, card, street=_street(who))
+
+
+def _give_back(year: Year, checkout: Checkout) -> None:
+    payer, who, cents, reason, _ = story.REFUND
+    newest = payments.recent(year.portal_users[payer], 1)[0]
+    checkout.give_back(newest, cents, reason, year.staff[who])
+
+
+def take_by_phone(year: Year, checkout: Checkout) -> None:
+    """A charge without the portal. Do it last, at the true time: the gateway's own clock dates what it lists."""
+    who, cents = story.BY_PHONE
+    checkout.take_elsewhere(cents, CARDS[0], name=year.portal_users[who].name, street=_street(who))
 
 
 def _street(who: str) -> str:

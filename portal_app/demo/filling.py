@@ -14,7 +14,7 @@ from portal_app.demo.year import Year
 from portal_app.domain import invitations, mail, matters, people, sessions
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.documents import DocumentShare
-from portal_app.domain.payments import Payment
+from portal_app.domain.payments import Payment, Refund
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.web import letters
 
@@ -30,6 +30,7 @@ def fill(settings: Config) -> None:
         billing.plan(year, checkout)
         plan_visits(year)
         year.live(Postman(year.moment(-3, 0)).write)
+        billing.take_by_phone(year, checkout)
 
 
 class Postman:
@@ -38,13 +39,14 @@ class Postman:
 
     def __init__(self, until: dt.datetime) -> None:
         self.until = until
-        self.seen: dict[type[BaseModel], int] = {DocumentShare: 0, EventShare: 0, Payment: 0}
+        self.seen: dict[type[BaseModel], int] = {DocumentShare: 0, EventShare: 0, Payment: 0, Refund: 0}
 
     def write(self) -> None:
         for model, letter in (
             (DocumentShare, letters.document_shared),
             (EventShare, letters.event_shared),
             (Payment, letters.payment_changed),
+            (Refund, letters.refund_changed),
         ):
             for row in model.select().where(model.id > self.seen[model]).order_by(model.id):
                 letter(row.id)

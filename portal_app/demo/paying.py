@@ -11,10 +11,10 @@ from portal_app import config, gateway_setup, gateways, plugins
 from portal_app.config import Config
 from portal_app.domain import payments
 from portal_app.domain.errors import Refused
-from portal_app.domain.payments import BankAccount, Gateway, Order, Payment
+from portal_app.domain.payments import BankAccount, Gateway, Order, Payment, Refund
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.outbound import Outbound, hosts_of
-from portal_app.plugin_api import BillingAddress, Flow, Fund, Method, Mode
+from portal_app.plugin_api import BillingAddress, ChargeRequest, Flow, Fund, Method, Mode
 from portal_app.serving import Beside, open_companion
 
 PLUGIN = "sandbox"
@@ -63,17 +63,38 @@ class Checkout:
         order = Order(
             key=f"demo-{self.paid}", amount_cents=cents, plan=plan or {}, flow=Flow.FIELDS,
             method=Method.CARD if card else Method.BANK,
-            billing=BillingAddress(
-                name=who.name, address1=street, city="Springfield", state="IL", postal_code="62704"
-            ),
+            billing=_billing(who.name, street),
         )  # fmt: skip
         payment = payments.start(who, Gateway.get(Gateway.plugin == PLUGIN), order)
         return gateways.charge(payment, self._token(card))
+
+    def give_back(self, payment: Payment, cents: int, reason: str, by: FirmUser) -> Refund:
+        """Give a part of a payment back; the firm gives up that much of its fee."""
+        refund = payments.start_refund(
+            payment, amount_cents=cents, expected_left_cents=payments.refundable_cents(payment), is_owed_again=False,
+            reason=reason, key=f"demo-refund-{payment.id}", by=by,
+        )  # fmt: skip
+        return gateways.refund(refund)
+
+    def take_elsewhere(self, cents: int, card: str, *, name: str, street: str) -> None:
+        """A charge that the firm makes at the gateway without the portal, which finds it in the gateway's list."""
+        gateway = Gateway.get(Gateway.plugin == PLUGIN)
+        request = ChargeRequest(
+            reference="demo-by-phone", amount_minor=cents, currency="USD", method=Method.CARD, fund=Fund.OPERATING,
+            merchant_account=f"{PLUGIN}-{Fund.OPERATING.value}", token=self._token(card), description="By phone",
+            return_url=f"{self.settings.own_companion_url}/", billing=_billing(name, street),
+        )  # fmt: skip
+        plugins.registry().call(PLUGIN, "gateway_charge", ctx=gateway_setup.context(gateway), request=request)
+        gateways.sweep(gateway)
 
     def _token(self, card: str) -> str:
         fields = {"method": "card", "number": card, "expires": "12 / 49", "code": "123"} if card else BANK
         answer = self.ask("POST", f"{self.url}/v1/tokens", json={"method": "bank", **fields})
         return str(answer.json()["id"])
+
+
+def _billing(name: str, street: str) -> BillingAddress:
+    return BillingAddress(name=name, address1=street, city="Springfield", state="IL", postal_code="62704")
 
 
 def _free_port() -> int:

@@ -194,6 +194,12 @@ ALICE_PAYS = (
     (-7, 200_000, "4242424242424242"),
 )
 
+# Given back: of whose newest payment, who does it, cents, why, day.
+REFUND = ("idris", "erin", 18_500, "Filing fee billed twice", -4)
+
+# Charged at the gateway itself, without the portal: for whom, cents.
+BY_PHONE = ("harriet", 7_500)
+
 # What is not billed yet: matter, kind, who, quantity, rate, what, day.
 UNBILLED = (
     ("mills", "time", "carol", 180, 42_500, "Drafted the settlement agreement, third version", -4),
