@@ -47,8 +47,8 @@ def _plan_alice(year: Year, checkout: Checkout) -> None:
 
 
 def _plan_troubles(year: Year, checkout: Checkout) -> None:
-    """A card without money, an invoice for the wrong matter, a fee billed twice, and a bank transfer that is still on
-    its way."""
+    """A card without money, an invoice for the wrong matter, a part that is given back, and a bank transfer that is
+    still on its way."""
     key, reason = story.VOIDED
     year.at(-6, 10, lambda: _void(year, key, reason))
     year.at(-2, 13, partial(_pay, year, checkout, "bob", 150_000, SHORT_OF_MONEY))

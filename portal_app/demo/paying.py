@@ -69,9 +69,9 @@ class Checkout:
         return gateways.charge(payment, self._token(card))
 
     def give_back(self, payment: Payment, cents: int, reason: str, by: FirmUser) -> Refund:
-        """Give a part of a payment back; the firm gives up that much of its fee."""
+        """Give a part of a payment back; its invoice is owed again by as much."""
         refund = payments.start_refund(
-            payment, amount_cents=cents, expected_left_cents=payments.refundable_cents(payment), is_owed_again=False,
+            payment, amount_cents=cents, expected_left_cents=payments.refundable_cents(payment), is_owed_again=True,
             reason=reason, key=f"demo-refund-{payment.id}", by=by,
         )  # fmt: skip
         return gateways.refund(refund)

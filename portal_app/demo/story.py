@@ -195,7 +195,7 @@ ALICE_PAYS = (
 )
 
 # Given back: of whose newest payment, who does it, cents, why, day.
-REFUND = ("idris", "erin", 18_500, "Filing fee billed twice", -4)
+REFUND = ("idris", "erin", 18_500, "Pays this part by check instead", -4)
 
 # Charged at the gateway itself, without the portal: for whom, cents.
 BY_PHONE = ("harriet", 7_500)

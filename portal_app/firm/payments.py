@@ -36,7 +36,7 @@ def payments_index() -> Response:
     return render(
         "firm/payments/index.html", "payments", group=group, rows=rows, wanted=wanted, has_more=has_more,
         lines=payments.shown_allocations(who, rows), groups=GROUPS, back=payments.refunded_on(rows),
-        open_questions=payments.count_open(),
+        open_questions=payments.count_open(), disputes=payments.dispute_states(rows),
     )  # fmt: skip
 
 

@@ -44,10 +44,10 @@ def drawn(row: Payment) -> dict[str, Any]:
 
 def _why_not(row: Payment, left: int, disputes: list[Dispute], *, in_part: bool) -> str:
     """Why what is left of a payment cannot be given back here; empty when it can, or when nothing is left."""
-    if not left:
-        return ""
     if any(dispute.state in {"inquiry", "open"} for dispute in disputes):
         return "It is disputed. Answer the dispute at the gateway; a refund now could pay twice."
+    if not left:
+        return ""
     if not gateways.can_refund(row):
         return "This gateway cannot be told to give money back. Do it on its own pages; the portal learns of it there."
     if not in_part and left != row.paid_cents:

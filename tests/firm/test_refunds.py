@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
@@ -40,6 +41,7 @@ def test_a_refund_is_made_once_and_both_sides_read_it(world: World, as_: Any, ga
     invoice = alice.get(f"/portal/invoices/{world.invoice.public_id}").text
     assert "Given back, or returned by a bank" in invoice
     assert "$100.00" in invoice
+    assert "$100.00 given back" in alice.get("/portal").text
 
 
 @pytest.mark.parametrize(
@@ -128,6 +130,11 @@ def test_what_cannot_be_given_back_says_why(world: World, as_: Any, monkeypatch:
     payments.settle(gateways.attempt_of(row).id, gone)
     page = erin.get(f"/firm/payments/{row.id}").text
     assert ("It is disputed" in page, 'name="left"' in page) == (True, False)
+    assert "bank asked about it" in erin.get("/firm/payments?state=back").text
+    lost = dataclasses.replace(fact, state=DisputeState.LOST)
+    payments.settle(gateways.attempt_of(row).id, dataclasses.replace(gone, disputes=(lost,)))
+    assert "Dispute lost" in erin.get("/firm/payments").text
+    assert "$1,240.00 taken back by your bank" in as_(world.alice).get("/portal").text
 
 
 def test_what_went_back_is_found_in_the_list_and_leads_from_the_ledger(world: World, as_: Any) -> None:

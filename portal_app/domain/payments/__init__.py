@@ -6,7 +6,7 @@ is known; calling the gateway is ``portal_app.gateways``'s part, with no transac
 
 from portal_app.domain.payments.banks import FUNDS, add_bank_account, bank_accounts, change_bank_account
 from portal_app.domain.payments.booking import left_cents, mismatch_of
-from portal_app.domain.payments.disputing import disputes_of, open_disputes
+from portal_app.domain.payments.disputing import dispute_states, disputes_of, open_disputes
 from portal_app.domain.payments.following import LOOKUP_SECONDS, claim, claim_due
 from portal_app.domain.payments.hearing import (
     begin_sweep,
@@ -148,6 +148,7 @@ __all__ = [
     "claim",
     "claim_due",
     "count_open",
+    "dispute_states",
     "disputes_of",
     "end_sweep",
     "entry_of",

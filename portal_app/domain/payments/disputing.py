@@ -16,6 +16,12 @@ def disputes_of(payment: Payment) -> list[Dispute]:
     return list(Dispute.select().where(Dispute.payment == payment.id).order_by(Dispute.id))
 
 
+def dispute_states(payments: Sequence[Payment]) -> dict[int, str]:
+    """How the newest dispute of each payment stands, by the payment's id; one query."""
+    query = Dispute.select(Dispute.payment, Dispute.state).where(Dispute.payment.in_([row.id for row in payments]))
+    return dict(query.order_by(Dispute.id).tuples()) if payments else {}
+
+
 def open_disputes() -> list[Dispute]:
     """Those that the firm can still answer, with their payments; the most urgent first."""
     query = Dispute.select(Dispute, Payment).join(Payment).where(Dispute.state.in_(["inquiry", "open"]))

@@ -19,6 +19,7 @@ from portal_app.domain.payments.models import (
     HOLDING,
     PAID,
     REFUND_FREEING,
+    REFUND_SHOWN,
     Allocation,
     Attempt,
     Dispute,
@@ -68,14 +69,22 @@ def _last(who_id: Any) -> ModelSelect:
 
 
 def recent(who: PortalUser, limit: int = 5) -> list[Payment]:
-    """Paid, under way or refused lately, the newest first; what was left before sending is not shown."""
+    """Paid, under way or refused lately, the newest first; what was left before sending is not shown. ``back_cents``
+    of each is what was given back or is on its way, ``lost_cents`` what a lost dispute took."""
     return _recent(who.id, limit)
 
 
 @prepared
 def _recent(who_id: Any, limit: Any) -> ModelSelect:
     is_shown = (Payment.portal_user == who_id) & Payment.state.not_in(["not_submitted", "canceled", "ready"])
-    return Payment.select().where(is_shown).order_by(Payment.id.desc()).limit(limit)
+    refunds = Refund.select(fn.SUM(Refund.amount_cents)).where(
+        (Refund.payment == Payment.id) & Refund.state.in_(sorted(REFUND_SHOWN))
+    )
+    lost = Dispute.select(fn.SUM(Dispute.amount_cents)).where(
+        (Dispute.payment == Payment.id) & (Dispute.state == "lost")
+    )
+    rows = Payment.select(Payment, refunds.alias("back_cents"), lost.alias("lost_cents")).where(is_shown)
+    return rows.order_by(Payment.id.desc()).limit(limit)
 
 
 def open_ones(who: PortalUser) -> list[Payment]:
