@@ -9,7 +9,6 @@ from portal_app.client import matters
 from portal_app.client.blueprint import blueprint
 from portal_app.client.paging import Page
 from portal_app.domain import documents, invoices, payments, sharing
-from portal_app.domain.invoices import Invoice
 from portal_app.web.fragments import render
 from portal_app.web.login import client_only, portal_user
 from portal_app.web.templates import current_firm
@@ -42,17 +41,12 @@ def invoice(public_id: str) -> Response:
         "client/invoices/show.html", "paper", invoice=found, document=found.document, lines=lines,
         groups=[(title, [line for line in lines if line.kind == kind]) for kind, title in GROUPS],
         sums=invoices.totals(lines), given=payments.offer(me), rows=rows,
-        given_back_cents=given_back(found, applied), aside_cents=paid - applied,
+        given_back_cents=payments.given_back_on(found, applied), aside_cents=paid - applied,
         version=documents.latest_versions([found.document]).get(found.document_id),
         today_here=clock.today(current_firm().time_zone), shared=found.document.documentshare,
     )  # fmt: skip
     sharing.mark_seen([found.document.documentshare])
     return answer
-
-
-def given_back(invoice: Invoice, applied_cents: int) -> int:
-    """What payments of this invoice were given back or returned, in cents: what is owed beyond the total less them."""
-    return 0 if invoice.is_void else int(max(invoice.balance_cents - (invoice.total_cents - applied_cents), 0))
 
 
 GROUPS = (("time", "Time"), ("flat_fee", "Flat fees"), ("expense", "Expenses"))

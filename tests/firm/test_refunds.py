@@ -83,6 +83,7 @@ def test_a_returned_payment_is_said_on_every_page(world: World, as_: Any) -> Non
         assert "Returned by the bank" in erin.get(path).text, path
     assert "Returned by your bank" in alice.get(f"/portal/payments/{row.public_id}").text
     assert "Returned by your bank" in alice.get("/portal").text
+    assert "Given back, or returned" in erin.get(f"/firm/invoices/{world.invoice.id}").text
     assert "Given back, or returned" in alice.get(f"/portal/invoices/{world.invoice.public_id}").text
 
 

@@ -125,6 +125,11 @@ def applied_on(invoice: Invoice) -> int:
     return -sum_of(query.scalar())
 
 
+def given_back_on(invoice: Invoice, applied_cents: int) -> int:
+    """Of what payments were set against an invoice (``applied_on``), the cents that are owed again."""
+    return 0 if invoice.is_void else int(max(invoice.balance_cents - (invoice.total_cents - applied_cents), 0))
+
+
 def of_entries(sources: Sequence[str]) -> dict[str, Payment]:
     """The payments behind ledger entries, by the entry's source ("payment:17:paid"); one query."""
     ids = {source: int(source.split(":")[1]) for source in sources if source.startswith("payment:")}
