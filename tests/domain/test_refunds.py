@@ -10,7 +10,8 @@ import pytest
 
 from portal_app import clock, gateways, verify
 from portal_app.db import db
-from portal_app.domain import ledger, payments
+from portal_app.domain import invoices, ledger, payments
+from portal_app.domain import today as desk
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Dispute, Payment, Question, Refund
 from portal_app.plugin_api import DisputeFact, DisputeState, NeverSent, Outcome, OutcomeKind, RefundFact
@@ -303,3 +304,17 @@ def test_what_nobody_can_ask_about_is_resolved_by_hand(world: World, gateway: Fa
     assert Payment.get_by_id(stuck.id).state == ("succeeded" if is_paid else "canceled")
     assert owed(world) == (54_000 if is_paid else 204_000)
     assert payments.offer(world.alice).available_cents == (54_000 if is_paid else 204_000)
+
+
+def test_what_went_back_is_read_with_the_payments(world: World) -> None:
+    row = pay(world, 124_000)
+    payments.ask("unknown_charge", "x", "A charge", gateway=world.gateway)
+    give(world, row, 10_000)
+    (shown,) = payments.recent(world.alice)
+    assert (shown.back_cents, shown.lost_cents) == (10_000, None)
+    invoice = invoices.find_for(world.alice, world.invoice.public_id)
+    applied = payments.applied_on(invoice)
+    assert (applied, payments.given_back_on(invoice, applied)) == (124_000, 10_000)
+    assert [each.id for each in payments.search(world.erin, group="back")] == [row.id]
+    assert [is_seen for _, is_seen in ledger.told_about(world.erin, f"payment:{row.id}")] == [True, True]
+    assert desk.payments_since(world.erin, clock.now()).questions == 1
