@@ -84,7 +84,9 @@ class Checkout:
             merchant_account=f"{PLUGIN}-{Fund.OPERATING.value}", token=self._token(card), description="By phone",
             return_url=f"{self.settings.own_companion_url}/", billing=_billing(name, street),
         )  # fmt: skip
-        plugins.registry().call(PLUGIN, "gateway_charge", ctx=gateway_setup.context(gateway), request=request)
+        # Not the portal's own charge: nobody tells the portal of it.
+        elsewhere = replace(gateway_setup.context(gateway), webhook_url="")
+        plugins.registry().call(PLUGIN, "gateway_charge", ctx=elsewhere, request=request)
         gateways.sweep(gateway)
 
     def _token(self, card: str) -> str:
