@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal_app.db import connect, db, is_sqlite, sum_of
+from portal_app.domain import trust
 from portal_app.domain.documents import DocumentVersion, stream
 from portal_app.domain.ledger import Account, account_balance
 from portal_app.domain.payments import FREEING, HOLDING
@@ -287,6 +288,11 @@ def _documents() -> Iterator[str]:
             yield f"{where} has changed: its bytes are not those that were stored ({version.storage_key})."
 
 
+def _trust() -> Iterator[str]:
+    for problem in trust.problems():
+        yield f"Trust does not agree: {problem}."
+
+
 CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
     _unbalanced,
     _legs,
@@ -302,6 +308,7 @@ CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
     _refunds,
     _disputes,
     _allocations,
+    _trust,
     _attempts,
     _reservations,
 )

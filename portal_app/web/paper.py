@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from portal_app import config, plugins
+from portal_app import clock, config, plugins
 from portal_app.domain import documents, firms, invoices, store
 from portal_app.domain.firms import Firm
 from portal_app.domain.invoices import Invoice, InvoiceLine
+from portal_app.domain.matters import Matter
 from portal_app.domain.payments import Payment, receipts
+from portal_app.domain.trust import Accounting
 from portal_app.schema import folder
 from portal_app.web.writing import Writing, compose
 
@@ -55,6 +57,20 @@ def store_invoice(invoice_id: int) -> None:
         return
     stored = store.put_bytes([invoice_pdf(invoice)], limit_bytes=LIMIT_BYTES)
     documents.attach_paper(invoice.document, stored)
+
+
+# Trust
+
+
+def trust_pdf(matter: Matter, accounting: Accounting) -> bytes:
+    """A full accounting of a matter's money in trust, for the client (T17); dated by its last day."""
+    firm = firms.current()
+    moment = clock.to_utc(dt.datetime.combine(accounting.until, dt.time(12)), firm.time_zone)
+    html = compose(
+        "pdf/trust.html", Writing(firm, firm.time_zone), matter=matter, client=matter.client, accounting=accounting,
+        **_letterhead(firm, moment),
+    )  # fmt: skip
+    return _print(html, firm)
 
 
 # Receipts
