@@ -51,7 +51,9 @@ CODES = {
     "dispute_opened": "Payment disputed",
     "dispute_won": "Dispute won",
     "dispute_lost": "Dispute lost",
+    "payment_kept": "Kept for the client",
     "gateway_costs": "Gateway's fees and payouts",
+    "payout_failed": "Payout that did not arrive",
 }
 
 

@@ -196,7 +196,7 @@ def _book(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) 
     if told.outcome is not OutcomeKind.SUCCEEDED:
         return
     route = next((r for r in routes_of(gateway).values() if r.merchant_account == told.merchant_account), None)
-    fund = Fund(route.fund) if route is not None else Fund.OPERATING
+    fund = Fund(route.fund if route is not None else payments.fund_of_account(gateway, told.merchant_account))
     if fund is Fund.TRUST:
         if told.fee_minor or told.kind in {TransactionKind.FEE, TransactionKind.PAYOUT}:
             _ask(gateway, "trust", told, "")
@@ -226,7 +226,7 @@ def _take_back(gateway: Gateway, row: GatewayTransaction, told: ExternalTransact
         return
     if entry is not None and ledger.reversal_of(entry) is None:
         ledger.reverse(
-            entry, code="gateway_costs", occurred_on=clock.today(firms.current().time_zone),
+            entry, code="payout_failed", occurred_on=clock.today(firms.current().time_zone),
             description="Payout that did not arrive",
         )  # fmt: skip
     said = "It was booked, and has been taken back." if entry is not None else "It was not booked."

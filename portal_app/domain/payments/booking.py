@@ -49,7 +49,9 @@ def _bring_back(entry: JournalEntry, payment: Payment, code: str, description: s
             legs += [Leg(account, cents, row.matter_id, row.invoice_id)
                      for account, cents in ((RECEIVABLE, over), (UNAPPLIED, -over)) if over]  # fmt: skip
     if legs:
-        _post(code, payment, legs, "Kept for the client, on no invoice", f"payment:{payment.id}:kept:{back.id}")
+        _post(
+            "payment_kept", payment, legs, "Kept for the client, on no invoice", f"payment:{payment.id}:kept:{back.id}"
+        )
 
 
 # Money comes
