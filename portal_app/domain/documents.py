@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from peewee import JOIN, BigIntegerField, Cast, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, fn
+from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, fn
 
 from portal_app import clock
 from portal_app.db import BaseModel, locked, transaction
@@ -266,7 +266,7 @@ def _files(who_id: Any, matter: Any, limit: Any, offset: Any) -> ModelSelect:
         _seen_by(who_id)
         .select_extend(*version)
         .join_from(Document, DocumentVersion, JOIN.LEFT_OUTER, on=(DocumentVersion.id == newest), attr="version")
-        .where((Document.kind == "file") & ((Matter.number == matter) | (Cast(matter, "TEXT") == "")))
+        .where((Document.kind == "file") & matters.is_asked(matter))
         .order_by(DocumentShare.shared_at.desc(), Document.id.desc())
         .limit(limit)
         .offset(offset)

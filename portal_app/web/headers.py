@@ -22,13 +22,14 @@ POLICY: dict[str, tuple[str, ...]] = {
     "frame-ancestors": ("'none'",),
     "base-uri": ("'none'",),
 }
-FIXED = {
+USUAL = {  # where an answer says nothing else
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
 }
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _COMPRESS_FROM = 900
@@ -76,14 +77,11 @@ def _host_of(origin: str) -> str:
 
 
 def _finish(response: Response) -> Response:
-    headers = response.headers
-    for name, value in FIXED.items():
-        headers.setdefault(name, value)
-    headers.setdefault("Content-Security-Policy", _policy(g.policy) if "policy" in g else _USUAL_POLICY)
+    usual = USUAL | {"Content-Security-Policy": _policy(g.policy) if "policy" in g else _USUAL_POLICY}
     if config.active().is_https:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store"
+        usual["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    given = {name.lower() for name, _ in response.headers}
+    response.headers.extend([(name, value) for name, value in usual.items() if name.lower() not in given])
     return _compressed(response)
 
 
