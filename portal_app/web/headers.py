@@ -12,6 +12,7 @@ from flask import Flask, Response, abort, g, request
 
 from portal_app import config
 
+REPORTS = "/policy-reports"  # web/policy_reports.py hears them
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'none'",),
     "script-src": ("'self'",),
@@ -21,6 +22,8 @@ POLICY: dict[str, tuple[str, ...]] = {
     "form-action": ("'self'",),
     "frame-ancestors": ("'none'",),
     "base-uri": ("'none'",),
+    "report-uri": (REPORTS,),
+    "report-to": ("portal",),
 }
 USUAL = {  # where an answer says nothing else
     "X-Content-Type-Options": "nosniff",
@@ -28,6 +31,7 @@ USUAL = {  # where an answer says nothing else
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Reporting-Endpoints": f'portal="{REPORTS}"',
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
     "Cache-Control": "no-store",
 }
@@ -51,7 +55,7 @@ def _check_host() -> None:
     """With https promised, plain http is refused; TRACE is never answered."""
     if request.method == "TRACE":
         abort(405)
-    if config.active().is_https and not request.is_secure and request.path != "/health":
+    if config.active().is_https and not request.is_secure and request.path not in {"/health", "/health/seen"}:
         abort(400)
 
 

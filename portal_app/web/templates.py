@@ -105,6 +105,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(filters(_in_request))
     app.jinja_env.globals.update(
         asset=lambda name: assets.url(name, current_firm()),
+        integrity=assets.integrity,
         may=_may,
         csrf_token=generate_csrf,
         control=control,
