@@ -75,6 +75,11 @@ class Tally:
     def is_clean(self) -> bool:
         return not any(self.wrong.values())
 
+    def add(self, other: Tally) -> None:
+        self.cells, self.charges = self.cells + other.cells, self.charges + other.charges
+        for name, where in other.wrong.items():
+            self.wrong[name] += where
+
     def line(self) -> str:
         found = ", ".join(f"{name} {len(where)}" for name, where in self.wrong.items())
         return f"{self.cells} cells, {self.charges} charges: {found}"
