@@ -91,6 +91,8 @@ def prove(rig: Rig, wanted: Iterable[Cell], tick: Callable[[], object] = lambda:
     for cell in wanted:
         payer = run(rig, cell, at)
         tally.cells += 1
+        if cell.fault == NO_FAULT and not rig.taken_of(payer):
+            raise RuntimeError(f"the fake takes no payment any more, without any fault: {cell}")
         for wrong in _wrongs(rig, payer, tally):
             tally.wrong[wrong].append(str(cell))
         tick()
