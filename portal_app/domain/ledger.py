@@ -15,6 +15,7 @@ from typing import Any
 from peewee import (
     JOIN,
     BigIntegerField,
+    Case,
     CharField,
     CompositeKey,
     DateField,
@@ -50,7 +51,9 @@ CODES = {
     "dispute_opened": "Payment disputed",
     "dispute_won": "Dispute won",
     "dispute_lost": "Dispute lost",
+    "payment_kept": "Kept for the client",
     "gateway_costs": "Gateway's fees and payouts",
+    "payout_failed": "Payout that did not arrive",
 }
 
 
@@ -128,7 +131,8 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a matter's ledger, from the client's side: what was owed more (debit) or less (credit)."""
+    """One line of a matter's ledger, from the client's side: what was owed more (debit) or less (credit); both, where
+    the firm gave money back and the fee up."""
 
     entry: JournalEntry
     debit_cents: int
@@ -304,15 +308,21 @@ def _lines(is_given: tuple[bool, ...], codes: tuple[str, ...]) -> Prepared:
 
     def build(matter_id: Any, before_id: Any, since: Any, until: Any, limit: Any) -> ModelSelect:
         owed = (
-            Posting.select(Posting.entry, fn.SUM(Posting.amount_cents).alias("amount"))
+            Posting.select(
+                Posting.entry,
+                fn.SUM(Posting.amount_cents).alias("amount"),
+                fn.SUM(Case(None, [(Posting.amount_cents > 0, Posting.amount_cents)], 0)).alias("debit"),
+            )
             .where((Posting.matter == matter_id) & (Posting.account == RECEIVABLE))
             .group_by(Posting.entry)
             .alias("owed")
         )
         running = fn.SUM(owed.c.amount).over(order_by=[owed.c.entry_id], start=Window.preceding()).alias("balance")
-        lines = owed.select_from(owed.c.entry_id, owed.c.amount, running).alias("lines")
+        lines = owed.select_from(owed.c.entry_id, owed.c.amount, owed.c.debit, running).alias("lines")
         query = (
-            JournalEntry.select(JournalEntry, PortalUser.name.alias("payer_name"), lines.c.amount, lines.c.balance)
+            JournalEntry.select(
+                JournalEntry, PortalUser.name.alias("payer_name"), lines.c.amount, lines.c.debit, lines.c.balance
+            )
             .join(lines, on=(lines.c.entry_id == JournalEntry.id))
             .join_from(JournalEntry, PortalUser, JOIN.LEFT_OUTER)
             .order_by(JournalEntry.id.desc())
@@ -328,8 +338,8 @@ def _lines(is_given: tuple[bool, ...], codes: tuple[str, ...]) -> Prepared:
 
 
 def _line(row: Any, invoice_ids: Iterable[int]) -> Line:
-    amount = int(row.amount)
-    return Line(row, max(amount, 0), max(-amount, 0), int(row.balance), row.payer_name or "", tuple(invoice_ids))
+    debit = int(row.debit)
+    return Line(row, debit, debit - int(row.amount), int(row.balance), row.payer_name or "", tuple(invoice_ids))
 
 
 def _invoices_of(rows: Sequence[JournalEntry], matter: Matter) -> dict[int, list[int]]:
