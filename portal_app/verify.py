@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from portal_app import verify_deposits
 from portal_app.db import connect, db, is_sqlite, sum_of
 from portal_app.domain.documents import DocumentVersion, stream
 from portal_app.domain.ledger import Account, account_balance
@@ -186,7 +187,8 @@ def _payments() -> Iterator[str]:
             yield (
                 f"Payment {payment} is over {bare(amount)}, but its journal entry {entry} posts {bare(sum_of(posted))}."
             )
-    sql = """SELECT e.id, e.source FROM journal_entry e WHERE e.code = 'portal_payment' AND NOT EXISTS (
+    sql = """SELECT e.id, e.source FROM journal_entry e WHERE (e.code = 'portal_payment'
+        OR e.code = 'trust_deposit' AND e.source LIKE 'payment:%%:paid') AND NOT EXISTS (
         SELECT 1 FROM payment y WHERE y.state IN ('succeeded', 'returned') AND e.source = 'payment:' || y.id || ':paid')
         ORDER BY e.id"""
     for entry, source in _rows(sql):
@@ -210,11 +212,11 @@ def _refunds() -> Iterator[str]:
 
 
 def _disputes() -> Iterator[str]:
-    """An open dispute is on the account of disputed payments, a decided one is not."""
+    """An open dispute of the firm's money is on the account of disputed payments, a decided one is not."""
     sql = """SELECT d.id, d.payment_id, d.amount_cents, d.state, COALESCE((SELECT SUM(p.amount_cents) FROM posting p
             JOIN journal_entry e ON e.id = p.entry_id WHERE p.account_code = 'disputed'
             AND e.source LIKE 'payment:' || d.payment_id || ':dispute:' || d.id || ':%%'), 0)
-        FROM dispute d ORDER BY d.id"""
+        FROM dispute d JOIN payment y ON y.id = d.payment_id WHERE y.fund = 'operating' ORDER BY d.id"""
     for dispute, payment, amount, state, booked in _rows(sql):
         if sum_of(booked) != (amount if state == "open" else 0):
             yield f"Dispute {dispute} of payment {payment} is {state}, but {bare(sum_of(booked))} of it is disputed."
@@ -225,7 +227,7 @@ def _allocations() -> Iterator[str]:
         LEFT JOIN allocation a ON a.payment_id = y.id GROUP BY y.id, y.amount_cents
         HAVING COALESCE(SUM(a.amount_cents), 0) <> y.amount_cents ORDER BY y.id"""
     for payment, amount, allocated in _rows(sql):
-        yield f"Payment {payment} is over {bare(amount)}, but {bare(sum_of(allocated))} of it is set against invoices."
+        yield f"Payment {payment} is over {bare(amount)}, but {bare(sum_of(allocated))} of it is set against what it is for."
 
 
 def _attempts() -> Iterator[str]:
@@ -288,4 +290,5 @@ CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
     _allocations,
     _attempts,
     _reservations,
+    *verify_deposits.CHECKS,
 )

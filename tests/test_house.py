@@ -26,11 +26,11 @@ STOREYS = [
     ("web",),
     ("firm", "client", "worker"),
     ("",),
-    ("founding", "verify", "bench", "demo", "reference", "serving", "cli", "testing"),
+    ("founding", "verify", "verify_deposits", "bench", "demo", "reference", "serving", "cli", "testing"),
 ]
 NOUNS = (
     "errors once passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "
-    "documents timekeeping ledger logos invoices payments today"
+    "documents timekeeping ledger logos invoices deposits payments today"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

@@ -122,6 +122,10 @@ def receipt_number(year: int) -> str:
     return f"R-{year}-{next_number('receipt', year):04d}"
 
 
+def deposit_number(year: int) -> str:
+    return f"D-{year}-{next_number('deposit', year):04d}"
+
+
 def matter_number(year: int) -> str:
     return f"{year}-{next_number('matter', year):04d}"
 

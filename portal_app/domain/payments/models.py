@@ -17,9 +17,10 @@ from peewee import (
 )
 
 from portal_app.db import BaseModel
+from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.people import FirmUser, PortalUser
-from portal_app.plugin_api import BillingAddress, Mode
+from portal_app.plugin_api import BillingAddress, Fund, Mode
 
 # What may follow what by a gateway's word. A late proof of success always wins; only the payer's bank leads out of
 # success (an eCheck that is returned), and only a person out of review.
@@ -156,6 +157,11 @@ class Payment(BaseModel):
         return self.state in HOLDING
 
     @property
+    def is_deposit(self) -> bool:
+        """Whether it goes into trust."""
+        return self.fund == Fund.TRUST.value
+
+    @property
     def paid_cents(self) -> int:
         """What was taken of the payer, once it is paid."""
         return int(self.amount_cents if self.received_cents is None else self.received_cents)
@@ -171,14 +177,21 @@ class Payment(BaseModel):
 
 
 class Allocation(BaseModel):
-    """How much of a payment is for which invoice."""
+    """How much of a payment is for which invoice; or that all of it is for one deposit request. The payment's fund says
+    which of the two."""
 
     payment = ForeignKeyField(Payment, backref="allocations")
-    invoice = ForeignKeyField(Invoice, backref="+")
+    invoice = ForeignKeyField(Invoice, null=True, backref="+")
+    deposit = ForeignKeyField(DepositRequest, null=True, backref="+")
     amount_cents = BigIntegerField()
 
     class Meta:
-        primary_key = CompositeKey("payment", "invoice")
+        primary_key = False
+
+    @property
+    def item(self) -> Invoice | DepositRequest:
+        """What it is for."""
+        return self.invoice if self.deposit_id is None else self.deposit
 
 
 class Attempt(BaseModel):
