@@ -227,7 +227,8 @@ def _allocations() -> Iterator[str]:
         LEFT JOIN allocation a ON a.payment_id = y.id GROUP BY y.id, y.amount_cents
         HAVING COALESCE(SUM(a.amount_cents), 0) <> y.amount_cents ORDER BY y.id"""
     for payment, amount, allocated in _rows(sql):
-        yield f"Payment {payment} is over {bare(amount)}, but {bare(sum_of(allocated))} of it is set against what it is for."
+        said = f"{bare(sum_of(allocated))} of it is set against what it is for."
+        yield f"Payment {payment} is over {bare(amount)}, but {said}"
 
 
 def _attempts() -> Iterator[str]:

@@ -92,11 +92,10 @@ _LEFT = """CASE WHEN y.state <> 'succeeded' THEN 0 ELSE COALESCE(y.received_cent
         WHERE c.payment_id = y.id AND c.state IN ('open', 'lost')), 0) END"""
 # What is held for review lies where it came in, which need not be the payment's own fund; what was returned by a bank
 # after a part of it was refunded is judged with its refunds.
-_OF_PAYMENTS = f"""SELECT SUM(CASE WHEN y.fund = f.fund AND y.state NOT IN ('review', 'returned') THEN {_LEFT}
-        ELSE {{posted}} END) AS took, SUM({{posted}}) AS posted
-    FROM payment y WHERE y.gateway_id = g.id""".replace(  # noqa: S608  words of our own
-    "{posted}", _POSTED.replace("{of}", "'payment:' || y.id")
-)
+_OF_PAYMENTS = """SELECT SUM(CASE WHEN y.fund = f.fund AND y.state NOT IN ('review', 'returned') THEN {left}
+        ELSE {posted} END) AS took, SUM({posted}) AS posted
+    FROM payment y WHERE y.gateway_id = g.id"""
+_OF_PAYMENTS = _OF_PAYMENTS.replace("{left}", _LEFT).replace("{posted}", _POSTED.replace("{of}", "'payment:' || y.id"))
 _CLEARING = f"""SELECT g.code, f.fund,
         COALESCE((SELECT took FROM ({_OF_PAYMENTS}) AS one), 0),
         COALESCE((SELECT posted FROM ({_OF_PAYMENTS}) AS two), 0),

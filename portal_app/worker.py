@@ -7,7 +7,7 @@ import logging
 import threading
 
 from portal_app import config, gateways
-from portal_app.domain import mail, outbox, sessions
+from portal_app.domain import mail, outbox, payments, sessions
 from portal_app.web import letters, paper
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,8 @@ def handlers() -> dict[str, outbox.Handler]:
     return {
         "email": send_email,
         "invoice_pdf": paper.store_invoice,
+        "deposit_pdf": paper.store_deposit,
+        "deposit_shared": letters.deposit_shared,
         "document_shared": document_shared,
         "event_shared": letters.event_shared,
         "firm_user_link": letters.link_for_firm_user,
@@ -75,6 +77,7 @@ def housekeeping() -> None:
     """What nothing but time makes due. Bears to be done often."""
     sessions.sweep(config.active().session_hours)
     letters.limitations()
+    payments.fill_up()
     gateways.sweep_due()
 
 

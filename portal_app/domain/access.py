@@ -15,6 +15,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "documents.edit": frozenset({"administrator", "attorney", "biller"}),
     "events.edit": frozenset({"administrator", "attorney", "biller"}),
     "time.edit": frozenset({"administrator", "attorney", "biller"}),
+    "deposits.edit": frozenset({"administrator", "attorney", "biller", "bookkeeper"}),
     "invoices.draft": frozenset({"administrator", "attorney", "biller", "bookkeeper"}),
     "invoices.issue": frozenset({"administrator", "attorney", "biller"}),
     "invoices.void": frozenset({"administrator", "biller", "bookkeeper"}),

@@ -3,6 +3,7 @@
 from portal_app.firm import (
     bank_accounts,  # noqa: F401
     clients,  # noqa: F401
+    deposits,  # noqa: F401
     documents,  # noqa: F401
     drafts,  # noqa: F401
     events,  # noqa: F401

@@ -10,7 +10,7 @@ from itertools import groupby
 from flask import Response
 
 from portal_app import clock
-from portal_app.domain import calendar, invoices, matters, timekeeping
+from portal_app.domain import calendar, invoices, matters, payments, timekeeping
 from portal_app.domain import today as desk
 from portal_app.domain.access import may
 from portal_app.domain.matters import Matter
@@ -85,6 +85,12 @@ def _billing(who: FirmUser, day: dt.date, ages: list[Tally]) -> Iterator[Item]:
     count, cents = timekeeping.unbilled_summary(who)
     title = "Matter with unbilled work" if count == 1 else "Matters with unbilled work"
     yield Item(count, title, "Not on any issued invoice yet.", "/firm/time", cents)
+    asked = payments.overdue_deposits(who)
+    title = "Deposit not paid in time" if len(asked) == 1 else "Deposits not paid in time"
+    yield Item(
+        len(asked), title, f"{asked[0].number}, {asked[0].matter.name}." if asked else "",
+        f"/firm/matters/{asked[0].matter_id}/deposits" if asked else "", sum(row.balance_cents for row in asked),
+    )  # fmt: skip
     count, cents = invoices.drafts(who)
     title = "Draft invoice to issue" if count == 1 else "Draft invoices to issue"
     yield Item(count, title, "A draft changes nothing until it is issued.", "/firm/invoices?state=draft", cents)

@@ -16,6 +16,7 @@ from portal_app import clock, config, plugins
 from portal_app.db import transaction
 from portal_app.domain import firms, invitations, invoices, mail, matters, payments, sharing
 from portal_app.domain.calendar import EventShare
+from portal_app.domain.deposits import DepositShare
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.invitations import Invitation, Sent
 from portal_app.domain.payments import Dispute, Payment, Refund
@@ -127,6 +128,17 @@ def event_shared(share_id: int) -> None:
         return
     who = share.portal_user
     _to(who, "event_shared", f"event_share:{share.id}", share=share, event=share.item, invited=_invited(who))
+
+
+def deposit_shared(share_id: int) -> None:
+    """Tell a portal user of a deposit request; nothing once it is un-shared, withdrawn or paid."""
+    share = sharing.find_open(DepositShare, share_id)
+    if share is None or share.portal_user.disabled_at:
+        return
+    who = share.portal_user
+    deposit = payments.find_deposit_for(who, share.item.public_id)
+    if deposit.balance_cents:
+        _to(who, "deposit_shared", f"deposit_share:{share.id}", share=share, deposit=deposit, invited=_invited(who))
 
 
 # Deadlines

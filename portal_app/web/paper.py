@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 from portal_app import config, plugins
-from portal_app.domain import documents, firms, invoices, store
+from portal_app.domain import deposits, documents, firms, invoices, store
+from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.firms import Firm
 from portal_app.domain.invoices import Invoice, InvoiceLine
-from portal_app.domain.payments import Payment, receipts
+from portal_app.domain.payments import BankAccount, Payment, receipts
 from portal_app.schema import folder
 from portal_app.web.writing import Writing, compose
 
@@ -79,6 +80,27 @@ def store_receipt(payment_id: int) -> None:
         return
     stored = store.put_bytes([receipt_pdf(payment)], limit_bytes=LIMIT_BYTES, folder="receipts")
     receipts.keep(payment, stored.key)
+
+
+# Deposit requests
+
+
+def deposit_pdf(deposit: DepositRequest) -> bytes:
+    """The paper of a deposit request, as it was asked."""
+    firm = firms.current()
+    html = compose(
+        "pdf/deposit.html", Writing(firm, firm.time_zone), deposit=deposit, client=deposit.matter.client,
+        account=BankAccount.get_by_id(deposit.bank_account_id), **_letterhead(firm, deposit.created_at),
+    )  # fmt: skip
+    return _print(html, firm)
+
+
+def store_deposit(deposit_id: int) -> None:
+    """The outbox's handler: make and keep the paper of a deposit request, if it has none yet."""
+    deposit = DepositRequest.get_by_id(deposit_id)
+    if not deposit.paper_key:
+        stored = store.put_bytes([deposit_pdf(deposit)], limit_bytes=LIMIT_BYTES, folder="deposits")
+        deposits.keep_paper(deposit, stored.key)
 
 
 # Setting

@@ -67,7 +67,7 @@ def offer(who: PortalUser, fund: Fund = Fund.OPERATING) -> Offer:
     """What is open for ``who``, the oldest due first, less what is being confirmed: invoices, or deposits for trust."""
     till = TILLS[fund]
     rows = till.open_for(who)
-    held = {row.item_id: sum_of(row.held) for row in till.held_for(who.id)}
+    held = till.held_on(who, rows)
     return Offer(tuple(Payable(row, held.get(row.id, 0)) for row in rows), fund)
 
 

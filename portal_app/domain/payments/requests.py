@@ -117,13 +117,16 @@ def _seen_by(who_id: Any) -> ModelSelect:
 
 
 def open_deposits_for(who: PortalUser) -> list[DepositRequest]:
-    """What ``who`` is asked to pay into trust, the oldest due first."""
+    """What ``who`` is asked to pay into trust, the oldest due first, each with what is under way on it (``held``)."""
     return _open_for(who.id)
 
 
 @prepared
 def _open_for(who_id: Any) -> ModelSelect:
-    return _seen_by(who_id).where(_is_open()).order_by(DepositRequest.due_on, DepositRequest.id)
+    held = Allocation.select(fn.COALESCE(fn.SUM(Allocation.amount_cents), 0)).join(Payment)
+    under_way = held.where((Allocation.deposit == DepositRequest.id) & Payment.state.in_(sorted(HOLDING)))
+    query = _seen_by(who_id).select_extend(under_way.alias("held")).where(_is_open())
+    return query.order_by(DepositRequest.due_on, DepositRequest.id)
 
 
 def deposits_shared_with(who: PortalUser) -> list[DepositRequest]:

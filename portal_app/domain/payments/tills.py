@@ -8,15 +8,16 @@ from typing import Any
 
 from peewee import ModelSelect, fn
 
+from portal_app.db import sum_of
 from portal_app.domain import invoices
-from portal_app.domain.deposits import DepositRequest, DepositShare
+from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments.models import HOLDING, Allocation, Payment
 from portal_app.domain.payments.requests import open_deposits_for
 from portal_app.domain.people import PortalUser
 from portal_app.plugin_api import Fund
-from portal_app.prepared import Prepared, prepared
+from portal_app.prepared import prepared
 
 Item = Invoice | DepositRequest
 
@@ -24,14 +25,14 @@ Item = Invoice | DepositRequest
 @dataclass(frozen=True, slots=True)
 class Till:
     """Where money of ``fund`` is taken. ``model`` is what it pays, ``column`` says so of an allocation; ``open_for`` is
-    what somebody may pay, ``held_for`` what is under way on it (by ``item_id``, in ``held``). ``most_items``: how many
+    what somebody may pay, ``held_on`` what is under way on these rows, cents by their ids. ``most_items``: how many
     one payment may pay."""
 
     fund: Fund
     model: type[Item]
     column: Any
     open_for: Callable[[PortalUser], list[Any]]
-    held_for: Prepared
+    held_on: Callable[[PortalUser, Sequence[Any]], dict[int, int]]
     too_much: str
     none_takes: str
     most_items: int | None = None
@@ -40,11 +41,20 @@ class Till:
         return sorted(row.id for row in rows)
 
 
+def _of_invoices(who: PortalUser, _rows: Sequence[Any]) -> dict[int, int]:
+    return {row.invoice_id: sum_of(row.held) for row in _held_on_invoices(who.id)}
+
+
+def _of_deposits(_who: PortalUser, rows: Sequence[Any]) -> dict[int, int]:
+    """Read with the rows themselves."""
+    return {row.id: sum_of(row.held) for row in rows}
+
+
 @prepared
 def _held_on_invoices(who_id: Any) -> ModelSelect:
     """What unresolved payments, of whomever, hold on the invoices that ``who`` can see."""
     return (
-        Allocation.select(Allocation.invoice.alias("item_id"), fn.SUM(Allocation.amount_cents).alias("held"))
+        Allocation.select(Allocation.invoice, fn.SUM(Allocation.amount_cents).alias("held"))
         .join_from(Allocation, Payment)
         .join_from(Allocation, Invoice)
         .join(DocumentShare, on=(DocumentShare.item == Invoice.document))
@@ -58,32 +68,17 @@ def _held_on_invoices(who_id: Any) -> ModelSelect:
     )
 
 
-@prepared
-def _held_on_deposits(who_id: Any) -> ModelSelect:
-    """The same for deposit requests."""
-    return (
-        Allocation.select(Allocation.deposit.alias("item_id"), fn.SUM(Allocation.amount_cents).alias("held"))
-        .join_from(Allocation, Payment)
-        .join_from(Allocation, DepositShare, on=(DepositShare.item == Allocation.deposit))
-        .where(
-            (DepositShare.portal_user == who_id) & DepositShare.ended_at.is_null() & Payment.state.in_(sorted(HOLDING))
-        )
-        .group_by(Allocation.deposit)
-        .objects()
-    )
-
-
 TILLS = {
     till.fund: till
     for till in (
         Till(
             fund=Fund.OPERATING, model=Invoice, column=Allocation.invoice, open_for=invoices.open_for,
-            held_for=_held_on_invoices, too_much="This is more than your balance. You can pay up to {most}.",
+            held_on=_of_invoices, too_much="This is more than your balance. You can pay up to {most}.",
             none_takes="One of the invoices cannot take this amount. Look at the amounts again.",
         ),
         Till(
             fund=Fund.TRUST, model=DepositRequest, column=Allocation.deposit, open_for=open_deposits_for,
-            held_for=_held_on_deposits, too_much="This is more than the deposit asked for. You can pay up to {most}.",
+            held_on=_of_deposits, too_much="This is more than the deposit asked for. You can pay up to {most}.",
             none_takes="This deposit cannot take this amount. Look at the amount again.", most_items=1,
         ),
     )
