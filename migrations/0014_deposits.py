@@ -57,6 +57,7 @@ UP = [
     "CREATE UNIQUE INDEX deposit_share_open ON deposit_share (deposit_id, portal_user_id) WHERE ended_at IS NULL",
     "CREATE INDEX deposit_share_portal_user ON deposit_share (portal_user_id)",
     "ALTER TABLE invoice_recipient ADD COLUMN reads_trust BOOLEAN NOT NULL DEFAULT FALSE",
+    "ALTER TABLE refund ADD COLUMN authorisation_id BIGINT REFERENCES trust_authorisation(id)",
     "UPDATE invoice_recipient SET reads_trust = TRUE WHERE LOWER(TRIM(relation)) = 'client'",
 ]
 
@@ -141,6 +142,7 @@ def down(migrator: SchemaMigrator, db: Database) -> None:
     execute(db, [f"DROP TRIGGER {name.split()[0] if lite else name}" for name in names])
     _rebuild(db, OLD_ALLOCATION)
     execute(db, ["ALTER TABLE invoice_recipient DROP COLUMN reads_trust"])
+    execute(db, ["ALTER TABLE refund DROP COLUMN authorisation_id"])
     tables = "deposit_share deposit_withdrawal deposit_request evergreen"
     execute(db, [f"DROP TABLE {table}" for table in tables.split()])
     drop_functions(

@@ -84,8 +84,9 @@ def clearing() -> Iterator[str]:
 
 
 _ACCOUNT = "'clearing:' || g.code || CASE WHEN f.fund = 'trust' THEN ':trust' ELSE '' END"
-_POSTED = f"""COALESCE((SELECT SUM(p.amount_cents) FROM posting p JOIN journal_entry e ON e.id = p.entry_id
-    WHERE p.account_code = {_ACCOUNT} AND e.source >= {{of}} || ':' AND e.source < {{of}} || ';'), 0)"""
+_POSTED = """COALESCE((SELECT SUM(p.amount_cents) FROM posting p JOIN journal_entry e ON e.id = p.entry_id
+    WHERE p.account_code = {account} AND e.source >= {of} || ':' AND e.source < {of} || ';'), 0)"""
+_POSTED = _POSTED.replace("{account}", _ACCOUNT)
 _LEFT = """CASE WHEN y.state <> 'succeeded' THEN 0 ELSE COALESCE(y.received_cents, y.amount_cents)
     - COALESCE((SELECT SUM(r.amount_cents) FROM refund r WHERE r.payment_id = y.id AND r.state = 'succeeded'), 0)
     - COALESCE((SELECT SUM(c.amount_cents) FROM dispute c

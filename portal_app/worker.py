@@ -7,7 +7,7 @@ import logging
 import threading
 
 from portal_app import config, gateways
-from portal_app.domain import mail, outbox, payments, sessions
+from portal_app.domain import ledger, mail, outbox, payments, sessions
 from portal_app.web import letters, paper
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
         "gateway_event": gateways.look_into,
+        "trust_shortfall": letters.trust_shortfall,
         "ledger_posted": lambda entry_id: gateways.tell("ledger_posted", entry_id),
     }
 
@@ -79,6 +80,7 @@ def housekeeping() -> None:
     letters.limitations()
     payments.fill_up()
     gateways.sweep_due()
+    ledger.check_in()
 
 
 class Worker(threading.Thread):

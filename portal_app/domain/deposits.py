@@ -14,6 +14,7 @@ from peewee import BigIntegerField, CharField, DateField, DateTimeField, Foreign
 from portal_app import clock, money
 from portal_app.db import BaseModel, db, transaction
 from portal_app.domain import firms, matters, outbox, sharing
+from portal_app.domain.banks import BankAccount
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.once import once
@@ -27,7 +28,7 @@ class Evergreen(BaseModel):
     for as leads to ``target_cents``, due ``terms_days`` later. One at a time for a matter, until ``ended_at``."""
 
     matter = ForeignKeyField(Matter, backref="+")
-    bank_account_id = BigIntegerField()
+    bank_account = ForeignKeyField(BankAccount, backref="+")
     threshold_cents = BigIntegerField()
     target_cents = BigIntegerField()
     terms_days = IntegerField()
@@ -38,14 +39,14 @@ class Evergreen(BaseModel):
 
 
 class DepositRequest(BaseModel):
-    """What was asked for: ``amount_cents`` into the trust account ``bank_account_id`` for one matter. Without
+    """What was asked for: ``amount_cents`` into the trust account ``bank_account`` for one matter. Without
     ``created_by`` the worker asked, for ``evergreen``. ``payments.requests`` adds ``received_cents`` and
     ``is_withdrawn``; ``paper_key`` names the stored bytes of its paper."""
 
     public_id = CharField(max_length=32)
     number = CharField(max_length=20)
     matter = ForeignKeyField(Matter, backref="deposit_requests")
-    bank_account_id = BigIntegerField()
+    bank_account = ForeignKeyField(BankAccount, backref="+")
     amount_cents = BigIntegerField()
     currency = CharField(max_length=3)
     purpose = CharField(max_length=PURPOSE_MAX)
@@ -102,7 +103,7 @@ def ask(
     today = clock.today(firms.current().time_zone)
     said = {
         "matter": matter, "amount_cents": amount_cents, "purpose": purpose.strip(), "due_on": due_on,
-        "bank_account_id": bank_account_id,
+        "bank_account": bank_account_id,
     }  # fmt: skip
 
     def make() -> DepositRequest:

@@ -1,3 +1,4 @@
+# ruff: noqa: N802 - test_T06_…: rules of trust accounting by their numbers
 """Deposits into trust: asked for, paid to the trust account alone, given back, returned, disputed; both databases."""
 
 from __future__ import annotations
@@ -10,13 +11,11 @@ from peewee import IntegrityError
 
 from portal_app import clock, gateway_setup, gateways
 from portal_app.db import transaction
-from portal_app.domain import deposits, ledger, matters, payments, sharing
+from portal_app.domain import deposits, ledger, matters, payments, sharing, trust
 from portal_app.domain.deposits import DepositRequest, DepositShare
 from portal_app.domain.errors import Refused
-from portal_app.domain.ledger import JournalEntry
 from portal_app.domain.outbox import Outbox
 from portal_app.domain.payments import Allocation, Attempt, BankAccount, Payment
-from portal_app.domain.payments.homes import held_in_trust
 from portal_app.plugin_api import DisputeFact, DisputeState, Fund, Outcome, OutcomeKind
 from portal_app.verify import verify
 from tests.deposits import ask, open_trust
@@ -36,7 +35,7 @@ def pay(world: World, cents: int, token: str = "ok", key: str = "deposit-1", **c
 
 
 def held(world: World, bank: BankAccount) -> int:
-    return held_in_trust(world.matter.id, bank.id)
+    return trust.balance(world.matter, bank)
 
 
 def entry(source: str) -> list[tuple[str, int, int | None]]:
@@ -137,14 +136,25 @@ def test_T06_another_trust_account_than_was_asked_for_takes_nothing(world: World
     assert Payment.select().count() == 0
 
 
-def test_T06_a_road_that_changed_meanwhile_holds_the_money_for_review(world: World, bank: BankAccount) -> None:
+def test_T01_what_a_gateway_has_taken_stays_with_its_trust_account(world: World, bank: BankAccount) -> None:
+    other = BankAccount.create(name="Second trust account", fund="trust", last4="")
+    with pytest.raises(Refused, match="another trust account"):
+        gateway_setup.set_route(world.gateway, Fund.TRUST, "fake-trust", other)
+
+
+def test_T06_a_merchant_account_that_changed_its_fund_meanwhile_holds_the_money_for_review(
+    world: World, bank: BankAccount, gateway: FakeGateway
+) -> None:
     ask(world, bank, 1_000)
     started = payments.start(world.alice, world.gateway, order(1_000, fund=Fund.TRUST))
-    other = BankAccount.create(name="Second trust account", fund="trust", last4="")
-    gateway_setup.set_route(world.gateway, Fund.TRUST, "fake-trust", other)
+    gateway_setup.set_route(world.gateway, Fund.TRUST, "fake-other", bank)
+    operating = BankAccount.get(BankAccount.fund == "operating")
+    gateway_setup.set_route(world.gateway, Fund.OPERATING, "fake-trust", operating)
     assert gateways.charge(started, "ok").state == "review"
-    assert held(world, other) == 1_000, "where it lies is said"
     assert held(world, bank) == 0
+    assert ledger.account_balance("suspense") == -1_000, "where it lies is said"
+    with pytest.raises(Refused, match="T06"):
+        payments.apply_received(started, note="", by=world.erin)
 
 
 def test_T23_more_than_asked_for_is_refused(world: World, bank: BankAccount) -> None:
@@ -203,28 +213,54 @@ def test_T06_an_invoice_that_was_paid_into_trust_is_client_money_and_never_appli
     assert not verify().faults
 
 
-def refund(world: World, payment: Payment, cents: int, key: str = "refund-1") -> payments.Refund:
+def refund(world: World, payment: Payment, cents: int, key: str = "refund-1", by: Any = None) -> payments.Refund:
     left = payments.refundable_cents(payment)
     started = payments.start_refund(
-        payment, amount_cents=cents, expected_left_cents=left, is_owed_again=True, reason="", key=key, by=world.erin
-    )
+        payment, amount_cents=cents, expected_left_cents=left, is_owed_again=True, reason="", key=key,
+        by=by or world.carol,
+    )  # fmt: skip
     return gateways.refund(started)
 
 
-def test_a_deposit_is_given_back_from_its_own_ledger(world: World, bank: BankAccount) -> None:
+def collect(payment: Payment) -> None:
+    """The bank has settled it."""
+    receipt = trust.receipt_of(f"payment:{payment.id}:paid")
+    assert receipt is not None
+    trust.clear(receipt, on=today(), note="Settled")
+
+
+def test_T09_a_deposit_may_be_given_back_once_it_is_collected(world: World, bank: BankAccount) -> None:
+    ask(world, bank, 1_000)
+    paid = pay(world, 1_000)
+    assert payments.refundable_cents(paid) == 0
+    collect(paid)
+    assert payments.refundable_cents(paid) == 1_000
+
+
+def test_T12_a_deposit_is_given_back_by_a_lawyers_word(world: World, bank: BankAccount) -> None:
     request = ask(world, bank, 1_000)
     paid = pay(world, 1_000)
+    collect(paid)
+    with pytest.raises(Refused, match="lawyer"):
+        refund(world, paid, 300, by=world.erin)
     assert refund(world, paid, 300).state == "succeeded"
     assert held(world, bank) == 700
     assert ledger.account_balance("clearing:fake:trust") == 700
     assert payments.refundable_cents(paid) == 700
     assert payments.find_deposit_for(world.alice, request.public_id).state(today()) == "paid"
+    trust.authorise(
+        world.matter, bank, kind="refund", amount_cents=200, payee=world.alice.name, purpose="Unearned", by=world.dan
+    )
+    assert refund(world, paid, 200, "refund-2", by=world.erin).state == "succeeded"
+    assert held(world, bank) == 500
     assert not verify().faults
+    assert not trust.problems()
 
 
 def test_T02_no_more_is_given_back_than_the_ledger_still_has(world: World, bank: BankAccount) -> None:
     ask(world, bank, 1_000)
     paid = pay(world, 1_000)
+    collect(paid)
     spend(world, bank, 800)
     assert payments.refundable_cents(paid) == 200
     with pytest.raises(Refused, match="up to"):
@@ -233,14 +269,45 @@ def test_T02_no_more_is_given_back_than_the_ledger_still_has(world: World, bank:
     assert held(world, bank) == 0
 
 
-def spend(world: World, bank: BankAccount, cents: int) -> JournalEntry:
-    """What was paid out to the bank is drawn from it."""
-    ledger.open_bank(bank.id, name=bank.name, fund=bank.fund)
-    values: dict[str, Any] = {"occurred_on": today(), "description": "Out", "currency": "USD"}
-    into = [ledger.Leg(f"bank:{bank.id}", cents), ledger.Leg("clearing:fake:trust", -cents)]
-    ledger.post("trust_payout", into, source=f"gateway:{world.gateway.id}:payout:test", **values)
-    out = [ledger.Leg(f"trust:{bank.id}", cents, world.matter.id), ledger.Leg(f"bank:{bank.id}", -cents)]
-    return ledger.post("trust_disbursement", out, source="test:out", **values)
+def test_T10_a_refund_whose_money_was_drawn_meanwhile_is_booked_all_the_same(world: World, bank: BankAccount) -> None:
+    ask(world, bank, 1_000)
+    paid = pay(world, 1_000)
+    collect(paid)
+    started = payments.start_refund(
+        paid, amount_cents=900, expected_left_cents=1_000, is_owed_again=True, reason="", key="r", by=world.carol
+    )
+    spend(world, bank, 800)
+    assert gateways.refund(started).state == "succeeded"
+    assert held(world, bank) == -700
+    assert [row.shortfall_cents for row in trust.open_incidents()] == [700]
+    assert not verify().faults
+
+
+def spend(world: World, bank: BankAccount, cents: int) -> None:
+    """The gateway pays out, and a lawyer has something paid from it."""
+    held = ledger.account_balance("clearing:fake:trust")
+    ledger.post(
+        "trust_payout", [ledger.Leg(f"bank:{bank.id}", held), ledger.Leg("clearing:fake:trust", -held)],
+        source=f"gateway:{world.gateway.id}:payout:{clock.now()}", occurred_on=today(), description="Out",
+        currency="USD",
+    )  # fmt: skip
+    word = trust.authorise(
+        world.matter, bank, kind="disbursement", amount_cents=cents, payee="Court", purpose="Filing fee", by=world.dan
+    )
+    trust.pay_out(word, on=today(), method="check", by=world.erin, reference="1")
+
+
+def test_T10_a_return_of_money_that_was_spent_opens_a_shortfall(world: World, bank: BankAccount) -> None:
+    ask(world, bank, 1_000)
+    paid = pay(world, 1_000)
+    collect(paid)
+    spend(world, bank, 600)
+    payments.settle(gateways.attempt_of(paid).id, Outcome(kind=OutcomeKind.RETURNED, amount_minor=1_000))
+    assert held(world, bank) == -600
+    (incident,) = trust.open_incidents()
+    assert (incident.shortfall_cents, trust.to_replenish(incident)) == (600, 600)
+    assert not verify().faults
+    assert not trust.problems()
 
 
 def test_T10_a_return_takes_exactly_the_deposit_back(world: World, bank: BankAccount) -> None:
@@ -314,7 +381,7 @@ def test_an_evergreen_retainer_is_filled_up_once(world: World, bank: BankAccount
     (first,) = payments.fill_up()
     assert (first.amount_cents, first.created_by_id, first.due_on) == (3_000, None, today() + dt.timedelta(days=10))
     assert payments.fill_up() == [], "not while one is open"
-    pay(world, 3_000)
+    collect(pay(world, 3_000))
     assert payments.fill_up() == []
     spend(world, bank, 2_400)
     (second,) = payments.fill_up()

@@ -5,6 +5,7 @@ deleted. Balances are running totals that ``verify`` proves again from the posti
 """
 
 from portal_app.domain.ledger.balances import account_balance, client_balances, invoice_balance, matter_balances
+from portal_app.domain.ledger.chaining import ChainLink, Head, head_of, links_of, with_hash
 from portal_app.domain.ledger.chart import (
     BAD_DEBT,
     BANK_CHARGES,
@@ -26,9 +27,11 @@ from portal_app.domain.ledger.chart import (
     client_money,
     firm_float,
 )
+from portal_app.domain.ledger.checkpoints import Checkpoint, CheckpointHead, check_in, last_checkpoint
 from portal_app.domain.ledger.lines import Line, for_matter
 from portal_app.domain.ledger.models import (
     Account,
+    AccountTotal,
     AlreadyPosted,
     JournalEntry,
     JournalSeal,
@@ -68,7 +71,12 @@ __all__ = [
     "TRUST_LOSSES",
     "UNAPPLIED",
     "Account",
+    "AccountTotal",
     "AlreadyPosted",
+    "ChainLink",
+    "Checkpoint",
+    "CheckpointHead",
+    "Head",
     "JournalEntry",
     "JournalSeal",
     "Leg",
@@ -78,6 +86,7 @@ __all__ = [
     "Unbalanced",
     "account_balance",
     "bank",
+    "check_in",
     "clearing",
     "client_balances",
     "client_money",
@@ -86,7 +95,10 @@ __all__ = [
     "find",
     "firm_float",
     "for_matter",
+    "head_of",
     "invoice_balance",
+    "last_checkpoint",
+    "links_of",
     "matter_balances",
     "open_account",
     "open_bank",
@@ -96,4 +108,5 @@ __all__ = [
     "reverse",
     "told_about",
     "totals_about",
+    "with_hash",
 ]

@@ -9,7 +9,7 @@ from peewee import fn
 from portal_app.db import sum_of
 from portal_app.domain import matters
 from portal_app.domain.ledger.chart import RECEIVABLE
-from portal_app.domain.ledger.models import RunningTotal
+from portal_app.domain.ledger.models import AccountTotal, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser
 
@@ -43,4 +43,5 @@ def client_balances(who: FirmUser, clients: Sequence[Client]) -> dict[int, int]:
 
 def account_balance(code: str) -> int:
     """What stands on an account, in cents: debit plus, credit minus."""
-    return _total(RunningTotal.account_code == code)
+    query = AccountTotal.select(fn.SUM(AccountTotal.balance_cents)).where(AccountTotal.account_code == code)
+    return sum_of(query.scalar())

@@ -62,7 +62,8 @@ class Posting(BaseModel):
 
 
 class RunningTotal(BaseModel):
-    """The balance of an account for a matter and an invoice (0: none), kept by a trigger of the database."""
+    """The balance of an account for a matter and an invoice (0: none), kept by a trigger of the database. What names
+    no matter is in :class:`AccountTotal` alone."""
 
     account_code = CharField(max_length=40)
     matter_id = BigIntegerField()
@@ -72,6 +73,20 @@ class RunningTotal(BaseModel):
 
     class Meta:
         primary_key = CompositeKey("account_code", "matter_id", "invoice_id", "currency")
+
+
+class AccountTotal(BaseModel):
+    """What came onto an account in a month ("2026-01", of ``occurred_on``), in one or several rows, kept by a trigger
+    of the database: writers at the same moment take different ``slot``s."""
+
+    account_code = CharField(max_length=40)
+    currency = CharField(max_length=3)
+    month = CharField(max_length=7)
+    slot = BigIntegerField()
+    balance_cents = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("account_code", "currency", "month", "slot")
 
 
 @dataclass(frozen=True, slots=True)

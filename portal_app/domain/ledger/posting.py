@@ -11,6 +11,7 @@ from portal_app import clock
 from portal_app.db import db, transaction
 from portal_app.domain import outbox
 from portal_app.domain.ledger import chart
+from portal_app.domain.ledger.chaining import follow, heads_to_follow, matters_of
 from portal_app.domain.ledger.models import (
     Account,
     AlreadyPosted,
@@ -50,11 +51,13 @@ def post(
                 )  # fmt: skip
         except IntegrityError:
             raise AlreadyPosted(source) from None
+        heads = heads_to_follow(matters_of(legs))
         rows = [(entry.id, leg.account, leg.matter_id, leg.invoice_id, currency, leg.amount_cents) for leg in legs]
         fields = [
             Posting.entry, Posting.account, Posting.matter, Posting.invoice_id, Posting.currency, Posting.amount_cents,
         ]  # fmt: skip
         Posting.insert_many(rows, fields=fields).execute()
+        follow(entry, legs, currency, heads)
         JournalSeal.create(entry_id=entry.id, sealed_at=now, force_insert=True)
         outbox.announce("ledger_posted", entry.id)
     return entry

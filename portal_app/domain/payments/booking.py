@@ -1,7 +1,7 @@
 """How payments, refunds, returns and disputes are booked. Each joins its caller's transaction.
 
-Sources begin with ``payment:<id>:``, so that what a payment has come to can be read from the journal alone. Which
-accounts they touch is said in ``homes``: invoices and deposits never meet in an entry.
+Sources begin with ``payment:<id>:``, so that what a payment has come to can be read from the journal alone. Money for
+invoices is the firm's and is booked here; deposits are their clients' and are booked by ``depositing``.
 """
 
 from __future__ import annotations
@@ -9,23 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portal_app import clock, money
-from portal_app.domain import firms, ledger
-from portal_app.domain.ledger import DISPUTED, RECEIVABLE, REFUNDS, SUSPENSE, JournalEntry, Leg
-from portal_app.domain.payments.homes import (
-    CODES,
-    clearing_at,
-    clearing_of,
-    client_ledger,
-    codes_of,
-    credits_of,
-    left_of,
-    matter_of,
-    place_of,
-    taken_back,
-)
-from portal_app.domain.payments.models import Dispute, Payment, Refund
+from portal_app.db import locked
+from portal_app.domain import firms, ledger, trust
+from portal_app.domain.invoices import Invoice
+from portal_app.domain.ledger import DISPUTED, RECEIVABLE, REFUNDS, SUSPENSE, UNAPPLIED, JournalEntry, Leg
+from portal_app.domain.payments import depositing
+from portal_app.domain.payments.models import Allocation, Dispute, Gateway, Payment, Refund
 from portal_app.domain.people import FirmUser
 from portal_app.plugin_api import Fund, Outcome
+
+_BACK = frozenset({RECEIVABLE, UNAPPLIED, REFUNDS})  # where money that came from a payer is, or has gone back to
+
+
+def clearing_of(payment: Payment) -> str:
+    """The account of what the gateway holds, of the payment's fund."""
+    return ledger.clearing(str(Gateway.get_by_id(payment.gateway_id).code), payment.fund)
 
 
 def _post(
@@ -54,26 +52,44 @@ def mismatch_source(payment: Payment) -> str:
 
 
 def post_paid(payment: Payment, *, debit: str = "", by: FirmUser | None = None) -> None:
-    """Clearing (or ``debit``) against what was paid: the invoices, or the client's trust ledger."""
-    legs = [Leg(debit or clearing_of(payment), payment.paid_cents), *credits_of(payment)]
-    description = "Deposit from portal" if payment.is_deposit else "Paid from portal"
-    _post(codes_of(payment).paid, payment, legs, description, paid_source(payment), by=by)
+    """Clearing (or ``debit``) against each invoice's receivable; what an invoice no longer owes, and what came beyond
+    what was asked for, becomes unapplied client money. A deposit goes on its client's ledger."""
+    if payment.is_deposit:
+        return depositing.post_paid(payment)
+    rows = list(
+        locked(
+            Allocation.select(Allocation, Invoice)
+            .join(Invoice)
+            .where(Allocation.payment == payment.id)
+            .order_by(Allocation.invoice)
+        )
+    )
+    left = payment.paid_cents
+    legs = [Leg(debit or clearing_of(payment), left)]
+    for number, row in enumerate(rows, 1):
+        cents = left if number == len(rows) else min(row.amount_cents, left)
+        applied = min(cents, max(ledger.invoice_balance(row.invoice_id), 0))
+        legs.append(Leg(RECEIVABLE, -applied, row.invoice.matter_id, row.invoice_id))
+        legs.append(Leg(UNAPPLIED, applied - cents, row.invoice.matter_id, row.invoice_id))
+        left -= cents
+    _post("portal_payment", payment, legs, "Paid from portal", paid_source(payment), by=by)
+    return None
 
 
 def post_mismatch(payment: Payment, outcome: Outcome) -> None:
-    """Money came that is not the money asked for: it is booked, and a person decides. In an operating account it is on
-    suspense; in a trust account it is the client's, on the matter's ledger, like everything there (T01). An amount
-    that cannot be is not booked."""
+    """Money came that is not the money asked for: it is booked where it is, and a person decides. In an operating
+    account it is on suspense, in a trust account on the client's ledger. An amount that cannot be is not booked."""
     cents = outcome.amount_minor or 0
     if not 0 < cents <= money.MAX_CENTS:
         return
-    fund, bank_account_id = place_of(payment, outcome.merchant_account)
-    home = Leg(SUSPENSE, -cents)
-    if fund is Fund.TRUST:
-        home = Leg(client_ledger(bank_account_id), -cents, matter_of(payment))
-    legs = [Leg(clearing_at(payment.gateway_id, fund), cents), home]
+    place = depositing.place_of(payment, outcome.merchant_account)
+    if place is not None and place.fund == Fund.TRUST.value:
+        depositing.post_mismatch(payment, outcome, place)
+        return
+    at = ledger.clearing(str(Gateway.get_by_id(payment.gateway_id).code))
     ledger.post(
-        CODES[fund].held, legs, occurred_on=clock.today(firms.current().time_zone),
+        "payment_mismatch", [Leg(at, cents), Leg(SUSPENSE, -cents)],
+        occurred_on=clock.today(firms.current().time_zone),
         description="Payment that differs from what was asked", source=mismatch_source(payment),
         currency=outcome.currency.upper() or payment.currency, by=payment.portal_user,
     )  # fmt: skip
@@ -85,26 +101,34 @@ def mismatch_of(payment: Payment) -> JournalEntry | None:
 
 
 def reverse_mismatch(entry: JournalEntry, *, by: FirmUser) -> None:
-    code = next(codes.held_back for codes in CODES.values() if codes.held == entry.code)
-    _reverse(entry, code, "Payment that differed, given back", by)
+    """What was held has been given back, at the gateway."""
+    reason = "Payment that differed, given back"
+    if trust.receipt_of(entry.source) is not None:
+        depositing.reverse(entry.source, reason=reason, by=by)
+    else:
+        _reverse(entry, "payment_returned", reason, by)
 
 
 def take_mismatch(payment: Payment, entry: JournalEntry, *, by: FirmUser) -> None:
-    """What was held becomes what was paid: off suspense, or off and on the client's ledger again as a deposit."""
+    """What was held becomes what was paid: off suspense; or the client's own, now as the deposit."""
     if payment.is_deposit:
-        _reverse(entry, codes_of(payment).held_back, "Payment that differed, taken as the deposit", by)
-    post_paid(payment, debit="" if payment.is_deposit else SUSPENSE, by=by)
+        depositing.reverse(entry.source, reason="Payment that differed, taken as the deposit", by=by)
+    post_paid(payment, debit=SUSPENSE, by=by)
 
 
 # Money goes back
 
 
 def post_refund(refund: Refund, payment: Payment) -> None:
-    """Out of clearing: first what is not applied, then what the invoices were paid, the last one first; or a deposit,
-    out of its own ledger."""
-    legs = _back(payment, refund.amount_cents, REFUNDS if not refund.is_owed_again else RECEIVABLE)
+    """Out of clearing: first what is not applied, then what the invoices were paid, the last one first; a deposit out
+    of its client's ledger."""
+    if payment.is_deposit:
+        depositing.post_refund(refund, payment, refund_source(refund))
+        return
+    legs = _taken_back(payment, refund.amount_cents, REFUNDS if not refund.is_owed_again else RECEIVABLE)
+    legs.append(Leg(clearing_of(payment), -refund.amount_cents))
     by = refund.made_by if refund.made_by_id else None
-    _post(codes_of(payment).refund, payment, legs, "Refunded", refund_source(refund), by=by)
+    _post("refund", payment, legs, "Refunded", refund_source(refund), by=by)
 
 
 def refund_source(refund: Refund) -> str:
@@ -122,26 +146,58 @@ def reverse_refund(refund: Refund, payment: Payment) -> None:
     """The refund did not arrive: the money is with the firm again."""
     base = f"payment:{refund.payment_id}:refund:{refund.id}"
     entries = [entry for entry in ledger.entries_about(f"payment:{refund.payment_id}") if _is_of(entry, base)]
-    _reverse(entries[-1], codes_of(payment).refund_failed, "Refund that did not arrive")
+    if payment.is_deposit:
+        depositing.reverse(entries[-1].source, reason="Refund that did not arrive")
+    else:
+        _reverse(entries[-1], "refund_failed", "Refund that did not arrive")
 
 
 def post_returned(payment: Payment, cents: int) -> None:
     """The payer's bank has taken the money back: what it paid is owed again, or is no longer in trust."""
-    legs, source = _back(payment, cents, RECEIVABLE), f"payment:{payment.id}:returned"
-    _post(codes_of(payment).returned, payment, legs, "Payment returned by the bank", source)
+    if payment.is_deposit:
+        depositing.post_returned(payment, cents, f"payment:{payment.id}:returned", "Returned by the bank")
+        return
+    legs = [*_taken_back(payment, cents, RECEIVABLE), Leg(clearing_of(payment), -cents)]
+    _post("payment_bounced", payment, legs, "Payment returned by the bank", f"payment:{payment.id}:returned")
 
 
-def _back(payment: Payment, cents: int, owed: str, credit: str = "") -> list[Leg]:
-    """``cents`` of a payment go out of ``credit`` (its clearing account). What goes beyond what is left of it is no
-    money of this payer: suspense."""
-    legs, beyond = taken_back(payment, cents, owed)
-    return [*legs, Leg(SUSPENSE, beyond), Leg(credit or clearing_of(payment), -cents)]
+def _taken_back(payment: Payment, cents: int, owed: str) -> list[Leg]:
+    """Debits of ``cents`` over what is left of a payment: unapplied money, then ``owed`` by invoice, the last first.
+    What goes beyond it is no money of this payer: suspense."""
+    left, legs = cents, []
+    for leg in _left_of(payment):
+        part = min(left, leg.amount_cents)
+        if part:
+            legs.append(Leg(UNAPPLIED if leg.account == UNAPPLIED else owed, part, leg.matter_id, leg.invoice_id))
+        left -= part
+    return [*legs, Leg(SUSPENSE, left)]
+
+
+def _left_of(payment: Payment) -> list[Leg]:
+    """What of a payment is still where it was paid to, as positive amounts: unapplied money first, then invoices; or
+    the deposit."""
+    found: dict[tuple[bool, int | None, int | None], int] = {}
+    totals = ledger.totals_about(f"payment:{payment.id}")
+    if payment.is_deposit:
+        home = ledger.client_money(depositing.deposit_of(payment).bank_account_id)
+        return [Leg(home, -leg.amount_cents, leg.matter_id) for leg in totals if leg.account == home]
+    for leg in totals:
+        if leg.account in _BACK:
+            key = (leg.account == UNAPPLIED, leg.matter_id, leg.invoice_id)
+            found[key] = found.get(key, 0) - leg.amount_cents
+    rows = [
+        Leg(UNAPPLIED if is_unapplied else RECEIVABLE, cents, matter, invoice)
+        for (is_unapplied, matter, invoice), cents in found.items()
+        if cents > 0
+    ]
+    rows.reverse()
+    return sorted(rows, key=lambda leg: leg.account != UNAPPLIED)
 
 
 def left_cents(payment: Payment) -> int:
     """How much of a payment is still there: not refunded, returned, disputed or lost. From the journal."""
     disputed = sum(leg.amount_cents for leg in ledger.totals_about(f"payment:{payment.id}") if leg.account == DISPUTED)
-    return sum(leg.amount_cents for leg in left_of(payment)) - disputed
+    return sum(leg.amount_cents for leg in _left_of(payment)) - disputed
 
 
 # Disputes
@@ -150,18 +206,24 @@ def left_cents(payment: Payment) -> int:
 def post_dispute(dispute: Dispute, payment: Payment, before: str, after: str) -> None:
     """Book the way from one state of a dispute to another; an inquiry moves no money. Of an invoice's payment it is a
     claim of the firm until it is decided; a deposit is off its ledger as soon as the bank has it (T10)."""
-    codes, cents = codes_of(payment), dispute.amount_cents
     if before == "lost":
         _undo(dispute, "dispute_lost")
     if before in {"open", "lost"} and after == "won":
-        _undo(dispute, codes.disputed)
+        _undo(dispute, "trust_disputed" if payment.is_deposit else "dispute_opened")
     if before in {"inquiry", "won", ""} and after in {"open", "lost"}:
-        legs = [Leg(DISPUTED, cents), Leg(clearing_of(payment), -cents)]
-        legs = _back(payment, cents, RECEIVABLE) if payment.is_deposit else legs
-        _post(codes.disputed, payment, legs, "Payment disputed", _dispute_source(dispute, "opened"))
+        _open_dispute(dispute, payment)
     if after == "lost" and not payment.is_deposit:
-        legs = _back(payment, cents, RECEIVABLE, DISPUTED)
+        legs = [*_taken_back(payment, dispute.amount_cents, RECEIVABLE), Leg(DISPUTED, -dispute.amount_cents)]
         _post("dispute_lost", payment, legs, "Dispute lost", _dispute_source(dispute, "lost"))
+
+
+def _open_dispute(dispute: Dispute, payment: Payment) -> None:
+    source, cents = _dispute_source(dispute, "opened"), dispute.amount_cents
+    if payment.is_deposit:
+        depositing.post_returned(payment, cents, source, dispute.reason or "Disputed", "dispute")
+        return
+    legs = [Leg(DISPUTED, cents), Leg(clearing_of(payment), -cents)]
+    _post("dispute_opened", payment, legs, "Payment disputed", source)
 
 
 def _dispute_source(dispute: Dispute, step: str) -> str:
@@ -174,5 +236,7 @@ def _undo(dispute: Dispute, code: str) -> None:
     entries = ledger.entries_about(f"payment:{dispute.payment_id}:dispute:{dispute.id}")
     undone = {entry.reverses_id for entry in entries}
     standing = [entry for entry in entries if entry.code == code and entry.id not in undone]
-    if standing:
+    if standing and code == "trust_disputed":
+        depositing.post_dispute_won(standing[-1].source)
+    elif standing:
         _reverse(standing[-1], "dispute_won", "Dispute won")

@@ -17,9 +17,11 @@ from peewee import (
 )
 
 from portal_app.db import BaseModel
+from portal_app.domain.banks import BankAccount
 from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.people import FirmUser, PortalUser
+from portal_app.domain.trust import TrustAuthorisation
 from portal_app.plugin_api import BillingAddress, Fund, Mode
 
 # What may follow what by a gateway's word. A late proof of success always wins; only the payer's bank leads out of
@@ -66,14 +68,6 @@ DISPUTE_EDGES: dict[str, frozenset[str]] = {
     "won": frozenset({"open", "lost"}),
     "lost": frozenset({"won"}),
 }
-
-
-class BankAccount(BaseModel):
-    """One of the firm's own bank accounts: operating, or trust."""
-
-    name = CharField(max_length=80)
-    fund = CharField(max_length=10)
-    last4 = CharField(max_length=4, default="")
 
 
 class Gateway(BaseModel):
@@ -227,7 +221,8 @@ class PaymentChange(BaseModel):
 class Refund(BaseModel):
     """Money of a payment given back. ``reference`` is its idempotency key at the gateway; ``key`` is made with the
     form. Without ``made_by`` it was not made through the portal: the gateway told of it. ``is_owed_again``: the
-    invoices are open again; otherwise the firm gives the fee up."""
+    invoices are open again; otherwise the firm gives the fee up. ``authorisation`` is the lawyer's word for giving back
+    a deposit."""
 
     reference = CharField(max_length=32)
     payment = ForeignKeyField(Payment, backref="refunds")
@@ -236,6 +231,7 @@ class Refund(BaseModel):
     reason = CharField(max_length=200, default="")
     is_owed_again = BooleanField(default=True)
     made_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    authorisation = ForeignKeyField(TrustAuthorisation, null=True, backref="+")
     state = CharField(max_length=16, default="ready")
     gateway_reference = CharField(max_length=120, default="")
     code = CharField(max_length=60, default="")

@@ -14,11 +14,10 @@ from peewee import JOIN, Case, ModelSelect, fn
 
 from portal_app import clock
 from portal_app.db import locked, sum_of, transaction
-from portal_app.domain import deposits, firms, matters, sharing
+from portal_app.domain import deposits, firms, matters, sharing, trust
 from portal_app.domain.deposits import DepositRequest, DepositShare, DepositWithdrawal, Evergreen
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
-from portal_app.domain.payments.homes import held_in_trust
 from portal_app.domain.payments.models import HOLDING, Allocation, Dispute, Payment
 from portal_app.domain.people import Client, FirmUser, PortalUser
 from portal_app.prepared import prepared
@@ -151,7 +150,7 @@ def fill_up() -> list[DepositRequest]:
 
 def is_low(rule: Evergreen) -> bool:
     """Whether less is held than the rule wants."""
-    return held_in_trust(rule.matter_id, rule.bank_account_id) < rule.threshold_cents
+    return trust.balance(rule.matter, rule.bank_account) < rule.threshold_cents
 
 
 def _fill(rule: Evergreen) -> DepositRequest | None:
@@ -161,7 +160,7 @@ def _fill(rule: Evergreen) -> DepositRequest | None:
         open_ones = with_balances().where((DepositRequest.matter == matter.id) & _is_open())
         if known is None or known.id != rule.id or not matter.is_open or not is_low(rule) or open_ones.exists():
             return None
-        balance = held_in_trust(matter.id, rule.bank_account_id)
+        balance = trust.balance(matter, rule.bank_account)
         due_on = clock.today(firms.current().time_zone) + dt.timedelta(days=rule.terms_days)
         return deposits.ask(
             matter, amount_cents=int(rule.target_cents) - balance, purpose="Retainer to be filled up", due_on=due_on,

@@ -8,7 +8,7 @@ from portal_app import clock, money
 from portal_app.db import locked, transaction
 from portal_app.domain import firms, ledger, outbox
 from portal_app.domain.errors import Refused
-from portal_app.domain.payments import booking, disputing, homes, refunding
+from portal_app.domain.payments import booking, depositing, disputing, refunding
 from portal_app.domain.payments.following import LOOKUP_SECONDS, is_late, note_answer, plan_lookup, proves_absence
 from portal_app.domain.payments.models import DEFINITE, EDGES, PAID, Attempt, Payment, PaymentChange
 from portal_app.domain.payments.questions import ask
@@ -113,7 +113,7 @@ def _is_as_asked(payment: Payment, attempt: Attempt, outcome: Outcome) -> bool:
         outcome.amount_minor == payment.amount_cents
         and outcome.currency.upper() == payment.currency
         and outcome.merchant_account == attempt.merchant_account
-        and homes.is_in_place(payment, outcome.merchant_account)
+        and depositing.is_in_place(payment, outcome.merchant_account)
     )
 
 
@@ -174,7 +174,7 @@ def apply_received(payment: Payment, *, note: str, by: FirmUser) -> None:
         came = ledger.postings_of(entry)[0] if entry is not None else None
         if entry is None or came is None or came.currency != fresh.currency:
             raise Refused("What came cannot be set against these invoices. Give it back at the gateway instead.")
-        if came.account_code != homes.clearing_of(fresh):
+        if came.account_code != booking.clearing_of(fresh):
             raise Refused("It came into the account of another fund (T06). Give it back at the gateway instead.")
         fresh.received_cents = came.amount_cents
         booking.take_mismatch(fresh, entry, by=by)
