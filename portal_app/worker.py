@@ -7,7 +7,7 @@ import logging
 import threading
 
 from portal_app import config, gateways
-from portal_app.domain import ledger, mail, outbox, payments, sessions
+from portal_app.domain import ledger, mail, outbox, payments, sessions, trust
 from portal_app.web import letters, paper
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
         "gateway_event": gateways.look_into,
+        "trust_received": trust_received,
         "trust_shortfall": letters.trust_shortfall,
         "ledger_posted": lambda entry_id: gateways.tell("ledger_posted", entry_id),
     }
@@ -60,6 +61,12 @@ def dispute_changed(dispute_id: int) -> None:
     """A payer's bank disputes a payment, or has decided: tell both sides and the plugins that listen."""
     letters.dispute_changed(dispute_id)
     gateways.tell("dispute_changed", dispute_id)
+
+
+def trust_received(movement_id: int) -> None:
+    """Money came into trust: make its receipt, then tell the client."""
+    movement = trust.TrustMovement.get_by_id(movement_id)
+    letters.trust_received(movement, paper.store_trust_receipt(movement))
 
 
 def document_shared(share_id: int) -> None:

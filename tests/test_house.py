@@ -30,7 +30,7 @@ STOREYS = [
 ]
 NOUNS = (
     "errors once passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "
-    "documents timekeeping banks ledger trust logos invoices deposits payments draws today"
+    "documents timekeeping banks ledger trust logos invoices deposits trust_papers payments draws today"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

@@ -9,6 +9,7 @@ from portal_app.client import (
     invoices,  # noqa: F401
     pay,  # noqa: F401
     payments,  # noqa: F401
+    trust,  # noqa: F401
 )
 from portal_app.client.blueprint import blueprint
 

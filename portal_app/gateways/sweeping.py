@@ -7,6 +7,8 @@ import hashlib
 import logging
 from collections.abc import Iterator
 
+from peewee import IntegrityError
+
 from portal_app import clock, money, plugins, vault
 from portal_app.db import transaction
 from portal_app.domain import firms, ledger, payments
@@ -193,9 +195,8 @@ def _book(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) 
         return
     route = next((r for r in routes_of(gateway).values() if r.merchant_account == told.merchant_account), None)
     fund = Fund(route.fund) if route is not None else Fund.OPERATING
-    if fund is Fund.TRUST:
-        if told.fee_minor or told.kind in {TransactionKind.FEE, TransactionKind.PAYOUT}:
-            _ask(gateway, "trust", told, "")
+    if route is not None and fund is Fund.TRUST:
+        _book_trust(gateway, route, row, told)
         return
     fact = LedgerFact(transaction=told, fund=fund)
     try:
@@ -212,6 +213,26 @@ def _book(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) 
     if entry is not None:
         with transaction():
             GatewayTransaction.update(entry=entry).where(GatewayTransaction.id == row.id).execute()
+
+
+def _book_trust(gateway: Gateway, route: GatewayRoute, row: GatewayTransaction, told: ExternalTransaction) -> None:
+    """Of trust money the portal itself books one thing: that it has reached the trust bank, all of it. A fee there is
+    against the rules (T07), and so is what comes net of one: a person looks at it."""
+    if told.fee_minor or told.kind in {TransactionKind.FEE, TransactionKind.OTHER}:
+        _ask(gateway, "trust", told, "")
+    elif told.kind is TransactionKind.PAYOUT:
+        legs = [
+            Leg(ledger.bank(route.bank_account_id), told.amount_minor),
+            Leg(ledger.clearing(gateway.code, "trust"), -told.amount_minor),
+        ]
+        try:
+            entry = _post(gateway, told, legs, code="trust_payout")
+        except (Unbalanced, IntegrityError) as problem:
+            _ask(gateway, "not_booked", told, f" {problem}")
+            return
+        with transaction():
+            GatewayTransaction.update(entry=entry).where(GatewayTransaction.id == row.id).execute()
+            payments.note_settled(gateway, clock.local(told.occurred_at, firms.current().time_zone).date())
 
 
 def _legs(gateway: Gateway, route: GatewayRoute | None, told: ExternalTransaction, lines: object) -> list[Leg]:
@@ -244,7 +265,9 @@ def _bank(route: GatewayRoute) -> str:
     return code
 
 
-def _post(gateway: Gateway, told: ExternalTransaction, legs: list[Leg]) -> JournalEntry | None:
+def _post(
+    gateway: Gateway, told: ExternalTransaction, legs: list[Leg], code: str = "gateway_costs"
+) -> JournalEntry | None:
     if not [leg for leg in legs if leg.amount_cents]:
         return None
     if told.currency != firms.current().currency:
@@ -256,7 +279,7 @@ def _post(gateway: Gateway, told: ExternalTransaction, legs: list[Leg]) -> Journ
     description = told.description or title.get(told.kind, "Gateway's fee")
     try:
         return ledger.post(
-            "gateway_costs", legs, occurred_on=day, description=description, source=source, currency=told.currency
+            code, legs, occurred_on=day, description=description, source=source, currency=told.currency
         )
     except AlreadyPosted:
         return ledger.entry_of(source)

@@ -21,6 +21,8 @@ from portal_app.domain.documents import DocumentShare
 from portal_app.domain.invitations import Invitation, Sent
 from portal_app.domain.payments import Dispute, Payment, Refund
 from portal_app.domain.people import FirmUser, Login, PortalUser
+from portal_app.domain.trust import TrustMovement
+from portal_app.domain.trust_papers import TrustReceipt
 from portal_app.web.writing import Writing, compose
 
 WIDTH = 72
@@ -235,6 +237,20 @@ def trust_shortfall(incident_id: int) -> None:
         for who in people.active_firm_users():
             if who.has_role("administrator") or who.id in answers:
                 _to(who, "trust_shortfall", f"trust_shortfall:{incident.id}:{who.id}", **about)
+
+
+def trust_received(movement: TrustMovement, receipt: TrustReceipt | None) -> None:
+    """Tell those who may read the matter's trust account of money that came (T18); whoever paid it through the portal
+    has the receipt of the payment. With a mail server, the clock of the rule stops here."""
+    payer = payments.payer_of(movement.source)
+    readers = matters.trust_readers(movement.matter)
+    with transaction():
+        for who in readers:
+            if who.id != payer:
+                about = {"movement": movement, "matter": movement.matter, "receipt": receipt, "invited": _invited(who)}
+                _to(who, "trust_receipt", f"trust_received:{movement.id}:{who.id}", **about)
+        if readers and server() is not None:
+            trust.tell(movement, how=f"By e-mail to {', '.join(who.email for who in readers)}")
 
 
 # How letters leave

@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from portal_app import config, plugins
-from portal_app.domain import deposits, documents, firms, invoices, store
+from portal_app import clock, config, plugins
+from portal_app.domain import deposits, documents, firms, invoices, store, trust_papers
 from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.firms import Firm
 from portal_app.domain.invoices import Invoice, InvoiceLine
 from portal_app.domain.payments import BankAccount, Payment, receipts
+from portal_app.domain.people import PortalUser
+from portal_app.domain.trust import TrustMovement
+from portal_app.domain.trust_papers import Statement, TrustReceipt
 from portal_app.schema import folder
 from portal_app.web.writing import Writing, compose
 
@@ -101,6 +104,34 @@ def store_deposit(deposit_id: int) -> None:
     if not deposit.paper_key:
         stored = store.put_bytes([deposit_pdf(deposit)], limit_bytes=LIMIT_BYTES, folder="deposits")
         deposits.keep_paper(deposit, stored.key)
+
+
+# Trust
+
+
+def store_trust_receipt(movement: TrustMovement) -> TrustReceipt | None:
+    """Make and keep the receipt of trust money that staff have entered; ``None`` for what has another one."""
+    receipt = trust_papers.receipt_for(movement)
+    if receipt is not None and not receipt.paper_key:
+        firm = firms.current()
+        html = compose(
+            "pdf/trust_receipt.html", Writing(firm, firm.time_zone), receipt=receipt, movement=movement,
+            matter=movement.matter, account=movement.bank_account, held_cents=trust_papers.held_after(movement),
+            **_letterhead(firm, receipt.made_at),
+        )  # fmt: skip
+        stored = store.put_bytes([_print(html, firm)], limit_bytes=LIMIT_BYTES, folder="receipts")
+        trust_papers.keep_paper(receipt, stored.key)
+    return receipt
+
+
+def trust_statement_pdf(found: Sequence[Statement], since: dt.date, until: dt.date, who: PortalUser) -> bytes:
+    """A client's statement of what is held in trust, as it stands now."""
+    firm = firms.current()
+    html = compose(
+        "pdf/trust_statement.html", Writing(firm, firm.time_zone), found=found, since=since, until=until, who=who,
+        **_letterhead(firm, clock.now()),
+    )  # fmt: skip
+    return _print(html, firm)
 
 
 # Setting

@@ -7,6 +7,7 @@ is known; calling the gateway is ``portal_app.gateways``'s part, with no transac
 from portal_app.domain.banks import FUNDS, BankAccount, bank_accounts
 from portal_app.domain.payments.banks import add_bank_account, change_bank_account
 from portal_app.domain.payments.booking import left_cents, mismatch_of
+from portal_app.domain.payments.depositing import note_settled
 from portal_app.domain.payments.disputing import dispute_states, disputes_of, open_disputes
 from portal_app.domain.payments.following import LOOKUP_SECONDS, claim, claim_due
 from portal_app.domain.payments.hearing import (
@@ -71,6 +72,7 @@ from portal_app.domain.payments.reading import (
     of_entries,
     on_invoices,
     open_ones,
+    payer_of,
     recent,
     search,
     shown_allocations,
@@ -196,6 +198,7 @@ __all__ = [
     "merchant_accounts_of",
     "mismatch_of",
     "note_result",
+    "note_settled",
     "note_transaction",
     "of_entries",
     "offer",
@@ -208,6 +211,7 @@ __all__ = [
     "other_charges",
     "overdue_deposits",
     "paid_between",
+    "payer_of",
     "propose",
     "recent",
     "refundable_cents",

@@ -159,6 +159,12 @@ def _with_payers(ids: Any) -> ModelSelect:
     return Payment.select(Payment, PortalUser).join(PortalUser).where(Payment.id.in_(ids))
 
 
+def payer_of(source: str) -> int:
+    """The id of the portal user whose payment a source is about ("payment:17:paid"); 0 for any other."""
+    row = of_entries([source]).get(source)
+    return int(row.portal_user_id) if row is not None else 0
+
+
 def changes_of(payment: Payment) -> list[PaymentChange]:
     return list(PaymentChange.select().where(PaymentChange.payment == payment.id).order_by(PaymentChange.id))
 
