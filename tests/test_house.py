@@ -26,7 +26,7 @@ STOREYS = [
     ("web",),
     ("firm", "client", "worker"),
     ("",),
-    ("founding", "verify", "verify_deposits", "bench", "demo", "reference", "serving", "cli", "testing"),
+    ("founding", "verify", "bench", "demo", "reference", "serving", "cli", "testing"),
 ]
 NOUNS = (
     "errors once passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "

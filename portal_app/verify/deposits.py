@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from portal_app.db import db, sum_of
+from portal_app.db import sum_of
 from portal_app.domain.payments import FREEING, HOLDING
 from portal_app.money import bare
-
-
-def _rows(sql: str) -> list[tuple[Any, ...]]:
-    return list(db.execute_sql(sql).fetchall())
+from portal_app.verify.asking import rows
 
 
 def deposits() -> Iterator[str]:
@@ -28,7 +24,7 @@ def deposits() -> Iterator[str]:
                 AND p.account_code = 'trust:' || d.bank_account_id), 0)
         FROM payment y JOIN allocation a ON a.payment_id = y.id JOIN deposit_request d ON d.id = a.deposit_id
         WHERE y.state = 'succeeded' ORDER BY y.id"""
-    for payment, wanted, posted in _rows(sql):
+    for payment, wanted, posted in rows(sql):
         if sum_of(posted) != sum_of(wanted):
             yield (
                 f"Deposit {payment} comes to {bare(sum_of(wanted))}, but {bare(sum_of(posted))} of it is on its "
@@ -41,11 +37,11 @@ def mixed_funds() -> Iterator[str]:
     sql = """SELECT DISTINCT y.id, y.fund, p.account_code FROM payment y
         JOIN journal_entry e ON e.source = 'payment:' || y.id || ':paid' JOIN posting p ON p.entry_id = e.id
         JOIN account a ON a.code = p.account_code WHERE a.fund <> y.fund ORDER BY y.id"""
-    for payment, fund, account in _rows(sql):
+    for payment, fund, account in rows(sql):
         yield f"Payment {payment} is {fund} money, but is booked on {account}."
     sql = """SELECT y.id, y.fund FROM payment y JOIN allocation a ON a.payment_id = y.id
         WHERE y.fund <> CASE WHEN a.deposit_id IS NULL THEN 'operating' ELSE 'trust' END ORDER BY y.id"""
-    for payment, fund in _rows(sql):
+    for payment, fund in rows(sql):
         yield f"Payment {payment} is {fund} money, but is not for {'a deposit' if fund == 'trust' else 'invoices'}."
 
 
@@ -63,14 +59,14 @@ def deposit_reservations() -> Iterator[str]:
             WHERE b.deposit_id = d.id)
         GROUP BY d.id, d.number, d.amount_cents HAVING SUM(a.amount_cents) > d.amount_cents
         ORDER BY d.id"""  # noqa: S608  words of our own
-    for number, asked, held in _rows(sql):
+    for number, asked, held in rows(sql):
         yield f"Deposit request {number} asks for {bare(sum_of(asked))}, but payments hold {bare(sum_of(held))} of it."
 
 
 def clearing() -> Iterator[str]:
     """Each clearing account is what its gateway took of its fund, less what went back, was paid out or kept as a fee:
     every entry on it is about a payment through that gateway, or a line of that gateway's own list."""
-    for code, fund, took, posted, listed, balance in _rows(_CLEARING):
+    for code, fund, took, posted, listed, balance in rows(_CLEARING):
         if sum_of(took) != sum_of(posted):
             yield (
                 f"The gateway {code} took {bare(sum_of(took))} of {fund} money that did not go back, but "
