@@ -80,7 +80,7 @@ def links(found: list[Statement]) -> dict[int, tuple[str, str]]:
         if source.endswith(":paid") and row.portal_user_id == portal_user().id
     }
     entered = {
-        movement_id: (row.number, f"/portal/trust/receipts/{row.public_id}")
+        movement_id: (row.number, f"/portal/trust/receipts/{row.public_id}/pdf")
         for one in found
         for movement_id, row in one.receipts.items()
         if row.paper_key
@@ -134,7 +134,7 @@ def safe(text: str) -> str:
     return f"'{text}" if text[:1] in "=+-@\t\r" else text
 
 
-@blueprint.get("/trust/receipts/<public_id>")
+@blueprint.get("/trust/receipts/<public_id>/pdf")
 @client_only
 def trust_receipt(public_id: str) -> Response:
     found = trust_papers.find_receipt_for(portal_user(), public_id)

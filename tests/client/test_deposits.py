@@ -164,7 +164,7 @@ def test_T11_T18_a_check_that_staff_entered_has_its_receipt_and_the_client_is_to
     receipt = trust_papers.receipt_for(row)
     assert receipt is not None
     assert receipt.number == f"T-{today().year}-0001"
-    here = f"/portal/trust/receipts/{receipt.public_id}"
+    here = f"/portal/trust/receipts/{receipt.public_id}/pdf"
     assert as_(world.alice).get(here).data[:5] == b"%PDF-"
     assert as_(world.bob).get(here).status_code == 404
     assert as_(world.frank).get(here).status_code in {303, 404}
