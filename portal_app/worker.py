@@ -7,7 +7,8 @@ import logging
 import threading
 
 from portal_app import config, gateways
-from portal_app.domain import ledger, mail, outbox, payments, sessions, trust
+from portal_app.domain import documents, ledger, mail, outbox, payments, policy_reports, sessions, trust
+from portal_app.domain.documents import DocumentVersion
 from portal_app.web import letters, paper
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "invoice_pdf": paper.store_invoice,
         "deposit_pdf": paper.store_deposit,
         "deposit_shared": letters.deposit_shared,
+        "document_scan": document_scan,
         "document_shared": document_shared,
         "event_shared": letters.event_shared,
         "firm_user_link": letters.link_for_firm_user,
@@ -69,6 +71,13 @@ def trust_received(movement_id: int) -> None:
     letters.trust_received(movement, paper.store_trust_receipt(movement))
 
 
+def document_scan(version_id: int) -> None:
+    """Look a new file through; whoever waits for it is told of it only then."""
+    version = DocumentVersion.get_by_id(version_id)
+    if documents.scan(version):
+        letters.infected(version)
+
+
 def document_shared(share_id: int) -> None:
     letters.document_shared(share_id)
     gateways.tell("document_shared", share_id)
@@ -84,6 +93,7 @@ def turn() -> int:
 def housekeeping() -> None:
     """What nothing but time makes due. Bears to be done often."""
     sessions.sweep(config.active().session_hours)
+    policy_reports.forget_old()
     letters.limitations()
     payments.fill_up()
     gateways.sweep_due()

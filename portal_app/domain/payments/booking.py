@@ -40,6 +40,22 @@ def _reverse(entry: JournalEntry, code: str, description: str, by: FirmUser | No
     return ledger.reverse(entry, code=code, occurred_on=today, description=description, by=by)
 
 
+def _bring_back(entry: JournalEntry, payment: Payment, code: str, description: str) -> None:
+    """Reverse what took money of a payment away. Where its invoice was voided or paid otherwise meanwhile, it pays
+    nothing there: it is kept for the client, unapplied."""
+    back, legs = _reverse(entry, code, description), []
+    for row in ledger.postings_of(back):
+        if row.account_code == RECEIVABLE and row.amount_cents < 0:
+            locked(Invoice.select().where(Invoice.id == row.invoice_id)).get()
+            over = min(-row.amount_cents, max(-ledger.invoice_balance(row.invoice_id), 0))
+            legs += [Leg(account, cents, row.matter_id, row.invoice_id)
+                     for account, cents in ((RECEIVABLE, over), (UNAPPLIED, -over)) if over]  # fmt: skip
+    if legs:
+        _post(
+            "payment_kept", payment, legs, "Kept for the client, on no invoice", f"payment:{payment.id}:kept:{back.id}"
+        )
+
+
 # Money comes
 
 
@@ -121,14 +137,20 @@ def take_mismatch(payment: Payment, entry: JournalEntry, *, by: FirmUser) -> Non
 
 def post_refund(refund: Refund, payment: Payment) -> None:
     """Out of clearing: first what is not applied, then what the invoices were paid, the last one first; a deposit out
-    of its client's ledger."""
+    of its client's ledger. When the firm gives the fee up, an invoice is owed again and forgiven in the same entry: the
+    matter's ledger shows both."""
     if payment.is_deposit:
         depositing.post_refund(refund, payment, refund_source(refund))
         return
-    legs = _taken_back(payment, refund.amount_cents, REFUNDS if not refund.is_owed_again else RECEIVABLE)
+    legs = _taken_back(payment, refund.amount_cents)
+    forgiven = [leg for leg in legs if leg.account == RECEIVABLE and not refund.is_owed_again]
+    for leg in forgiven:
+        legs.append(Leg(RECEIVABLE, -leg.amount_cents, leg.matter_id, leg.invoice_id))
+        legs.append(Leg(REFUNDS, leg.amount_cents, leg.matter_id, leg.invoice_id))
     legs.append(Leg(clearing_of(payment), -refund.amount_cents))
+    description = "Refunded, fee given up" if forgiven else "Refunded"
     by = refund.made_by if refund.made_by_id else None
-    _post("refund", payment, legs, "Refunded", refund_source(refund), by=by)
+    _post("refund", payment, legs, description, refund_source(refund), by=by)
 
 
 def refund_source(refund: Refund) -> str:
@@ -149,7 +171,7 @@ def reverse_refund(refund: Refund, payment: Payment) -> None:
     if payment.is_deposit:
         depositing.reverse(entries[-1].source, reason="Refund that did not arrive")
     else:
-        _reverse(entries[-1], "refund_failed", "Refund that did not arrive")
+        _bring_back(entries[-1], payment, "refund_failed", "Refund that did not arrive")
 
 
 def post_returned(payment: Payment, cents: int) -> None:
@@ -157,18 +179,18 @@ def post_returned(payment: Payment, cents: int) -> None:
     if payment.is_deposit:
         depositing.post_returned(payment, cents, f"payment:{payment.id}:returned", "Returned by the bank")
         return
-    legs = [*_taken_back(payment, cents, RECEIVABLE), Leg(clearing_of(payment), -cents)]
+    legs = [*_taken_back(payment, cents), Leg(clearing_of(payment), -cents)]
     _post("payment_bounced", payment, legs, "Payment returned by the bank", f"payment:{payment.id}:returned")
 
 
-def _taken_back(payment: Payment, cents: int, owed: str) -> list[Leg]:
-    """Debits of ``cents`` over what is left of a payment: unapplied money, then ``owed`` by invoice, the last first.
-    What goes beyond it is no money of this payer: suspense."""
+def _taken_back(payment: Payment, cents: int) -> list[Leg]:
+    """Debits of ``cents`` over what is left of a payment: unapplied money, then what invoices were paid, the last
+    first. What goes beyond it is no money of this payer: suspense."""
     left, legs = cents, []
     for leg in _left_of(payment):
         part = min(left, leg.amount_cents)
         if part:
-            legs.append(Leg(UNAPPLIED if leg.account == UNAPPLIED else owed, part, leg.matter_id, leg.invoice_id))
+            legs.append(Leg(leg.account, part, leg.matter_id, leg.invoice_id))
         left -= part
     return [*legs, Leg(SUSPENSE, left)]
 
@@ -207,13 +229,13 @@ def post_dispute(dispute: Dispute, payment: Payment, before: str, after: str) ->
     """Book the way from one state of a dispute to another; an inquiry moves no money. Of an invoice's payment it is a
     claim of the firm until it is decided; a deposit is off its ledger as soon as the bank has it (T10)."""
     if before == "lost":
-        _undo(dispute, "dispute_lost")
+        _undo(dispute, payment, "dispute_lost")
     if before in {"open", "lost"} and after == "won":
-        _undo(dispute, "trust_disputed" if payment.is_deposit else "dispute_opened")
+        _undo(dispute, payment, "trust_disputed" if payment.is_deposit else "dispute_opened")
     if before in {"inquiry", "won", ""} and after in {"open", "lost"}:
         _open_dispute(dispute, payment)
     if after == "lost" and not payment.is_deposit:
-        legs = [*_taken_back(payment, dispute.amount_cents, RECEIVABLE), Leg(DISPUTED, -dispute.amount_cents)]
+        legs = [*_taken_back(payment, dispute.amount_cents), Leg(DISPUTED, -dispute.amount_cents)]
         _post("dispute_lost", payment, legs, "Dispute lost", _dispute_source(dispute, "lost"))
 
 
@@ -231,7 +253,7 @@ def _dispute_source(dispute: Dispute, step: str) -> str:
     return f"{base}:{step}:{len(ledger.entries_about(base))}"
 
 
-def _undo(dispute: Dispute, code: str) -> None:
+def _undo(dispute: Dispute, payment: Payment, code: str) -> None:
     """Reverse the last entry of this kind that stands."""
     entries = ledger.entries_about(f"payment:{dispute.payment_id}:dispute:{dispute.id}")
     undone = {entry.reverses_id for entry in entries}
@@ -239,4 +261,4 @@ def _undo(dispute: Dispute, code: str) -> None:
     if standing and code == "trust_disputed":
         depositing.post_dispute_won(standing[-1].source)
     elif standing:
-        _reverse(standing[-1], "dispute_won", "Dispute won")
+        _bring_back(standing[-1], payment, "dispute_won", "Dispute won")
