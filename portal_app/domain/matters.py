@@ -132,6 +132,11 @@ def _allowed(matter_id: Any, who_id: Any) -> ModelSelect:
     return _any.build(matter_id).where(_is_allowed(who_id))
 
 
+def with_number(who: FirmUser, number: str) -> Matter | None:
+    """The matter of this number, if there is one that ``who`` may see."""
+    return visible_to(who).where(Matter.number == number.strip()).first()
+
+
 def among(who: FirmUser, matter_ids: Collection[int]) -> dict[int, Matter]:
     """Those of these matters that ``who`` may see, by id; one query."""
     return {row.id: row for row in visible_to(who).where(Matter.id.in_(list(matter_ids)))} if matter_ids else {}

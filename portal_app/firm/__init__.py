@@ -14,6 +14,7 @@ from portal_app.firm import (
     mail,  # noqa: F401
     matter_people,  # noqa: F401
     matter_settings,  # noqa: F401
+    matter_trust,  # noqa: F401
     matters,  # noqa: F401
     payments,  # noqa: F401
     people,  # noqa: F401
@@ -24,6 +25,10 @@ from portal_app.firm import (
     settings,  # noqa: F401
     time,  # noqa: F401
     today,  # noqa: F401
+    trust,  # noqa: F401
+    trust_acts,  # noqa: F401
+    trust_invoices,  # noqa: F401
+    trust_settings,  # noqa: F401
 )
 from portal_app.firm.blueprint import blueprint
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from flask import Response
 
 from portal_app import clock
-from portal_app.domain import calendar, invoices, matters, payments, timekeeping
+from portal_app.domain import calendar, invoices, matters, payments, timekeeping, trust
 from portal_app.domain import today as desk
 from portal_app.domain.access import may
 from portal_app.domain.matters import Matter
@@ -47,7 +47,8 @@ def today() -> Response:
     ages = desk.receivables_by_age(who, day)
     paid = desk.payments_since(who, clock.now() - dt.timedelta(days=NEWS_DAYS))
     limits = matters.running_out(day, who)
-    found = (*_limits(limits, day), *_billing(who, day, ages), *_payments(paid), *_questions(who, paid), *_people(who))
+    about_money = (*_billing(who, day, ages), *_payments(paid), *_questions(who, paid), *_trust(who, day))
+    found = (*_limits(limits, day), *about_money, *_people(who))
     items = [item for item in found if item.count]
     items.sort(key=lambda item: item.is_news)
     midnight = dt.datetime.combine(day + dt.timedelta(days=2), dt.time.min)
@@ -122,6 +123,29 @@ def _questions(who: FirmUser, paid: Payments) -> Iterator[Item]:
         title = "Question about money" if count == 1 else "Questions about money"
         yield Item(
             count, title, "The books and a gateway differ. Only a person can say why.", "/firm/payments/questions"
+        )
+
+
+def _trust(who: FirmUser, day: dt.date) -> Iterator[Item]:
+    """Clients' money that is short, of which a client was not told in time, or that waits to be paid."""
+    found = trust.alerts(who)
+    title = "Trust shortfall" if found.short == 1 else "Trust shortfalls"
+    yield Item(
+        found.short, title, "The firm replenishes it with its own money. Nothing is drawn meanwhile.", "/firm/trust",
+        found.short_cents, "bad",
+    )  # fmt: skip
+    if found.untold_since is not None:
+        days = trust.pack_of(found.pack).number("notice_days")
+        left = (found.untold_since - day).days + days
+        title = "Client to tell of money in trust" if found.untold == 1 else "Clients to tell of money in trust"
+        when = f"{plural(-left, 'day')} late by the rules." if left < 0 else f"The first within {plural(left, 'day')}."
+        yield Item(found.untold, title, when, "/firm/trust", found.untold_cents, "bad" if left < 0 else "")
+    if may(who, "trust.disburse"):
+        title = (
+            "Authorised trust payment to carry out" if found.words == 1 else "Authorised trust payments to carry out"
+        )
+        yield Item(
+            found.words, title, "A lawyer has said yes. Book it once it is paid.", "/firm/trust", found.words_cents
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portal_app.db import sum_of
+from portal_app.domain import trust
 from portal_app.domain.payments import FREEING, HOLDING
 from portal_app.money import bare
 from portal_app.verify.asking import rows
@@ -120,6 +121,11 @@ def _allocations() -> Iterator[str]:
         yield f"Payment {payment} is over {bare(amount)}, but {said}"
 
 
+def _trust() -> Iterator[str]:
+    for problem in trust.problems():
+        yield f"Trust does not agree: {problem}."
+
+
 def _attempts() -> Iterator[str]:
     sql = """SELECT y.id, y.state, t.state FROM payment y LEFT JOIN attempt t ON t.payment_id = y.id
         WHERE t.id IS NULL OR t.state <> y.state ORDER BY y.id"""
@@ -156,6 +162,7 @@ CHECKS = (
     _disputes,
     _payouts,
     _allocations,
+    _trust,
     _attempts,
     _reservations,
 )

@@ -14,9 +14,10 @@ from portal_app.domain import deposits, documents, firms, invoices, store, trust
 from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.firms import Firm
 from portal_app.domain.invoices import Invoice, InvoiceLine
+from portal_app.domain.matters import Matter
 from portal_app.domain.payments import BankAccount, Payment, receipts
 from portal_app.domain.people import PortalUser
-from portal_app.domain.trust import TrustMovement
+from portal_app.domain.trust import Accounting, TrustMovement
 from portal_app.domain.trust_papers import Statement, TrustReceipt
 from portal_app.schema import folder
 from portal_app.web.writing import Writing, compose
@@ -59,6 +60,20 @@ def store_invoice(invoice_id: int) -> None:
         return
     stored = store.put_bytes([invoice_pdf(invoice)], limit_bytes=LIMIT_BYTES)
     documents.attach_paper(invoice.document, stored)
+
+
+# Trust
+
+
+def trust_pdf(matter: Matter, accounting: Accounting) -> bytes:
+    """A full accounting of a matter's money in trust, for the client (T17); dated by its last day."""
+    firm = firms.current()
+    moment = clock.to_utc(dt.datetime.combine(accounting.until, dt.time(12)), firm.time_zone)
+    html = compose(
+        "pdf/trust.html", Writing(firm, firm.time_zone), matter=matter, client=matter.client, accounting=accounting,
+        **_letterhead(firm, moment),
+    )  # fmt: skip
+    return _print(html, firm)
 
 
 # Receipts
