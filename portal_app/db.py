@@ -100,6 +100,13 @@ def locked(query: ModelSelect) -> ModelSelect:
     return query if is_sqlite() else query.for_update()
 
 
+def hold(*tables: str) -> None:
+    """Nobody else writes to ``tables`` (names of our own) until this transaction ends, and whoever is at it is waited
+    for: call it first. On SQLite BEGIN IMMEDIATE already holds all."""
+    if not is_sqlite():
+        db.execute_sql(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def sum_of(value: object) -> int:
     """What SUM() gave, as whole cents: ``None`` without rows, ``Decimal`` on PostgreSQL."""
     return int(str(value or 0))
@@ -127,6 +134,7 @@ __all__ = [
     "Unprotected",
     "connect",
     "db",
+    "hold",
     "is_sqlite",
     "locked",
     "open_database",

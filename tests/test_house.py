@@ -30,7 +30,7 @@ STOREYS = [
 ]
 NOUNS = (
     "errors once passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "
-    "documents timekeeping ledger logos invoices payments today"
+    "documents timekeeping ledger logos invoices payments statements reconciliations today"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400
