@@ -30,6 +30,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
         "gateway_event": gateways.look_into,
+        "trust_shortfall": letters.trust_shortfall,
         "ledger_posted": lambda entry_id: gateways.tell("ledger_posted", entry_id),
     }
 

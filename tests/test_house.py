@@ -30,7 +30,7 @@ STOREYS = [
 ]
 NOUNS = (
     "errors once passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "
-    "documents timekeeping ledger logos invoices payments statements reconciliations today"
+    "documents timekeeping banks ledger trust logos invoices payments statements reconciliations draws today"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

@@ -51,6 +51,19 @@ CODES = {
     "dispute_won": "Dispute won",
     "dispute_lost": "Dispute lost",
     "gateway_costs": "Gateway's fees and payouts",
+    "trust_deposit": "Trust deposit",
+    "trust_disbursement": "Trust disbursement",
+    "trust_refund": "Trust money given back",
+    "trust_applied": "Paid from trust",
+    "trust_transfer": "Trust transfer",
+    "trust_returned": "Trust deposit returned",
+    "trust_disputed": "Trust deposit disputed",
+    "trust_dispute_won": "Trust deposit, dispute won",
+    "trust_shortfall_replenished": "Shortfall replenished",
+    "trust_float": "Firm's float in trust",
+    "trust_bank_charge": "Bank charge on trust",
+    "trust_payout": "Trust money paid out by a gateway",
+    "trust_reversed": "Trust correction",
 }
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from portal_app import clock, config, plugins
 from portal_app.db import transaction
-from portal_app.domain import firms, invitations, invoices, mail, matters, payments, sharing
+from portal_app.domain import firms, invitations, invoices, mail, matters, payments, people, sharing, trust
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.invitations import Invitation, Sent
@@ -209,6 +209,20 @@ def _was_waited_for(payment: Payment) -> bool:
 def _is_rehearsal(payment: Payment) -> bool:
     manifest = plugins.registry().manifests.get(payment.gateway.plugin)
     return manifest is not None and manifest.is_rehearsal
+
+
+# Trust
+
+
+def trust_shortfall(incident_id: int) -> None:
+    """A bank has taken a trust ledger below zero: tell the administrators, and the attorney who answers for it."""
+    incident = trust.find_incident(incident_id)
+    about = {"incident": incident, "cents": trust.to_replenish(incident), "matter": incident.matter}
+    answers = {incident.matter.responsible_attorney_id} if incident.matter_id else set()
+    with transaction():
+        for who in people.active_firm_users():
+            if who.has_role("administrator") or who.id in answers:
+                _to(who, "trust_shortfall", f"trust_shortfall:{incident.id}:{who.id}", **about)
 
 
 # How letters leave

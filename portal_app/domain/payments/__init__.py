@@ -4,7 +4,8 @@ Unknown is never failed: only declined, canceled and not_submitted free the rese
 is known; calling the gateway is ``portal_app.gateways``'s part, with no transaction open.
 """
 
-from portal_app.domain.payments.banks import FUNDS, add_bank_account, bank_accounts, change_bank_account
+from portal_app.domain.banks import FUNDS, BankAccount, bank_accounts
+from portal_app.domain.payments.banks import add_bank_account, change_bank_account
 from portal_app.domain.payments.booking import left_cents, mismatch_of
 from portal_app.domain.payments.disputing import dispute_states, disputes_of, open_disputes
 from portal_app.domain.payments.following import LOOKUP_SECONDS, claim, claim_due
@@ -35,7 +36,6 @@ from portal_app.domain.payments.models import (
     REFUND_SHOWN,
     Allocation,
     Attempt,
-    BankAccount,
     Dispute,
     Gateway,
     GatewayRoute,

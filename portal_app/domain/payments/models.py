@@ -17,6 +17,7 @@ from peewee import (
 )
 
 from portal_app.db import BaseModel
+from portal_app.domain.banks import BankAccount
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.plugin_api import BillingAddress, Mode
@@ -65,14 +66,6 @@ DISPUTE_EDGES: dict[str, frozenset[str]] = {
     "won": frozenset({"open", "lost"}),
     "lost": frozenset({"won"}),
 }
-
-
-class BankAccount(BaseModel):
-    """One of the firm's own bank accounts: operating, or trust."""
-
-    name = CharField(max_length=80)
-    fund = CharField(max_length=10)
-    last4 = CharField(max_length=4, default="")
 
 
 class Gateway(BaseModel):
