@@ -133,10 +133,10 @@ UNEQUAL_MATCH = """EXISTS (SELECT 1 FROM bank_match m WHERE m.bank_account_id = 
 CLOSED_AFTER = closed("(SELECT bank_account_id FROM reconciliation WHERE id = NEW.reconciliation_id)",
                       "(SELECT ends_on FROM reconciliation WHERE id = NEW.reconciliation_id)").replace(
     "r.ends_on >=", "r.ends_on >")  # fmt: skip
-WAY_OUT = "post a correction dated after it, or have an administrator reopen it"
+WAY_OUT = "date the correction after it, or have an administrator reopen it"
 
 GUARDS = [
-    ("posting_period", "INSERT", "posting", f"the period is reconciled and closed: {WAY_OUT}", POSTING_CLOSED),
+    ("posting_period", "INSERT", "posting", f"T13: the period is reconciled and closed; {WAY_OUT}", POSTING_CLOSED),
     ("line_period_insert", "INSERT", "statement_line", "the period is reconciled and closed",
      closed("NEW.bank_account_id", "NEW.booked_on")),
     ("line_period_update", "UPDATE", "statement_line", "the period is reconciled and closed",

@@ -124,6 +124,10 @@ class Config:
     mail_password: str = _setting("", _text, "SMTP password.", is_secret=True)
     mail_from: str = _setting("", _sender, "Sender of e-mails. Empty: the firm's own e-mail address.")
     upload_limit_mb: int = _setting(50, _whole, "Largest file that can be added to a matter, in MB.")
+    reconcile_by_two: bool = _setting(
+        False, _flag,
+        "Trust reconciliations are closed by somebody other than who prepared them, whatever the rule pack says.",
+    )  # fmt: skip
     invitation_days: int = _setting(14, _whole, "How many days an invitation stays open.")
     session_idle_minutes: int = _setting(60, _whole, "Sign out after this long without a request.")
     session_hours: int = _setting(12, _whole, "Sign out after this long in any case.")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 
-from portal_app.domain import ledger, reconciliations, statements
+from portal_app import clock
+from portal_app.domain import ledger, reconciliations, statements, trust
+from portal_app.domain.banks import BankAccount
 from portal_app.domain.ledger import JournalEntry, Leg, Posting
-from portal_app.domain.payments import BankAccount
+from portal_app.domain.matters import Matter
 from portal_app.domain.statements import BankStatement, Mapping
 from tests.world import World
 
@@ -24,42 +26,48 @@ def day(text: str) -> dt.date:
 
 
 def trust_account() -> BankAccount:
-    """The world's trust account, its three ledgers opened."""
+    """The world's trust account, with its books."""
     account = BankAccount.get(BankAccount.fund == "trust")
-    for code, kind in (("bank", "asset"), ("trust", "liability"), ("float", "equity")):
-        ledger.open_account(f"{code}:{account.id}", name=f"{account.name}, {code}", kind=kind, fund="trust")
-    ledger.open_account("clearing:fake:trust", name="Taken by Fake for trust", kind="asset", fund="trust")
+    trust.open_books(account)
     return account
 
 
 def operating_account() -> BankAccount:
     account = BankAccount.get(BankAccount.fund == "operating")
-    ledger.open_account(f"bank:{account.id}", name=account.name, kind="asset", fund="operating")
+    trust.open_operating(account)
     return account
 
 
-def book(on: str, text: str, *legs: tuple[str, int, int | None]) -> JournalEntry:
-    """Post an entry: account, cents, matter for each leg."""
-    return ledger.post(
-        "gateway_costs", [Leg(code, cents, matter) for code, cents, matter in legs], occurred_on=day(on),
-        description=text, source=f"test:{next(_numbers)}", currency="USD",
+def deposit(
+    world: World, on: str, cents: int, *, reference: str = "", at: str = "", matter: Matter | None = None
+) -> None:
+    """A client's money comes into trust, by wire; ``at``: the gateway that has it."""
+    trust.receive(
+        matter or world.matter, trust_account(), amount_cents=cents, received_on=day(on), payer="Alice Vasquez",
+        purpose="Advance on fees", method="wire", reference=reference, at=at, by=world.erin,
     )  # fmt: skip
 
 
-def deposit(world: World, on: str, cents: int, text: str = "Deposit", *, through: str = "bank") -> JournalEntry:
-    """Alice's money comes into trust; ``through``: at the bank, or at the gateway."""
-    account = trust_account()
-    where = f"bank:{account.id}" if through == "bank" else "clearing:fake:trust"
-    return book(on, text, (where, cents, None), (f"trust:{account.id}", -cents, world.matter.id))
+def draw(world: World, on: str, cents: int, *, reference: str = "") -> None:
+    """Authorised by dan, paid by erin with a check."""
+    with clock.frozen(dt.datetime.combine(day(on), dt.time(18))):
+        word = trust.authorise(
+            world.matter, trust_account(), kind="disbursement", amount_cents=cents, payee="Sample County Court",
+            purpose="Filing fee", by=world.dan,
+        )  # fmt: skip
+        trust.pay_out(word, on=day(on), method="check", by=world.erin, reference=reference)
 
 
-def draw(world: World, on: str, cents: int, text: str = "Check 1042") -> JournalEntry:
-    account = trust_account()
-    return book(on, text, (f"bank:{account.id}", -cents, None), (f"trust:{account.id}", cents, world.matter.id))
-
-
-def bank_posting(entry: JournalEntry) -> Posting:
-    return Posting.get((Posting.entry == entry.id) & Posting.account.startswith("bank:"))
+def payout(on: str, cents: int, fund: str = "operating") -> JournalEntry:
+    """The gateway pays out to the bank account of a fund."""
+    account = operating_account() if fund == "operating" else trust_account()
+    source = "clearing:fake" if fund == "operating" else trust.open_clearing("fake", account, "Taken by Fake for trust")
+    ledger.open_account(source, name="Fake", kind="asset", fund=fund)
+    return ledger.post(
+        "gateway_costs" if fund == "operating" else "trust_payout",
+        [Leg(f"bank:{account.id}", cents), Leg(source, -cents)], occurred_on=day(on), currency="USD",
+        description="Paid out to the bank", source=f"test:{next(_numbers)}",
+    )  # fmt: skip
 
 
 def table(*rows: str) -> bytes:
@@ -90,12 +98,17 @@ def march(world: World) -> BankStatement:
     """A month that ties: a deposit of 500.00, a check of 120.00 cleared, one of 30.00 outstanding, 75.00 in transit."""
     account = trust_account()
     deposit(world, "03-03", 50_000)
-    draw(world, "03-10", 12_000, "Check 1042")
-    draw(world, "03-28", 3_000, "Check 1043")
-    deposit(world, "03-31", 7_500, "Deposit of a check")
+    draw(world, "03-10", 12_000, reference="1042")
+    draw(world, "03-28", 3_000, reference="1043")
+    deposit(world, "03-31", 7_500)
     found = bring(
         account, "03-04 | Deposit | 500.00 |", "03-12 | Check | -120.00 | 1042", closing=38_000,
         starts_on=day("03-01"), ends_on=MARCH,
     )  # fmt: skip
     assert accept(found) == 2
     return found
+
+
+def posting_of(account: BankAccount, cents: int) -> Posting:
+    """The one posting of this amount on the account's bank ledger."""
+    return Posting.get((Posting.account == f"bank:{account.id}") & (Posting.amount_cents == cents))

@@ -17,7 +17,7 @@ from portal_app.domain.ledger import Account, JournalEntry, Posting
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import BankAccount
 from portal_app.domain.people import Client
-from portal_app.domain.reconciliations.matching import open_lines
+from portal_app.domain.reconciliations.matching import open_lines, told, words_of
 from portal_app.domain.reconciliations.models import BankMatch, BankMatchLine, BankMatchPosting, Reconciliation
 from portal_app.domain.reconciliations.reading import last_of
 from portal_app.domain.reconciliations.rules import Rules, rules
@@ -185,25 +185,16 @@ def _book(code: str, day: dt.date) -> int:
 def _open_in_books(account: BankAccount, day: dt.date) -> list[Item]:
     """Postings of the bank's ledger that the bank does not have by that day: not matched, or settled later."""
     query = (
-        Posting.select(Posting, JournalEntry, Matter)
-        .join_from(Posting, JournalEntry)
-        .join_from(Posting, Matter, JOIN.LEFT_OUTER)
+        told()
         .join_from(Posting, BankMatchPosting, JOIN.LEFT_OUTER, on=(BankMatchPosting.posting == Posting.id))
         .join(BankMatch, JOIN.LEFT_OUTER, on=(BankMatchPosting.match == BankMatch.id))
     )
     is_open = BankMatch.id.is_null() | (BankMatch.cleared_on > day)
     is_ours = (Posting.account == ledger.bank(account.id)) & (JournalEntry.occurred_on <= day)
     return [
-        Item(
-            row.entry.occurred_on, _told(row), row.amount_cents, entry_id=row.entry_id, posting_id=row.id
-        )
+        Item(row.entry.occurred_on, words_of(row), row.amount_cents, entry_id=row.entry_id, posting_id=row.id)
         for row in query.where(is_ours & is_open).order_by(JournalEntry.occurred_on, Posting.id)
-    ]  # fmt: skip
-
-
-def _told(posting: Posting) -> str:
-    matter = f", {posting.matter.number} {posting.matter.name}" if posting.matter_id else ""
-    return f"{posting.entry.description}{matter}"
+    ]
 
 
 def _other(account: BankAccount, day: dt.date) -> list[Item]:
@@ -262,7 +253,7 @@ def _day(value: dt.date | str) -> dt.date:
 
 def _clients(account: BankAccount, day: dt.date, found: Rules) -> list[ClientLine]:
     """The client trial balance: every client-matter ledger that holds or lacks something on the day."""
-    amount, last_on = fn.SUM(-Posting.amount_cents), fn.MAX(JournalEntry.occurred_on)
+    amount, last_on = fn.SUM(Posting.amount_cents), fn.MAX(JournalEntry.occurred_on)
     query = (
         Posting.select(Matter.id, Matter.number, Matter.name, Client.name, amount, last_on)
         .join_from(Posting, JournalEntry)
@@ -274,8 +265,8 @@ def _clients(account: BankAccount, day: dt.date, found: Rules) -> list[ClientLin
     )
     return [
         ClientLine(
-            matter_id, number or "", name or "No matter", client or "", sum_of(cents), _day(last),
-            _flags(matter_id, sum_of(cents), (day - _day(last)).days, found),
+            matter_id, number or "", name or "No matter", client or "", -sum_of(cents), _day(last),
+            _flags(matter_id, -sum_of(cents), (day - _day(last)).days, found),
         )
         for matter_id, number, name, client, cents, last in query.tuples()
         if sum_of(cents)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from peewee import JOIN, IntegrityError, ModelSelect, fn
 
@@ -20,6 +22,7 @@ from portal_app.domain.reconciliations.models import BankMatch, BankMatchLine, B
 from portal_app.domain.reconciliations.reading import locked_until
 from portal_app.domain.reconciliations.suggesting import Item, Suggestion, suggest
 from portal_app.domain.statements import EXPLANATIONS, BankStatement, StatementLine
+from portal_app.domain.trust import TrustMovement
 
 CLOSED = "That day is reconciled and closed."
 MOST = 2000  # open postings that suggestions are looked for among
@@ -171,13 +174,37 @@ def open_postings(account: BankAccount, until: dt.date | None = None, *, most: i
     return list(query.order_by(JournalEntry.occurred_on, Posting.id).limit(most))
 
 
-def _unmatched(account: BankAccount) -> ModelSelect:
-    query = (
-        Posting.select(Posting, JournalEntry, Matter)
+_NOTED = (TrustMovement.id, TrustMovement.party, TrustMovement.purpose, TrustMovement.reference)
+
+
+def told() -> ModelSelect:
+    """Postings with their entries, and as ``movement`` what trust has noted of each: who, what for, which check."""
+    return (
+        Posting.select(Posting, JournalEntry, *_NOTED, Matter)
         .join_from(Posting, JournalEntry)
-        .join_from(Posting, Matter, JOIN.LEFT_OUTER)
-        .join_from(Posting, BankMatchPosting, JOIN.LEFT_OUTER, on=(BankMatchPosting.posting == Posting.id))
-    )
+        .join_from(
+            JournalEntry, TrustMovement, JOIN.LEFT_OUTER, on=(TrustMovement.source == JournalEntry.source),
+            attr="movement",
+        )
+        .join_from(TrustMovement, Matter, JOIN.LEFT_OUTER, on=(TrustMovement.matter == Matter.id), attr="matter")
+    )  # fmt: skip
+
+
+def words_of(posting: Posting) -> str:
+    """What a posting on a bank's ledger is, in a line: what was booked, who, which check, for which matter."""
+    entry = posting.entry
+    movement = getattr(entry, "movement", None)
+    if movement is None:
+        return str(entry.description)
+    matter = getattr(movement, "matter", None)
+    parts = [entry.description, movement.party, movement.reference, matter.number if matter else ""]
+    return " · ".join(part for part in parts if part)
+
+
+def _unmatched(account: BankAccount) -> ModelSelect:
+    query = told().join_from(
+        Posting, BankMatchPosting, JOIN.LEFT_OUTER, on=(BankMatchPosting.posting == Posting.id)
+    )  # fmt: skip
     return query.where((Posting.account == ledger.bank(account.id)) & BankMatchPosting.posting.is_null())
 
 
@@ -187,7 +214,7 @@ def line_item(line: StatementLine) -> Item:
 
 def posting_item(posting: Posting) -> Item:
     entry = posting.entry
-    return Item(posting.id, entry.occurred_on, posting.amount_cents, f"{entry.description} {entry.source}")
+    return Item(posting.id, entry.occurred_on, posting.amount_cents, f"{words_of(posting)} {entry.source}")
 
 
 def suggestions(statement: BankStatement) -> dict[int, tuple[Suggestion, list[Posting]]]:
@@ -227,14 +254,10 @@ def standings(lines: Sequence[StatementLine]) -> dict[int, Standing]:
     links = list(BankMatchLine.select(BankMatchLine, BankMatch).join(BankMatch).where(BankMatchLine.line.in_(ids)))
     wanted = [row.match_id for row in links]
     postings: dict[int, list[Posting]] = {}
-    query = (
-        BankMatchPosting.select(BankMatchPosting, Posting, JournalEntry, Matter)
-        .join_from(BankMatchPosting, Posting)
-        .join_from(Posting, JournalEntry)
-        .join_from(Posting, Matter, JOIN.LEFT_OUTER)
-    )
-    for row in query.where(BankMatchPosting.match.in_(wanted)).order_by(BankMatchPosting.posting):
-        postings.setdefault(row.match_id, []).append(row.posting)
+    query = told().select_extend(BankMatchPosting.match.alias("match_id"))
+    query = query.join_from(Posting, BankMatchPosting, on=(BankMatchPosting.posting == Posting.id), attr="link")
+    for row in query.where(BankMatchPosting.match.in_(wanted)).order_by(Posting.id):
+        postings.setdefault(row.link.match_id, []).append(row)
     others: dict[int, list[StatementLine]] = {}
     both = BankMatchLine.select(BankMatchLine, StatementLine).join(StatementLine)
     for row in both.where(BankMatchLine.match.in_(wanted)).order_by(BankMatchLine.line):
@@ -254,9 +277,9 @@ def candidates(line: StatementLine, words: str = "") -> list[Posting]:
     query = _unmatched(line.bank_account)
     text = words.strip()[:100]
     if text:
-        like = fn.LOWER(JournalEntry.description).contains(text.lower())
-        is_matter = fn.LOWER(Matter.name).contains(text.lower()) | (Matter.number == text)
-        query = query.where(like | is_matter | _amount(text))
+        said = (JournalEntry.description, TrustMovement.party, TrustMovement.purpose, Matter.name)
+        exact = (TrustMovement.reference == text) | (Matter.number == text) | _amount(text)
+        query = query.where(reduce(or_, [fn.LOWER(field).contains(text.lower()) for field in said], exact))
     apart = fn.ABS(Posting.amount_cents - line.amount_cents)
     return list(query.order_by(apart, JournalEntry.occurred_on.desc(), Posting.id).limit(FOUND_MOST))
 
