@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal_app.db import connect, db, is_sqlite, sum_of
+from portal_app.domain import store
 from portal_app.domain.documents import DocumentVersion, stream
 from portal_app.domain.ledger import Account, account_balance
 from portal_app.domain.payments import FREEING, HOLDING
+from portal_app.domain.reconciliations import Reconciliation, ReconciliationReport, sha256_of
 from portal_app.domain.store import NotStored
 from portal_app.money import bare
 
@@ -61,6 +63,7 @@ _COUNTED = {
     "running totals": "running_total",
     "payments": "payment",
     "refunds": "refund",
+    "reconciliations": "reconciliation",
 }
 
 
@@ -258,7 +261,44 @@ def _reservations() -> Iterator[str]:
 # Documents
 
 
+def _reconciliations() -> Iterator[str]:
+    """What a closed reconciliation says is what was hashed, and what the bank's lines and the postings still say."""
+    previous: dict[tuple[int, str], str] = {}
+    for row in Reconciliation.select().order_by(Reconciliation.id).iterator():
+        where = f"Reconciliation {row.id} to {row.ends_on}"
+        if sha256_of(row.snapshot) != row.snapshot_sha256:
+            yield f"{where} does not say any more what was closed."
+            continue
+        if any(row.facts["figures"][name] != getattr(row, name) for name in row.facts["figures"]):
+            yield f"{where}: its figures are not those of its report."
+        if row.facts["previous"] and row.facts["previous"] not in previous.values():
+            yield f"{where} follows a reconciliation that is not there."
+        previous[row.bank_account_id, str(row.ends_on)] = row.snapshot_sha256
+    sql = """SELECT r.id, r.ends_on, r.book_cents - r.at_gateways_cents, COALESCE((SELECT SUM(p.amount_cents)
+            FROM posting p JOIN journal_entry e ON e.id = p.entry_id
+            WHERE p.account_code = 'bank:' || r.bank_account_id AND e.occurred_on <= r.ends_on), 0)
+        FROM reconciliation r WHERE NOT EXISTS (
+            SELECT 1 FROM reconciliation_reopening o WHERE o.reconciliation_id = r.id) ORDER BY r.id"""
+    for number, day, closed, posted in _rows(sql):
+        if sum_of(posted) != sum_of(closed):
+            now = bare(sum_of(posted))
+            yield f"Reconciliation {number} to {day} closed with {bare(closed)} in the books; now it is {now}."
+
+
+def _reports() -> Iterator[str]:
+    for report in ReconciliationReport.select().order_by(ReconciliationReport.reconciliation).iterator():
+        where = f"The report of reconciliation {report.reconciliation_id}"
+        try:
+            is_same = hashlib.sha256(store.read(report.storage_key)).hexdigest() == report.sha256
+        except NotStored:
+            yield f"{where} is not in the store ({report.storage_key})."
+            continue
+        if not is_same:
+            yield f"{where} has changed: its bytes are not those that were printed ({report.storage_key})."
+
+
 def _documents() -> Iterator[str]:
+    yield from _reports()
     for version in DocumentVersion.select().order_by(DocumentVersion.id).iterator():
         where = f"Version {version.number} of document {version.document_id}"
         try:
@@ -288,4 +328,5 @@ CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
     _allocations,
     _attempts,
     _reservations,
+    _reconciliations,
 )

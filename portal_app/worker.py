@@ -7,7 +7,7 @@ import logging
 import threading
 
 from portal_app import config, gateways
-from portal_app.domain import mail, outbox, sessions
+from portal_app.domain import mail, outbox, sessions, statements
 from portal_app.web import letters, paper
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "dispute_changed": dispute_changed,
         "gateway_event": gateways.look_into,
         "trust_shortfall": letters.trust_shortfall,
+        "reconciliation_report": paper.store_reconciliation,
         "ledger_posted": lambda entry_id: gateways.tell("ledger_posted", entry_id),
     }
 
@@ -77,6 +78,7 @@ def housekeeping() -> None:
     sessions.sweep(config.active().session_hours)
     letters.limitations()
     gateways.sweep_due()
+    statements.discard_forgotten()
 
 
 class Worker(threading.Thread):

@@ -112,3 +112,11 @@ def march(world: World) -> BankStatement:
 def posting_of(account: BankAccount, cents: int) -> Posting:
     """The one posting of this amount on the account's bank ledger."""
     return Posting.get((Posting.account == f"bank:{account.id}") & (Posting.amount_cents == cents))
+
+
+def ladder(world: World) -> dict[str, int]:
+    """What the parameters of the bank's routes stand for: an open statement, its line, a closed reconciliation."""
+    closed = reconciliations.close(march(world), by=world.erin)
+    later = bring(trust_account(), "04-03 | Check | -30.00 | 1043", "04-05 | Fee | -1.00 |", closing=34_900)
+    line = statements.lines_of(later)[0]
+    return {"statement_id": later.id, "line_id": line.id, "reconciliation_id": closed.id}

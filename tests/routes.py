@@ -13,6 +13,7 @@ from portal_app import gateways
 from portal_app.domain import invoices, ledger, mail, payments
 from portal_app.domain.matters import InvoiceRecipient
 from portal_app.domain.payments import Payment
+from tests import banks
 from tests.domain.test_payments import order
 from tests.world import World
 
@@ -65,6 +66,7 @@ def alices(world: World) -> dict[str, Any]:
     item = invoices.lines_of(world.draft)[0].work_item
     letter = mail.write("invitation", world.frank, subject="Ladder", text="Ladder", html="", fact="ladder")
     payments.ask("unknown_charge", "ladder", "A charge", gateway=world.gateway)
+    bank = banks.ladder(world)
     recipient = InvoiceRecipient.get(InvoiceRecipient.portal_user == world.frank)
     return {
         "matter_id": world.matter.id, "client_id": world.client.id, "invoice_id": world.invoice.id,
@@ -72,7 +74,8 @@ def alices(world: World) -> dict[str, Any]:
         "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "code": "fake",
         "field": "name", "secret": NOWHERE, "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
         "what": "taken", "about": "unknown_charge",
-        "email_id": letter.id, "bank_account_id": 1, "question_id": 1, "invoices.public_id": world.invoice.public_id,
+        "email_id": letter.id, **bank, "bank_account_id": 2, "question_id": 1,
+        "invoices.public_id": world.invoice.public_id,
         "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,
         "payments.public_id": Payment.get_by_id(payment.id).public_id,
     }  # fmt: skip

@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 from portal_app import config, plugins
-from portal_app.domain import documents, firms, invoices, store
+from portal_app.domain import documents, firms, invoices, reconciliations, store
 from portal_app.domain.firms import Firm
 from portal_app.domain.invoices import Invoice, InvoiceLine
 from portal_app.domain.payments import Payment, receipts
+from portal_app.domain.reconciliations import Reconciliation
 from portal_app.schema import folder
 from portal_app.web.writing import Writing, compose
 
@@ -79,6 +80,28 @@ def store_receipt(payment_id: int) -> None:
         return
     stored = store.put_bytes([receipt_pdf(payment)], limit_bytes=LIMIT_BYTES, folder="receipts")
     receipts.keep(payment, stored.key)
+
+
+# Reconciliations
+
+
+def reconciliation_pdf(closed: Reconciliation) -> bytes:
+    """The report of a closed reconciliation, from what was kept when it was closed."""
+    firm = firms.current()
+    html = compose(
+        "pdf/reconciliation.html", Writing(firm, firm.time_zone), closed=closed, facts=closed.facts,
+        replaces=reconciliations.replaced_by(closed), **_letterhead(firm, closed.closed_at),
+    )  # fmt: skip
+    return _print(html, firm)
+
+
+def store_reconciliation(reconciliation_id: int) -> None:
+    """The outbox's handler: print the report, once, and keep it for ever."""
+    closed = reconciliations.find(reconciliation_id)
+    if closed.report is None:
+        stored = store.put_bytes([reconciliation_pdf(closed)], limit_bytes=LIMIT_BYTES, folder="reconciliations")
+        if not reconciliations.keep_report(closed, stored):
+            store.discard([stored.key])
 
 
 # Setting

@@ -23,6 +23,7 @@ from portal_app.domain.reconciliations.matching import (
     standings,
     suggestions,
     unmatch,
+    words_of,
 )
 from portal_app.domain.reconciliations.models import (
     BankMatch,
@@ -36,6 +37,7 @@ from portal_app.domain.reconciliations.models import (
 from portal_app.domain.reconciliations.reading import (
     Covered,
     Due,
+    covering,
     due,
     due_of,
     find,
@@ -44,7 +46,9 @@ from portal_app.domain.reconciliations.reading import (
     last_of,
     locked_until,
     of_account,
-    open_count,
+    open_counts,
+    overview,
+    replaced_by,
     signatures,
 )
 from portal_app.domain.reconciliations.rules import Rules, rules
@@ -69,6 +73,7 @@ __all__ = [
     "accept_all",
     "candidates",
     "close",
+    "covering",
     "current",
     "due",
     "due_of",
@@ -82,11 +87,13 @@ __all__ = [
     "locked_until",
     "match",
     "of_account",
-    "open_count",
+    "open_counts",
     "open_lines",
     "open_postings",
+    "overview",
     "prepared",
     "reopen",
+    "replaced_by",
     "rules",
     "sha256_of",
     "sign",
@@ -97,4 +104,5 @@ __all__ = [
     "total",
     "unmatch",
     "why_not",
+    "words_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from functools import cached_property
 from typing import Any
@@ -73,8 +74,12 @@ class Reconciliation(BaseModel):
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """The snapshot, read."""
+        """The snapshot, read; days are days again."""
         found: dict[str, Any] = json.loads(self.snapshot)
+        for name in ("in_transit", "outstanding", "gateways", "other", "clients"):
+            for item in found[name]:
+                key = "last_on" if name == "clients" else "day"
+                item[key] = dt.date.fromisoformat(item[key])
         return found
 
 

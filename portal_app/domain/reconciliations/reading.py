@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from peewee import JOIN, ModelSelect, fn
 
-from portal_app.domain import ledger
 from portal_app.domain.ledger import JournalEntry, Posting
 from portal_app.domain.payments import BankAccount
 from portal_app.domain.people import FirmUser
@@ -22,6 +21,7 @@ from portal_app.domain.reconciliations.models import (
 )
 from portal_app.domain.reconciliations.rules import Rules, rules
 from portal_app.domain.statements import BankStatement, StatementLine
+from portal_app.domain.trust import TrustBook
 
 Closer = FirmUser.alias()
 
@@ -76,7 +76,7 @@ def first_open_day(bank_account_id: int, day: dt.date) -> dt.date:
     last = query.scalar()
     if last is None:
         return day
-    return max(day, (last if isinstance(last, dt.date) else dt.date.fromisoformat(last)) + dt.timedelta(days=1))
+    return max(day, _day(last) + dt.timedelta(days=1))
 
 
 def last_covered(account: BankAccount) -> Covered | None:
@@ -125,6 +125,14 @@ def _tidied(rows: Sequence[Reconciliation]) -> list[Reconciliation]:
     return list(rows)
 
 
+def replaced_by(closed: Reconciliation) -> Reconciliation | None:
+    """The closing of the same account that was opened again before this one, over the same days."""
+    mine = (Reconciliation.bank_account == closed.bank_account_id) & (Reconciliation.starts_on <= closed.ends_on)
+    is_before = (Reconciliation.id < closed.id) & (Reconciliation.ends_on >= closed.starts_on)
+    query = _with_people().where(mine & is_before & ReconciliationReopening.reconciliation.is_null(False))
+    return next(iter(_tidied(list(query.order_by(Reconciliation.id.desc()).limit(1)))), None)
+
+
 def signatures(statement: BankStatement) -> list[ReconciliationSignature]:
     """Who has prepared the reconciliation to the end of a statement, the newest first."""
     query = ReconciliationSignature.select(ReconciliationSignature, FirmUser).join(FirmUser, JOIN.LEFT_OUTER)
@@ -143,39 +151,88 @@ def month_end(day: dt.date, months: int = 0) -> dt.date:
     return dt.date(year, month + 1, calendar.monthrange(year, month + 1)[1])
 
 
-def due_of(account: BankAccount, today: dt.date, given: Rules | None = None) -> Due | None:
+def due_of(account: BankAccount, today: dt.date) -> Due | None:
     """When the account's next reconciliation is due; ``None`` while nothing is on its books, and for an operating
     account that was never reconciled: no rule asks for that."""
-    found = given or rules()
-    last = locked_until(account)
+    return next(iter(due([account], today)), None)
+
+
+def due(accounts: Sequence[BankAccount], today: dt.date) -> list[Due]:
+    """What is due of these accounts, by its day; three queries."""
+    found, lasts, firsts = rules(), last_ones(), _first_days()
+    rows = [_due(account, today, found, lasts.get(account.id), firsts.get(account.id)) for account in accounts]
+    return sorted((row for row in rows if row is not None), key=lambda row: row.due_on)
+
+
+def _due(
+    account: BankAccount, today: dt.date, found: Rules, last: Reconciliation | None, first: dt.date | None
+) -> Due | None:
     if last is not None:
-        ends_on = month_end(last + dt.timedelta(days=1), found.months - 1)
+        begins = last.ends_on + dt.timedelta(days=1)
+    elif account.fund == "trust" and first is not None:
+        begins = first
     else:
-        first = _first_day(account) if account.fund == "trust" else None
-        if first is None:
-            return None
-        ends_on = month_end(first, found.months - 1)
+        return None
+    ends_on = month_end(begins, found.months - 1)
     due_on = ends_on + dt.timedelta(days=found.within_days)
     return Due(account, ends_on, due_on, today > due_on)
 
 
-def _first_day(account: BankAccount) -> dt.date | None:
-    codes = [ledger.bank(account.id), f"trust:{account.id}"]
-    entry = Posting.select(JournalEntry.occurred_on.alias("day")).join(JournalEntry).where(Posting.account.in_(codes))
-    row = entry.order_by(JournalEntry.occurred_on).limit(1).objects().first()
-    return row.day if row else None
+def last_ones() -> dict[int, Reconciliation]:
+    """The last closed reconciliation that stands, by account."""
+    return {row.bank_account_id: row for row in standing().order_by(Reconciliation.ends_on)}
 
 
-def due(accounts: Sequence[BankAccount], today: dt.date) -> list[Due]:
-    """What is due of these accounts."""
-    found = rules()
-    return [item for account in accounts if (item := due_of(account, today, found)) is not None]
+def _first_days() -> dict[int, dt.date]:
+    """The first day in the books of each trust bank account."""
+    day = fn.MIN(JournalEntry.occurred_on)
+    query = TrustBook.select(TrustBook.bank_account, day).join(Posting, on=(Posting.account == TrustBook.account))
+    rows = query.join(JournalEntry, on=(JournalEntry.id == Posting.entry)).group_by(TrustBook.bank_account).tuples()
+    return {account: _day(first) for account, first in rows}
 
 
-def open_count(account: BankAccount) -> int:
-    """How many lines of the bank nobody has accounted for."""
-    query = StatementLine.select(fn.COUNT(StatementLine.id)).join(
+def _day(value: dt.date | str) -> dt.date:
+    """What MIN() or MAX() of a day gives: SQLite tells it as text."""
+    return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Where an account stands: its last closing, what is due, how many lines of the bank nobody has accounted for,
+    and its newest imported statement."""
+
+    account: BankAccount
+    last: Reconciliation | None
+    due: Due | None
+    open_lines: int
+    statement: BankStatement | None
+
+
+def overview(accounts: Sequence[BankAccount], today: dt.date) -> list[Overview]:
+    """Where each account stands."""
+    lines, newest, lasts = open_counts(), _newest_statements(), last_ones()
+    dues = {row.account.id: row for row in due(accounts, today)}
+    return [
+        Overview(row, lasts.get(row.id), dues.get(row.id), lines.get(row.id, 0), newest.get(row.id))
+        for row in accounts
+    ]  # fmt: skip
+
+
+def _newest_statements() -> dict[int, BankStatement]:
+    rows = BankStatement.select().where(BankStatement.imported_at.is_null(False)).order_by(BankStatement.ends_on)
+    return {row.bank_account_id: row for row in rows}
+
+
+def open_counts() -> dict[int, int]:
+    """How many lines of the bank nobody has accounted for, by account."""
+    query = StatementLine.select(StatementLine.bank_account, fn.COUNT(StatementLine.id)).join(
         BankMatchLine, JOIN.LEFT_OUTER, on=(BankMatchLine.line == StatementLine.id)
     )
-    mine = (StatementLine.bank_account == account.id) & (StatementLine.explanation == "")
-    return int(query.where(mine & BankMatchLine.line.is_null()).scalar() or 0)
+    loose = query.where(BankMatchLine.line.is_null() & (StatementLine.explanation == ""))
+    return {account: int(count) for account, count in loose.group_by(StatementLine.bank_account).tuples()}
+
+
+def covering(statement: BankStatement) -> Reconciliation:
+    """The closing in which a statement's last day is; the database's own "does not exist" when it is open."""
+    mine = (Reconciliation.bank_account == statement.bank_account_id) & (Reconciliation.ends_on >= statement.ends_on)
+    return standing(mine).order_by(Reconciliation.ends_on).get()
