@@ -15,20 +15,7 @@ from portal_app.firm.once import OnceForm
 from portal_app.web.forms import Day, Form, Money
 
 SIGNS = [("plain", "What goes out has a minus"), ("reversed", "What comes in has a minus")]
-TABLE = (
-    "delimiter",
-    "skip",
-    "date",
-    "order",
-    "text",
-    "text2",
-    "reference",
-    "amount",
-    "debit",
-    "credit",
-    "sign",
-    "decimal",
-)
+TABLE = "delimiter skip date order text text2 reference amount debit credit decimal".split()
 MOST_SKIPPED = 40
 
 

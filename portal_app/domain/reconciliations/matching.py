@@ -197,8 +197,11 @@ def words_of(posting: Posting) -> str:
     if movement is None:
         return str(entry.description)
     matter = getattr(movement, "matter", None)
-    parts = [entry.description, movement.party, movement.reference, matter.number if matter else ""]
-    return " · ".join(part for part in parts if part)
+    said = [entry.description]
+    for part in (movement.party, movement.reference, matter.number if matter else ""):
+        if part and part not in entry.description:
+            said.append(part)
+    return " · ".join(said)
 
 
 def _unmatched(account: BankAccount) -> ModelSelect:
