@@ -46,7 +46,7 @@ NO_FACT = f"""EXISTS (SELECT 1 FROM {TRUST} WHERE p.entry_id = NEW.entry_id AND 
         AND e.occurred_on = m.occurred_on AND (
             (m.kind = 'reversal' AND e.reverses_id IS NOT NULL AND EXISTS (SELECT 1 FROM trust_movement o
                 JOIN journal_entry f ON f.source = o.source WHERE o.id = m.of_id AND f.id = e.reverses_id))
-            OR (m.kind <> 'reversal' AND e.reverses_id IS NULL
+            OR (m.kind <> 'reversal' AND (m.kind = 'dispute_won' OR e.reverses_id IS NULL)
                 AND (SELECT COUNT(*) FROM {TRUST} WHERE p.entry_id = NEW.entry_id AND b.part IN ('ledger', 'float'))
                     = (CASE m.kind WHEN 'transfer' THEN 2 ELSE 1 END)
                 AND EXISTS (SELECT 1 FROM {TRUST} WHERE p.entry_id = NEW.entry_id
@@ -91,23 +91,27 @@ FLOAT_TOO_LARGE = f"""EXISTS (SELECT 1 FROM {SEALED} {MOVEMENT} WHERE p.entry_id
             WHERE d.account_code = p.account_code AND d.matter_id = 0 ORDER BY d.day DESC LIMIT 1)
         > (SELECT y.float_cap_cents FROM trust_policy y ORDER BY y.id DESC LIMIT 1))"""
 
-# T09, T19: what leaves a ledger leaves what is not cleared, and what is held, where it is.
+# T09, T19: what leaves a ledger leaves what is not cleared where it is, on its day and on every later one; and what is
+# held, now.
 
-TAKEN_BACK = """COALESCE((SELECT SUM(CASE t.kind WHEN 'dispute_won' THEN -t.amount_cents ELSE t.amount_cents END)
-    FROM trust_movement t WHERE t.of_id = r.id), 0)"""
-UNCLEARED = f"""COALESCE((SELECT SUM(r.amount_cents - {TAKEN_BACK}) FROM trust_movement r
+TAKEN_BACK = """COALESCE((
+    SELECT SUM(CASE t.kind WHEN 'dispute_won' THEN -t.amount_cents ELSE t.amount_cents END)
+    FROM trust_movement t WHERE t.of_id = r.id{by_then}), 0)"""
+BACK_BY_THEN = TAKEN_BACK.format(by_then=" AND t.occurred_on <= d.day")
+UNCLEARED = f"""COALESCE((SELECT SUM(r.amount_cents - {BACK_BY_THEN}) FROM trust_movement r
     WHERE r.kind = 'receipt' AND r.matter_id = p.matter_id AND r.bank_account_id = b.bank_account_id
-        AND r.clears_on > e.occurred_on AND NOT EXISTS (SELECT 1 FROM trust_clearing c
-            WHERE c.movement_id = r.id AND c.cleared_on <= e.occurred_on)), 0)"""
+        AND r.occurred_on <= d.day AND r.clears_on > d.day AND NOT EXISTS (SELECT 1 FROM trust_clearing c
+            WHERE c.movement_id = r.id AND c.cleared_on <= d.day)), 0)"""
 HELD = """COALESCE((SELECT SUM(h.amount_cents) FROM trust_hold h WHERE h.matter_id = p.matter_id
     AND h.bank_account_id = b.bank_account_id AND h.released_at IS NULL), 0)"""
-NOW_THERE = """-(SELECT d.balance_cents FROM trust_day d WHERE d.account_code = p.account_code
-    AND d.matter_id = p.matter_id ORDER BY d.day DESC LIMIT 1)"""
-_DRAWN = f"""EXISTS (SELECT 1 FROM {SEALED} {MOVEMENT} WHERE p.entry_id = NEW.entry_id AND b.part = 'ledger'
-    AND p.amount_cents > 0 AND m.kind IN ('disbursement', 'refund', 'application', 'transfer', 'reversal')
-    AND {NOW_THERE} < """
-NOT_CLEARED = f"{_DRAWN} {UNCLEARED})"
-IS_HELD = f"{_DRAWN} {UNCLEARED} + {HELD})"
+LAST = """NOT EXISTS (SELECT 1 FROM trust_day l WHERE l.account_code = d.account_code
+    AND l.matter_id = d.matter_id AND l.day > d.day)"""
+_DRAWN = f"""EXISTS (SELECT 1 FROM {SEALED} {MOVEMENT} JOIN trust_day d ON d.account_code = p.account_code
+        AND d.matter_id = p.matter_id AND d.day >= e.occurred_on
+    WHERE p.entry_id = NEW.entry_id AND b.part = 'ledger' AND p.amount_cents > 0
+    AND m.kind IN ('disbursement', 'refund', 'application', 'transfer', 'reversal')"""
+NOT_CLEARED = f"{_DRAWN} AND {UNCLEARED} > 0 AND -d.balance_cents < {UNCLEARED})"
+IS_HELD = f"{_DRAWN} AND {HELD} > 0 AND {LAST} AND -d.balance_cents < {UNCLEARED} + {HELD})"
 HELD_TOO_MUCH = """NEW.released_at IS NULL AND NEW.amount_cents + COALESCE((SELECT SUM(h.amount_cents) FROM trust_hold h
         WHERE h.matter_id = NEW.matter_id AND h.bank_account_id = NEW.bank_account_id AND h.released_at IS NULL), 0)
     > COALESCE((
@@ -123,10 +127,10 @@ HOLD_CHANGED = " OR ".join(
 
 NOT_OF_THAT_DEPOSIT = f"""NEW.kind IN ('return', 'dispute') AND NOT EXISTS (SELECT 1 FROM trust_movement r
     WHERE r.id = NEW.of_id AND r.kind = 'receipt' AND r.matter_id = NEW.matter_id
-        AND r.bank_account_id = NEW.bank_account_id AND r.amount_cents >= NEW.amount_cents + {TAKEN_BACK})"""
+        AND r.bank_account_id = NEW.bank_account_id AND r.amount_cents >= NEW.amount_cents + {TAKEN_BACK.format(by_then="")})"""
 NOT_OF_THAT_DISPUTE = f"""NEW.kind = 'dispute_won' AND NOT EXISTS (SELECT 1 FROM trust_movement r
     WHERE r.id = NEW.of_id AND r.kind = 'receipt' AND r.matter_id = NEW.matter_id
-        AND r.bank_account_id = NEW.bank_account_id AND NEW.amount_cents <= {TAKEN_BACK})"""
+        AND r.bank_account_id = NEW.bank_account_id AND NEW.amount_cents <= {TAKEN_BACK.format(by_then="")})"""
 STOPPED = f"""NEW.kind IN {OUT} AND EXISTS (SELECT 1 FROM trust_incident i WHERE i.closed_at IS NULL
     AND i.matter_id = NEW.matter_id AND i.bank_account_id = NEW.bank_account_id)"""
 NOT_REPLENISHED = """NEW.closed_at IS NOT NULL AND COALESCE((

@@ -7,7 +7,7 @@ import logging
 import threading
 
 from portal_app import config, gateways
-from portal_app.domain import mail, outbox, sessions, statements
+from portal_app.domain import ledger, mail, outbox, sessions, statements
 from portal_app.web import letters, paper
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,7 @@ def housekeeping() -> None:
     letters.limitations()
     gateways.sweep_due()
     statements.discard_forgotten()
+    ledger.check_in()
 
 
 class Worker(threading.Thread):

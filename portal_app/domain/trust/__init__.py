@@ -18,14 +18,8 @@ from portal_app.domain.trust.balances import (
     uncleared,
 )
 from portal_app.domain.trust.books import (
-    BANK_CHARGES,
-    FIRM_IN_TRUST,
-    TRUST_LOSSES,
-    clearing_of,
     entry_of,
-    float_of,
     has_books,
-    ledger_of,
     open_books,
     open_clearing,
     open_operating,
@@ -91,14 +85,11 @@ from portal_app.domain.trust.receiving import (
 )
 
 __all__ = [
-    "BANK_CHARGES",
     "CODES",
-    "FIRM_IN_TRUST",
     "METHODS",
     "OUT",
     "PAID_BY",
     "RECEIPTS",
-    "TRUST_LOSSES",
     "Accounting",
     "BadPack",
     "Books",
@@ -130,7 +121,6 @@ __all__ = [
     "choose",
     "clear",
     "cleared_balance",
-    "clearing_of",
     "close_matter",
     "correct",
     "entry_of",
@@ -140,7 +130,6 @@ __all__ = [
     "find_hold",
     "find_incident",
     "firm_float",
-    "float_of",
     "has_books",
     "held",
     "hold",
@@ -148,7 +137,6 @@ __all__ = [
     "in_force",
     "in_trust",
     "kept_until",
-    "ledger_of",
     "move_float",
     "not_cleared",
     "not_told",

@@ -12,7 +12,6 @@ from portal_app.db import sum_of
 from portal_app.domain import ledger
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.matters import Matter
-from portal_app.domain.trust.books import float_of, ledger_of
 from portal_app.domain.trust.models import TrustBook, TrustClearing, TrustDay, TrustHold, TrustIncident, TrustMovement
 
 
@@ -55,19 +54,21 @@ def lowest_from(code: str, matter_id: int, day: dt.date) -> int:
 
 def balance(matter: Matter, account: BankAccount, on: dt.date | None = None) -> int:
     """What a matter has in a trust account, at the end of ``on`` or now."""
-    return -balance_on(ledger_of(account.id), matter.id, on)
+    return -balance_on(ledger.client_money(account.id), matter.id, on)
 
 
 def uncleared(matter: Matter, account: BankAccount, on: dt.date) -> int:
-    """How much of it was received, and is not collected by the bank, on ``on`` (T09)."""
+    """How much of it had come by ``on`` and was not collected by the bank yet (T09)."""
     back = TrustMovement.alias()
     signed = Case(back.kind, [("dispute_won", 0 - back.amount_cents)], back.amount_cents)
-    taken = back.select(fn.COALESCE(fn.SUM(signed), 0)).where(back.of == TrustMovement.id)
+    by_then = (back.of == TrustMovement.id) & (back.occurred_on <= on)
+    taken = back.select(fn.COALESCE(fn.SUM(signed), 0)).where(by_then)
     settled = TrustClearing.select(TrustClearing.movement).where(TrustClearing.cleared_on <= on)
     query = TrustMovement.select(fn.SUM(TrustMovement.amount_cents - taken)).where(
         (TrustMovement.kind == "receipt")
         & (TrustMovement.matter == matter.id)
         & (TrustMovement.bank_account == account.id)
+        & (TrustMovement.occurred_on <= on)
         & (TrustMovement.clears_on > on)
         & TrustMovement.id.not_in(settled)
     )
@@ -82,15 +83,36 @@ def held(matter: Matter, account: BankAccount) -> int:
 
 def cleared_balance(matter: Matter, account: BankAccount, on: dt.date) -> int:
     """What of a matter's money in a trust account is collected on ``on``; below zero when it is short."""
-    return balance(matter, account) - uncleared(matter, account, on)
+    return balance(matter, account, on) - uncleared(matter, account, on)
+
+
+def lowest_cleared(matter: Matter, account: BankAccount, on: dt.date) -> int:
+    """The least that is collected on ``on`` and on any later day in the books: what may be spent then (T09)."""
+    later = TrustDay.select(TrustDay.day).where(
+        (TrustDay.account_code == ledger.client_money(account.id))
+        & (TrustDay.matter_id == matter.id)
+        & (TrustDay.day > on)
+    )
+    return min(cleared_balance(matter, account, day) for day in (on, *(row.day for row in later)))
 
 
 def available(matter: Matter, account: BankAccount, on: dt.date) -> int:
-    """What may be drawn on ``on``: collected, not held, and there on every later day; nothing while it is short."""
+    """What may be drawn on ``on``: there and collected on every day from then on, and not held; nothing while it is
+    short."""
     if open_incident(matter, account) is not None:
         return 0
-    lowest = lowest_from(ledger_of(account.id), matter.id, on)
-    return max(min(cleared_balance(matter, account, on) - held(matter, account), lowest), 0)
+    lowest = min(lowest_from(ledger.client_money(account.id), matter.id, on), lowest_cleared(matter, account, on))
+    return max(min(lowest, not_held(matter, account, on)), 0)
+
+
+def not_held(matter: Matter, account: BankAccount, on: dt.date) -> int:
+    """What is collected after all that is in the books, and not held."""
+    last = TrustDay.select(fn.MAX(TrustDay.day)).where(
+        (TrustDay.account_code == ledger.client_money(account.id)) & (TrustDay.matter_id == matter.id)
+    )
+    latest = last.scalar() or on
+    latest = dt.date.fromisoformat(latest) if isinstance(latest, str) else latest
+    return cleared_balance(matter, account, max(on, latest)) - held(matter, account)
 
 
 def open_incident(matter: Matter, account: BankAccount) -> TrustIncident | None:
@@ -140,4 +162,4 @@ def lowest_from_asset(code: str, day: dt.date) -> int:
 
 def firm_float(account: BankAccount) -> int:
     """The firm's own money in a trust account; below zero when the bank took clients' money for its charges."""
-    return -balance_on(float_of(account.id), 0)
+    return -balance_on(ledger.firm_float(account.id), 0)

@@ -17,35 +17,19 @@ from portal_app import clock
 from portal_app.db import db, is_sqlite, transaction
 from portal_app.domain import firms, ledger
 from portal_app.domain.banks import BankAccount
-from portal_app.domain.ledger import RECEIVABLE, JournalEntry, Leg
+from portal_app.domain.ledger import (
+    BANK_CHARGES,
+    OWN_IN_TRUST,
+    RECEIVABLE,
+    TRUST_LOSSES,
+    JournalEntry,
+    Leg,
+)
 from portal_app.domain.people import FirmUser, PortalUser, new_public_id
 from portal_app.domain.trust.models import CODES, TrustBook, TrustMovement
 from portal_app.domain.trust.policy import refused
 
-FIRM_IN_TRUST, BANK_CHARGES, TRUST_LOSSES = "firm_in_trust", "bank_charges", "trust_losses"
-_OF_THE_FIRM = {
-    FIRM_IN_TRUST: ("The firm's money in trust accounts", "asset"),
-    BANK_CHARGES: ("Bank charges", "expense"),
-    TRUST_LOSSES: ("Client money made good by the firm", "expense"),
-}
-
-
 # Accounts
-
-
-def ledger_of(bank_account_id: int) -> str:
-    """The code of the account of what belongs to the clients; every posting on it names a matter."""
-    return f"trust:{bank_account_id}"
-
-
-def float_of(bank_account_id: int) -> str:
-    """The code of the account of the firm's own money in a trust account."""
-    return f"float:{bank_account_id}"
-
-
-def clearing_of(gateway_code: str) -> str:
-    """The code of the account of trust money that a gateway has taken and not yet paid out."""
-    return f"clearing:{gateway_code}:trust"
 
 
 def open_books(account: BankAccount) -> None:
@@ -56,9 +40,11 @@ def open_books(account: BankAccount) -> None:
     """
     if account.fund != "trust":
         raise refused("T04", f"{account.name} is not a trust account.", "bank_account")
-    _open(ledger.bank(account.id), account, "bank", account.name, "asset")
-    _open(ledger_of(account.id), account, "ledger", f"{account.name}, clients", "liability")
-    _open(float_of(account.id), account, "float", f"{account.name}, the firm's float", "equity")
+    if has_books(account):
+        return
+    ledger.open_bank(account.id, name=account.name, fund="trust")
+    for code, part in ((ledger.bank, "bank"), (ledger.client_money, "ledger"), (ledger.firm_float, "float")):
+        _belongs(code(account.id), account, part)
 
 
 def open_clearing(gateway_code: str, account: BankAccount, name: str) -> str:
@@ -68,17 +54,17 @@ def open_clearing(gateway_code: str, account: BankAccount, name: str) -> str:
         RuleRefused: the gateway's trust money already belongs to another trust account (T01).
     """
     open_books(account)
-    code = clearing_of(gateway_code)
-    _open(code, account, "clearing", name, "asset")
+    code = ledger.clearing(gateway_code, "trust")
+    if TrustBook.get_or_none(TrustBook.account == code) is None:
+        ledger.open_account(code, name=name, kind="asset", fund="trust")
+        _belongs(code, account, "clearing")
     if TrustBook.get_by_id(code).bank_account_id != account.id:
         raise refused("T01", "What this gateway has taken belongs to another trust account.", "bank_trust")
     return code
 
 
-def _open(code: str, account: BankAccount, part: str, name: str, kind: str) -> None:
-    if TrustBook.get_or_none(TrustBook.account == code) is None:
-        ledger.open_account(code, name=name[:120], kind=kind, fund="trust")
-        TrustBook.insert(account=code, bank_account=account, part=part).on_conflict_ignore().execute()
+def _belongs(code: str, account: BankAccount, part: str) -> None:
+    TrustBook.insert(account=code, bank_account=account, part=part).on_conflict_ignore().execute()
 
 
 def has_books(account: BankAccount) -> bool:
@@ -100,15 +86,15 @@ def legs_of(row: TrustMovement, *, bank: str = "", operating: str = "") -> list[
     """The legs of a movement. ``bank``: the account where the money is, if not at the bank; ``operating``: the firm's
     own bank account, where the firm's money goes or comes from."""
     bank = bank or ledger.bank(row.bank_account_id)
-    cents, client = row.amount_cents, ledger_of(row.bank_account_id)
+    cents, client = row.amount_cents, ledger.client_money(row.bank_account_id)
     if row.kind == "transfer":
         return [Leg(client, cents, row.matter_id), Leg(client, -cents, row.to_matter_id)]
-    if row.kind in {"receipt", "dispute_won", "replenishment"}:
+    if row.kind in {"receipt", "replenishment"}:
         legs = [Leg(bank, cents), Leg(client, -cents, row.matter_id)]
     elif row.kind == "float_in":
-        legs = [Leg(bank, cents), Leg(float_of(row.bank_account_id), -cents)]
+        legs = [Leg(bank, cents), Leg(ledger.firm_float(row.bank_account_id), -cents)]
     elif row.kind in {"float_out", "charge"}:
-        legs = [Leg(float_of(row.bank_account_id), cents), Leg(bank, -cents)]
+        legs = [Leg(ledger.firm_float(row.bank_account_id), cents), Leg(bank, -cents)]
     else:
         legs = [Leg(client, cents, row.matter_id), Leg(bank, -cents)]
     return [*legs, *_own_side(row, operating)]
@@ -121,9 +107,9 @@ def _own_side(row: TrustMovement, operating: str) -> list[Leg]:
         return [Leg(operating, cents), Leg(RECEIVABLE, -cents, row.matter_id, row.invoice_id)]
     pairs = {
         "replenishment": (TRUST_LOSSES, operating),
-        "float_in": (FIRM_IN_TRUST, operating),
-        "float_out": (operating, FIRM_IN_TRUST),
-        "charge": (BANK_CHARGES, FIRM_IN_TRUST),
+        "float_in": (OWN_IN_TRUST, operating),
+        "float_out": (operating, OWN_IN_TRUST),
+        "charge": (BANK_CHARGES, OWN_IN_TRUST),
     }
     if row.kind not in pairs:
         return []
@@ -131,18 +117,10 @@ def _own_side(row: TrustMovement, operating: str) -> list[Leg]:
     return [Leg(debit, cents), Leg(credit, -cents)]
 
 
-def open_own() -> None:
-    """Make sure of the firm's own accounts for its dealings with trust accounts."""
-    for code, (name, kind) in _OF_THE_FIRM.items():
-        ledger.open_account(code, name=name, kind=kind, fund="operating")
-
-
 def open_operating(account: BankAccount) -> str:
     """The code of the account of one of the firm's own bank accounts."""
-    open_own()
-    code = ledger.bank(account.id)
-    ledger.open_account(code, name=account.name, kind="asset", fund="operating")
-    return code
+    ledger.open_bank(account.id, name=account.name, fund="operating")
+    return ledger.bank(account.id)
 
 
 # Writing
@@ -188,6 +166,12 @@ def known(key: str | None) -> TrustMovement | None:
 
 def entry_of(row: TrustMovement) -> JournalEntry:
     return ledger.entry_of(row.source)
+
+
+def opposite_of(entry: JournalEntry) -> list[Leg]:
+    return [
+        Leg(leg.account_code, -leg.amount_cents, leg.matter_id, leg.invoice_id) for leg in ledger.postings_of(entry)
+    ]
 
 
 def at_bank(row: TrustMovement) -> str:

@@ -8,7 +8,7 @@ from peewee import IntegrityError
 
 from portal_app import clock, money
 from portal_app.db import db, transaction
-from portal_app.domain import firms
+from portal_app.domain import firms, ledger
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
@@ -18,7 +18,6 @@ from portal_app.domain.trust.books import (
     book,
     check_day,
     known,
-    ledger_of,
     legs_of,
     new_key,
     open_books,
@@ -97,14 +96,14 @@ def check_available(matter: Matter, account: BankAccount, cents: int, on: dt.dat
     hand = firms.current().money
     if balances.open_incident(matter, account) is not None:
         raise refused("T10", "This ledger is short. Nothing is drawn on it until the firm has replenished it.")
-    lowest = balances.lowest_from(ledger_of(account.id), matter.id, on)
+    lowest = balances.lowest_from(ledger.client_money(account.id), matter.id, on)
     if cents > lowest:
         day = "on that day or a later one" if on < clock.today(firms.current().time_zone) else "there"
         raise refused("T02", f"Only {money.show(max(lowest, 0), hand)} is {day}.", "amount")
-    cleared, held = balances.cleared_balance(matter, account, on), balances.held(matter, account)
+    cleared, held = balances.lowest_cleared(matter, account, on), balances.held(matter, account)
     if cents > cleared:
         raise refused("T09", f"Only {money.show(max(cleared, 0), hand)} has cleared.", "amount")
-    if cents > cleared - held:
+    if held and cents > balances.not_held(matter, account, on):
         raise refused("T19", f"{money.show(held, hand)} is held because it is disputed.", "amount")
 
 

@@ -6,20 +6,18 @@ import datetime as dt
 
 from portal_app import money
 from portal_app.db import transaction
-from portal_app.domain import firms
+from portal_app.domain import firms, ledger
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.people import FirmUser
 from portal_app.domain.trust import balances
 from portal_app.domain.trust.books import (
     book,
     check_day,
-    float_of,
     known,
     legs_of,
     new_key,
     open_books,
     open_operating,
-    open_own,
     turn,
     values,
 )
@@ -56,7 +54,7 @@ def move_float(
         if kind == "float_in" and there + amount_cents > cap:
             most = money.show(cap, firms.current().money)
             raise refused("T08", f"The firm keeps at most {most} in a trust account.", "amount")
-        if kind == "float_out" and amount_cents > balances.lowest_from(float_of(account.id), 0, on):
+        if kind == "float_out" and amount_cents > balances.lowest_from(ledger.firm_float(account.id), 0, on):
             raise refused("T02", "There is not as much of the firm's own money in this account.", "amount")
         row = _row(account, kind, amount_cents, on, "The firm", TITLES[kind], reference, by, new_key(key))
         return book(row, legs_of(row, operating=open_operating(operating)), TITLES[kind], by=by)
@@ -75,10 +73,9 @@ def charge(
         if row is not None:
             return row
         row = _row(account, "charge", amount_cents, on, account.name, what, "", by, new_key(key))
-        short = amount_cents - balances.lowest_from(float_of(account.id), 0, on)
+        short = amount_cents - balances.lowest_from(ledger.firm_float(account.id), 0, on)
         if short > 0:
             open_for(row, short)
-        open_own()
         return book(row, legs_of(row), f"Bank charge: {what}", by=by)
 
 

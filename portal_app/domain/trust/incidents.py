@@ -8,7 +8,7 @@ from peewee import JOIN
 
 from portal_app import clock
 from portal_app.db import transaction
-from portal_app.domain import outbox
+from portal_app.domain import ledger, outbox
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser
@@ -16,9 +16,7 @@ from portal_app.domain.trust import balances
 from portal_app.domain.trust.books import (
     book,
     check_day,
-    float_of,
     known,
-    ledger_of,
     legs_of,
     new_key,
     open_operating,
@@ -43,8 +41,8 @@ def open_for(row: TrustMovement, short_cents: int) -> TrustIncident:
 def to_replenish(incident: TrustIncident) -> int:
     """What the firm still has to put in, to the cent: how far its ledger is below zero now."""
     if incident.matter_id is None:
-        return max(balances.balance_on(float_of(incident.bank_account_id), 0), 0)
-    return max(balances.balance_on(ledger_of(incident.bank_account_id), incident.matter_id), 0)
+        return max(balances.balance_on(ledger.firm_float(incident.bank_account_id), 0), 0)
+    return max(balances.balance_on(ledger.client_money(incident.bank_account_id), incident.matter_id), 0)
 
 
 def open_incidents() -> list[TrustIncident]:

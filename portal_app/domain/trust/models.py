@@ -19,12 +19,12 @@ CODES = {
     "transfer": "trust_transfer",
     "return": "trust_returned",
     "dispute": "trust_disputed",
-    "dispute_won": "trust_dispute_won",
+    "dispute_won": "dispute_won",
     "replenishment": "trust_shortfall_replenished",
     "float_in": "trust_float",
     "float_out": "trust_float",
     "charge": "trust_bank_charge",
-    "reversal": "trust_reversed",
+    "reversal": "reversal",
 }
 OUT = ("disbursement", "refund", "application", "transfer")
 METHODS = {

@@ -10,13 +10,12 @@ from typing import Any
 from peewee import JOIN, fn
 
 from portal_app.db import sum_of
-from portal_app.domain import matters
+from portal_app.domain import ledger, matters
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.ledger import JournalEntry, Posting, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser
 from portal_app.domain.trust import balances
-from portal_app.domain.trust.books import float_of, ledger_of
 from portal_app.domain.trust.models import (
     TrustAuthorisation,
     TrustBook,
@@ -64,7 +63,7 @@ class Accounting:
 
 def accounting(matter: Matter, account: BankAccount, since: dt.date, until: dt.date) -> Accounting:
     """Opening, every line, closing, from the postings themselves, in the order of their days."""
-    code = ledger_of(account.id)
+    code = ledger.client_money(account.id)
     opening = balances.balance(matter, account, since - dt.timedelta(days=1))
     is_in = (Posting.matter == matter.id) & (Posting.account == code)
     days = (JournalEntry.occurred_on >= since) & (JournalEntry.occurred_on <= until)
@@ -225,7 +224,7 @@ def books_of(who: FirmUser, account: BankAccount) -> Books:
 
 def own_lines(account: BankAccount, limit: int = 50) -> list[Line]:
     """The newest movements of the firm's float and the bank's charges, with the float after each."""
-    code = float_of(account.id)
+    code = ledger.firm_float(account.id)
     query = (
         JournalEntry.select(JournalEntry, fn.SUM(Posting.amount_cents).alias("cents"))
         .join(Posting)

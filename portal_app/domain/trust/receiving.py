@@ -6,9 +6,10 @@ import datetime as dt
 
 from portal_app import clock
 from portal_app.db import transaction
-from portal_app.domain import firms, ledger
+from portal_app.domain import ledger
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.errors import Refused
+from portal_app.domain.ledger import Leg
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.domain.trust import balances
@@ -18,10 +19,10 @@ from portal_app.domain.trust.books import (
     check_day,
     entry_of,
     known,
-    ledger_of,
     legs_of,
     new_key,
     open_books,
+    opposite_of,
     turn,
     values,
 )
@@ -120,7 +121,7 @@ def post_returned(
             method=receipt.method, reference=receipt.reference, of=receipt,
             recorded_by=by if isinstance(by, FirmUser) else None,
         ))  # fmt: skip
-        code = ledger_of(receipt.bank_account_id)
+        code = ledger.client_money(receipt.bank_account_id)
         short = cents - balances.lowest_from(code, int(receipt.matter_id), on)
         if short > 0:
             open_for(row, short)
@@ -129,19 +130,22 @@ def post_returned(
     return row
 
 
-def post_dispute_won(receipt: TrustMovement, *, cents: int, on: dt.date, source: str) -> TrustMovement:
+def post_dispute_won(disputed: TrustMovement, *, on: dt.date, by: FirmUser | None = None) -> TrustMovement:
     """A dispute is won: the money is the client's again. Twice changes nothing."""
     with transaction():
-        turn(receipt.bank_account)
+        turn(disputed.bank_account)
+        source = f"{disputed.source}:reversed"
         done: TrustMovement | None = TrustMovement.get_or_none(TrustMovement.source == source)
         if done is not None:
             return done
         row = TrustMovement(**values(
-            source=source, key=source, kind="dispute_won", bank_account=receipt.bank_account_id,
-            matter=receipt.matter_id, amount_cents=cents, occurred_on=on, party=receipt.party, purpose="Dispute won",
-            method=receipt.method, reference=receipt.reference, of=receipt,
+            source=source, key=source[-64:], kind="dispute_won", bank_account=disputed.bank_account_id,
+            matter=disputed.matter_id, amount_cents=disputed.amount_cents, occurred_on=on, party=disputed.party,
+            purpose="Dispute won", method=disputed.method, reference=disputed.reference, of=disputed.of_id,
+            recorded_by=by,
         ))  # fmt: skip
-        return book(row, legs_of(row, bank=at_bank(receipt)), "Trust deposit, dispute won")
+        entry = entry_of(disputed)
+        return book(row, opposite_of(entry), "Trust deposit, dispute won", by=by, reverses=entry)
 
 
 # Mistakes
@@ -171,13 +175,13 @@ def correct(row: TrustMovement, *, on: dt.date, reason: str, by: FirmUser) -> Tr
             to_matter=row.to_matter_id, invoice_id=row.invoice_id, amount_cents=row.amount_cents, occurred_on=on,
             party=row.party, purpose=reason, method="book", of=row, recorded_by=by,
         ))  # fmt: skip
-        legs = [
-            ledger.Leg(leg.account_code, -leg.amount_cents, leg.matter_id, leg.invoice_id)
-            for leg in ledger.postings_of(entry)
-        ]
+        legs = opposite_of(entry)
+        _check_there(row.bank_account_id, legs, on)
         return book(opposite, legs, f"Correction: {entry.description}", by=by, reverses=entry)
 
 
-def today() -> dt.date:
-    """The firm's calendar day."""
-    return clock.today(firms.current().time_zone)
+def _check_there(bank_account_id: int, legs: list[Leg], on: dt.date) -> None:
+    code = ledger.client_money(bank_account_id)
+    for leg in legs:
+        if leg.account == code and leg.amount_cents > balances.lowest_from(code, leg.matter_id or 0, on):
+            raise refused("T02", "A part of this money has left the ledger already.")
