@@ -3,13 +3,14 @@ database takes nothing that would change the period."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from peewee import IntegrityError
 
 from portal_app import clock, money
 from portal_app.db import db, hold, locked, transaction
-from portal_app.domain import firms, outbox
+from portal_app.domain import firms, ledger, outbox
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import BankAccount
 from portal_app.domain.people import FirmUser
@@ -106,7 +107,7 @@ def close(statement: BankStatement, *, by: FirmUser | None) -> Reconciliation:
 
 
 def _keep(found: Figures, signed: ReconciliationSignature, by: FirmUser | None) -> Reconciliation:
-    snapshot = found.snapshot()
+    snapshot = found.snapshot(anchored=_anchor())
     try:
         with db.atomic():
             return Reconciliation.create(
@@ -117,6 +118,12 @@ def _keep(found: Figures, signed: ReconciliationSignature, by: FirmUser | None) 
             )  # fmt: skip
     except IntegrityError as problem:
         raise Refused(f"The database refuses to close this: {str(problem).splitlines()[0]}.") from None
+
+
+def _anchor() -> dict[str, object]:
+    """The checkpoint over every matter's chain as it is now: what is closed rests on it."""
+    point = ledger.check_in(at_least=dt.timedelta(0)) or ledger.last_checkpoint()
+    return {} if point is None else {"checkpoint": {"number": point.number, "hash": point.hash}}
 
 
 def reopen(closed: Reconciliation, *, reason: str, by: FirmUser) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
 from peewee import JOIN, Expression, fn
@@ -111,9 +111,11 @@ class Figures:
     def flagged(self) -> list[ClientLine]:
         return [row for row in self.clients if row.flags]
 
-    def snapshot(self) -> str:
-        """Everything that the report says, as JSON that is the same for the same facts."""
-        return json.dumps(self.facts(), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    def snapshot(self, anchored: Mapping[str, object] | None = None) -> str:
+        """Everything that the report says, as JSON that is the same for the same facts; ``anchored`` adds what it
+        rests on when it is closed."""
+        facts = self.facts() | dict(anchored or {})
+        return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
     def facts(self) -> dict[str, object]:
         return {

@@ -197,11 +197,8 @@ def words_of(posting: Posting) -> str:
     if movement is None:
         return str(entry.description)
     matter = getattr(movement, "matter", None)
-    said = [entry.description]
-    for part in (movement.party, movement.reference, matter.number if matter else ""):
-        if part and part not in entry.description:
-            said.append(part)
-    return " · ".join(said)
+    parts = (movement.party, movement.reference, matter.number if matter else "")
+    return " · ".join([entry.description, *(part for part in parts if part and part not in entry.description)])
 
 
 def _unmatched(account: BankAccount) -> ModelSelect:
