@@ -22,6 +22,7 @@ from portal_app.firm import (
     recipients,  # noqa: F401
     reconciliations,  # noqa: F401
     refunds,  # noqa: F401
+    safety,  # noqa: F401
     settings,  # noqa: F401
     statements,  # noqa: F401
     time,  # noqa: F401

@@ -1,5 +1,7 @@
 """Three figures that must be one, and periods that stay closed; on both databases."""
 
+# ruff: noqa: N802  tests are named for the rules that they prove
+
 from __future__ import annotations
 
 import datetime as dt
