@@ -81,11 +81,14 @@ def upload(account: BankAccount, body: bytes, name: str = "statement.csv", key: 
 
 
 def bring(
-    account: BankAccount, *rows: str, closing: int, starts_on: dt.date | None = None, ends_on: dt.date | None = None
-) -> BankStatement:
+    account: BankAccount, *rows: str, closing: int, opening: int | None = None, starts_on: dt.date | None = None,
+    ends_on: dt.date | None = None,
+) -> BankStatement:  # fmt: skip
     """Import a statement of these lines."""
     found = upload(account, table(*rows))
-    statements.import_statement(found, MAPPING, closing_cents=closing, starts_on=starts_on, ends_on=ends_on)
+    statements.import_statement(
+        found, MAPPING, opening_cents=opening, closing_cents=closing, starts_on=starts_on, ends_on=ends_on
+    )
     return statements.find(found.id)
 
 

@@ -7,14 +7,13 @@ from typing import Any
 
 from flask_wtf.file import FileField
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict
-from wtforms import SelectField
 from wtforms.validators import ValidationError
 
 from portal_app.domain.statements import DECIMALS, DELIMITERS, NONE, ORDERS, Mapping, Preview
 from portal_app.firm.once import OnceForm
-from portal_app.web.forms import Day, Form, Money
+from portal_app.web.forms import Choice, Day, Form, Money
 
-SIGNS = [("plain", "What goes out has a minus"), ("reversed", "What comes in has a minus")]
+SIGNS = {"plain": "What goes out has a minus", "reversed": "What comes in has a minus"}
 TABLE = "delimiter skip date order text text2 reference amount debit credit decimal".split()
 MOST_SKIPPED = 40
 
@@ -63,30 +62,33 @@ class StatementForm(Form):
 class TableForm(StatementForm):
     """And for a table, which column says what."""
 
-    delimiter = SelectField("Between the columns", choices=list(DELIMITERS.items()))
-    skip = SelectField("Lines above the first entry", coerce=int)
-    date = SelectField("Date", coerce=int)
-    order = SelectField("Dates are written", choices=list(ORDERS.items()))
-    text = SelectField("Description", coerce=int)
-    text2 = SelectField("More of it", coerce=int)
-    reference = SelectField("Check or reference number", coerce=int)
-    amount = SelectField("Amount", coerce=int)
-    debit = SelectField("Going out", coerce=int)
-    credit = SelectField("Coming in", coerce=int)
-    sign = SelectField("Signs", choices=SIGNS)
-    decimal = SelectField("Amounts are written", choices=list(DECIMALS.items()))
+    delimiter = Choice("Between the columns", choices=DELIMITERS)
+    skip = Choice("Lines above the first entry", coerce=int)
+    date = Choice("Date", coerce=int)
+    order = Choice("Dates are written", choices=ORDERS)
+    text = Choice("Description", coerce=int)
+    text2 = Choice("More of it", coerce=int)
+    reference = Choice("Check or reference number", coerce=int)
+    amount = Choice("Amount", coerce=int)
+    debit = Choice("Going out", coerce=int)
+    credit = Choice("Coming in", coerce=int)
+    sign = Choice("Signs", choices=SIGNS)
+    decimal = Choice("Amounts are written", choices=DECIMALS)
 
-    def offer(self, columns: list[str]) -> None:
-        """The columns that can be chosen."""
-        named, none = list(enumerate(columns)), (NONE, "None")
-        self.skip.choices = [(count, str(count) if count else "None") for count in range(MOST_SKIPPED + 1)]
+    def offer(self, kept: Mapping, columns: list[str]) -> None:
+        """The columns that can be chosen; ``kept`` is how the file is read when what was chosen cannot be."""
+        self.kept = kept
+        named = dict(enumerate(columns))
+        self.skip.choices = {count: str(count) if count else "None" for count in range(MOST_SKIPPED + 1)}
         for field in (self.date, self.text):
             field.choices = named
         for field in (self.text2, self.reference, self.amount, self.debit, self.credit):
-            field.choices = [none, *named]
+            field.choices = {NONE: "None", **named}
 
     @property
     def mapping(self) -> Mapping:
+        if any(self[name].errors for name in (*TABLE, "sign")):
+            return self.kept
         return Mapping(
             delimiter=self.delimiter.data or ",", skip=self.skip.data or 0, date=self.date.data or 0,
             order=self.order.data or "mdy", text=self.text.data or 0, text2=_column(self.text2.data),
@@ -111,8 +113,8 @@ def drawn(mapping: Mapping | None, columns: list[str], said: Any) -> StatementFo
     kind = StatementForm if mapping is None else TableForm
     values = {} if mapping is None else values_of(mapping)
     form = kind() if said is None else kind(formdata=said or None, data=values, meta={"csrf": False})
-    if isinstance(form, TableForm):
-        form.offer(columns)
+    if isinstance(form, TableForm) and mapping is not None:
+        form.offer(mapping, columns)
     return form
 
 
@@ -128,7 +130,7 @@ def fill(form: StatementForm, found: Preview) -> None:
     for field, value in ((form.starts_on, found.starts_on), (form.ends_on, found.ends_on)):
         if field.typed is None and isinstance(value, dt.date):
             field.data = value
-    if form.opening.typed is None:
+    if form.opening.typed is None and (found.is_opening_told or not found.is_first):
         form.opening.data = found.opening_cents
     if form.closing.typed is None and found.is_closing_told:
         form.closing.data = found.closing_cents

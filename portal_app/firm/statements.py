@@ -48,37 +48,36 @@ def upload_statement(bank_account_id: int) -> AnyResponse:
 @firm_only("reconcile.read")
 def statement(statement_id: int) -> Response:
     found = statements.find(statement_id)
-    if not found.is_imported:
-        return _reading(found, request.args)
-    return lines_page(found)
+    if found.is_imported:
+        return lines_page(found)
+    form = _form(found, request.args)
+    if request.args:
+        form.validate()
+    return _reading(found, form)
 
 
-def _reading(
-    found: BankStatement, said: ImmutableMultiDict[str, str] | None, problem: Refused | None = None
-) -> Response:
-    """How a file is read and what comes of it; ``said``: what a preview asks for, ``None`` for a sent form."""
-    status = 422 if said is None else 200
-    form = _form(found, said)
+def _form(found: BankStatement, said: ImmutableMultiDict[str, str] | None) -> StatementForm:
+    """The form for a file; ``said``: what a preview asks for, ``None``: it was sent."""
+    if found.format != "table":
+        return drawn(None, [], said)
+    kept = statements.mapping_for(found)
+    mark, skip = delimiter_of(request.form if said is None else said, kept)
+    return drawn(kept, statements.column_names(found, replace(kept, delimiter=mark, skip=skip)), said)
+
+
+def _reading(found: BankStatement, form: StatementForm, status: int = 200) -> Response:
+    """How a file is read, and what comes of it so."""
     shown = statements.preview(found, form.mapping, **form.given())
-    if problem is not None:
-        form.refuse(problem)
+    why = [message for errors in form.errors.values() for message in errors] or [
+        str(refusal) for refusal in statements.check(found, shown)
+    ]
     fill(form, shown)
-    why = [] if problem else [str(refusal) for refusal in statements.check(found, shown)]
     rows = [row for row, _ in shown.fresh]
     return render(
         "firm/statements/reading.html", "preview", status=status, statement=found, form=form, shown=shown, why=why,
         first=rows[:SHOWN], last=rows[SHOWN:][-SHOWN:], left_out=max(len(rows) - 2 * SHOWN, 0),
         is_table=found.format == "table", problems=shown.parsed.problems[:SHOWN], notes=shown.parsed.notes[:SHOWN],
     )  # fmt: skip
-
-
-def _form(found: BankStatement, said: ImmutableMultiDict[str, str] | None) -> StatementForm:
-    if found.format != "table":
-        return drawn(None, [], said)
-    kept = statements.mapping_for(found)
-    mark, skip = delimiter_of(request.form if said is None else said, kept)
-    columns = statements.column_names(found, replace(kept, delimiter=mark, skip=skip))
-    return drawn(kept, columns, said)
 
 
 @blueprint.post("/statements/<int:statement_id>/import")
@@ -89,11 +88,12 @@ def import_statement(statement_id: int) -> AnyResponse:
         return go(at(found))
     form = _form(found, None)
     if not form.validate():
-        return _reading(found, None)
+        return _reading(found, form, 422)
     try:
         made = statements.import_statement(found, form.mapping, **form.given(), by=firm_user())
     except Refused as problem:
-        return _reading(found, None, problem)
+        form.refuse(problem)
+        return _reading(found, form, 422)
     known = f" {plural(made.known, 'entry was', 'entries were')} known already." if made.known else ""
     flash(f"{plural(len(made.fresh), 'entry', 'entries')} imported.{known}", "good")
     return go(at(found))

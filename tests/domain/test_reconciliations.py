@@ -73,7 +73,7 @@ class TestMatching:
     def test_postings_that_cancel_each_other_need_no_line(self, world: World) -> None:
         account = operating_account()
         entry = payout("03-03", 900)
-        ledger.reverse(entry, code="gateway_costs", occurred_on=day("03-04"), description="Wrong")
+        ledger.reverse(entry, code="reversal", occurred_on=day("03-04"), description="Wrong")
         rows = reconciliations.open_postings(account)
         reconciliations.match(account, [], [row.id for row in rows], by=world.erin)
         assert reconciliations.open_postings(account) == []

@@ -162,7 +162,9 @@ class TestImporting:
 
     def test_a_balance_that_was_there_before_is_brought_forward(self) -> None:
         account = trust_account()
-        bring(account, "03-04 | Deposit | 500.00 |", closing=60_000)
+        with pytest.raises(Refused, match=r"leave 100\.00 to begin with"):
+            bring(account, "03-04 | Deposit | 500.00 |", closing=60_000)
+        bring(account, "03-04 | Deposit | 500.00 |", closing=60_000, opening=10_000)
         assert lines() == [("03-04", "Balance brought forward", 10_000), ("03-04", "Deposit", 50_000)]
         assert statements.balance_on(account.id) == 60_000
 
@@ -194,6 +196,7 @@ class TestImporting:
         [
             (["03-04 | Deposit | 500.00 |"], None, {}, "Enter the closing balance"),
             (["03-04 | Deposit | 500.00 |"], 60_000, {"opening_cents": 5}, "not to the closing balance"),
+            (["03-04 | Deposit | 500.00 |"], 60_000, {}, "Enter this opening"),
             (["03-04 | Deposit | x |"], 50_000, {}, "Line 2: “x” is no amount. Nothing was imported."),
             (["03-04 | Deposit | 500.00 |"], 50_000, {"ends_on": day("03-01"), "starts_on": day("03-02")}, "before"),
             (["03-04 | Deposit | 500.00 |"], 50_000, {"ends_on": day("03-01"), "starts_on": day("03-01")}, "outside"),

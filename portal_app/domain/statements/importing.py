@@ -43,6 +43,7 @@ class Preview:
     closing_cents: int
     before_cents: int
     is_first: bool
+    is_opening_told: bool
     is_closing_told: bool
 
     @property
@@ -177,13 +178,15 @@ def preview(
             fresh.append((row, identity))
     before, is_first = _before(statement.bank_account_id)
     told = closing_cents if closing_cents is not None else parsed.closing_cents
-    opening = opening_cents if opening_cents is not None else parsed.opening_cents
+    named = opening_cents if opening_cents is not None else parsed.opening_cents
+    opening = named
     if opening is None:  # few files name it
         last = told if told is not None else before + sum(row.amount_cents for row, _ in fresh)
         opening = last - parsed.sum_cents
     return Preview(
         parsed, fresh, len(pairs) - len(fresh), starts_on or parsed.first_on, ends_on or parsed.last_on, opening,
-        told if told is not None else opening + parsed.sum_cents, before, is_first, told is not None,
+        told if told is not None else opening + parsed.sum_cents, before, is_first,
+        named is not None, told is not None,
     )  # fmt: skip
 
 
@@ -253,6 +256,11 @@ def check(statement: BankStatement, found: Preview) -> Iterator[Refused]:
         yield Refused("The last day is before the first.", "ends_on")
     elif not found.is_closing_told:
         yield Refused("Enter the closing balance that the bank’s statement shows.", "closing")
+    elif found.is_first and found.opening_cents and not found.is_opening_told:
+        yield Refused(
+            f"The entries and the closing balance leave {bare(found.opening_cents)} to begin with. Enter this opening "
+            f"balance, if it is the bank’s.", "opening",
+        )  # fmt: skip
     elif found.known and not found.fresh:
         yield Refused("Every entry of this file is imported already.")
     else:

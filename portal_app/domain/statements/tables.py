@@ -235,7 +235,7 @@ def guess(body: bytes, *, is_month_first: bool = True) -> Mapping:
     mapping = _by_headings(rows, Mapping(delimiter=delimiter))
     below = [record for line, record in rows if line > mapping.skip]
     orders = sorted(ORDERS, key=lambda order: (order == "dmy") if is_month_first else (order == "mdy"))
-    order = max(orders, key=lambda order: _reads(below, lambda record: day(_cell(record, mapping.date), order)))
+    order = max(orders, key=lambda order: _days([_cell(record, mapping.date) for record in below], order))
     columns_of_money = [at for at in (mapping.amount, mapping.debit, mapping.credit) if at != NONE]
 
     def amounts(decimal: str) -> int:
@@ -244,6 +244,17 @@ def guess(body: bytes, *, is_month_first: bool = True) -> Mapping:
         )  # fmt: skip
 
     return replace(mapping, order=order, decimal=max(DECIMALS, key=amounts))
+
+
+def _days(texts: Sequence[str], order: str) -> tuple[int, int]:
+    """How many of the texts are days, and how near each other those are: a statement is of a month, not of a year."""
+    found = []
+    for text in texts:
+        try:
+            found.append(day(text, order))
+        except Unreadable:
+            continue
+    return len(found), -(max(found) - min(found)).days if found else 0
 
 
 def _evenness(rows: Sequence[tuple[int, list[str]]]) -> int:
