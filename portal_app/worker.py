@@ -7,7 +7,17 @@ import logging
 import threading
 
 from portal_app import config, gateways
-from portal_app.domain import documents, ledger, mail, outbox, payments, policy_reports, sessions, trust
+from portal_app.domain import (
+    documents,
+    ledger,
+    mail,
+    outbox,
+    payments,
+    policy_reports,
+    sessions,
+    statements,
+    trust,
+)
 from portal_app.domain.documents import DocumentVersion
 from portal_app.web import letters, paper
 
@@ -36,6 +46,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "gateway_event": gateways.look_into,
         "trust_received": trust_received,
         "trust_shortfall": letters.trust_shortfall,
+        "reconciliation_report": paper.store_reconciliation,
         "ledger_posted": lambda entry_id: gateways.tell("ledger_posted", entry_id),
     }
 
@@ -97,6 +108,7 @@ def housekeeping() -> None:
     letters.limitations()
     payments.fill_up()
     gateways.sweep_due()
+    statements.discard_forgotten()
     ledger.check_in()
 
 

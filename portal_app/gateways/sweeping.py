@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from portal_app import clock, money, plugins, vault
 from portal_app.db import transaction
-from portal_app.domain import firms, ledger, payments
+from portal_app.domain import firms, ledger, payments, reconciliations
 from portal_app.domain.ledger import AlreadyPosted, JournalEntry, Leg, Unbalanced
 from portal_app.domain.payments import Attempt, Gateway, GatewayRoute, GatewayTransaction, Refund
 from portal_app.gateway_answers import few, moment, needed, text, whole
@@ -291,7 +291,7 @@ def _post(
         raise Unbalanced(f"it is in {told.currency}")
     title = {TransactionKind.PAYOUT: "Paid out to the bank", TransactionKind.FEE: "Gateway's fee"}
     source = _source(gateway, told)
-    day = clock.local(told.occurred_at, firms.current().time_zone).date()
+    day = _open_day(legs, clock.local(told.occurred_at, firms.current().time_zone).date())
     description = told.description or title.get(told.kind, "Gateway's fee")
     try:
         return ledger.post(
@@ -304,6 +304,12 @@ def _post(
 def _source(gateway: Gateway, told: ExternalTransaction) -> str:
     name = told.id if len(told.id) <= NAME_MOST else hashlib.sha256(told.id.encode()).hexdigest()[:NAME_MOST]
     return f"gateway:{gateway.id}:{told.kind}:{name}"
+
+
+def _open_day(legs: list[Leg], day: dt.date) -> dt.date:
+    """The day to book on: the gateway's, or the first one after a period that is reconciled and closed (T13)."""
+    banks = [int(leg.account.partition(":")[2]) for leg in legs if leg.account.startswith("bank:")]
+    return max([day, *(reconciliations.first_open_day(bank, day) for bank in banks)])
 
 
 def _ask(gateway: Gateway, kind: str, told: ExternalTransaction, problem: str) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from portal_app import clock, config, plugins
-from portal_app.domain import deposits, documents, firms, invoices, store, trust_papers
+from portal_app.domain import deposits, documents, firms, invoices, reconciliations, store, trust_papers
 from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.firms import Firm
 from portal_app.domain.invoices import Invoice, InvoiceLine
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import BankAccount, Payment, receipts
 from portal_app.domain.people import PortalUser
+from portal_app.domain.reconciliations import Covered, Reconciliation
 from portal_app.domain.trust import Accounting, TrustMovement
 from portal_app.domain.trust_papers import Statement, TrustReceipt
 from portal_app.schema import folder
@@ -139,14 +140,39 @@ def store_trust_receipt(movement: TrustMovement) -> TrustReceipt | None:
     return receipt
 
 
-def trust_statement_pdf(found: Sequence[Statement], since: dt.date, until: dt.date, who: PortalUser) -> bytes:
-    """A client's statement of what is held in trust, as it stands now."""
+def trust_statement_pdf(
+    found: Sequence[Statement], proved: Mapping[int, Covered | None], since: dt.date, until: dt.date, who: PortalUser
+) -> bytes:
+    """A client's statement of what is held in trust, as it stands now; ``proved``: the last reconciliation of each
+    trust account, by its id."""
     firm = firms.current()
     html = compose(
-        "pdf/trust_statement.html", Writing(firm, firm.time_zone), found=found, since=since, until=until, who=who,
-        **_letterhead(firm, clock.now()),
+        "pdf/trust_statement.html", Writing(firm, firm.time_zone), found=found, proved=proved, since=since, until=until,
+        who=who, **_letterhead(firm, clock.now()),
     )  # fmt: skip
     return _print(html, firm)
+
+
+# Reconciliations
+
+
+def reconciliation_pdf(closed: Reconciliation) -> bytes:
+    """The report of a closed reconciliation, from what was kept when it was closed."""
+    firm = firms.current()
+    html = compose(
+        "pdf/reconciliation.html", Writing(firm, firm.time_zone), closed=closed, facts=closed.facts,
+        replaces=reconciliations.replaced_by(closed), **_letterhead(firm, closed.closed_at),
+    )  # fmt: skip
+    return _print(html, firm)
+
+
+def store_reconciliation(reconciliation_id: int) -> None:
+    """The outbox's handler: print the report, once, and keep it for ever."""
+    closed = reconciliations.find(reconciliation_id)
+    if closed.report is None:
+        stored = store.put_bytes([reconciliation_pdf(closed)], limit_bytes=LIMIT_BYTES, folder="reconciliations")
+        if not reconciliations.keep_report(closed, stored):
+            store.discard([stored.key])
 
 
 # Setting
