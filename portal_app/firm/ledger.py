@@ -17,6 +17,7 @@ from portal_app.domain.ledger import Line
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import Payment
 from portal_app.firm.blueprint import blueprint
+from portal_app.firm.listing import number_of
 from portal_app.web.fragments import render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm
@@ -65,9 +66,9 @@ class Filter:
         days = {"from": self.since or "", "to": self.until or "", "kind": self.kind}
         return urlencode({name: value for name, value in (days | more).items() if value not in {"", "all"}})
 
-    def lines(self, matter: Matter, *, limit: int | None, before_id: int | None = None) -> list[Line]:
+    def lines(self, matter: Matter, *, limit: int | None, before: int | None = None) -> list[Line]:
         return ledger.for_matter(
-            matter, limit=limit, before_id=before_id, since=self.since, until=self.until, codes=CODES[self.kind]
+            matter, limit=limit, before=before, since=self.since, until=self.until, codes=CODES[self.kind]
         )
 
 
@@ -89,15 +90,14 @@ def _behind(lines: Sequence[Line]) -> tuple[dict[str, Payment], dict[int, str]]:
 def matter_ledger(matter_id: int) -> Response:
     matter = matters.find(firm_user(), matter_id)
     wanted = Filter.read()
-    before = request.args.get("before", "")
-    before_id = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else None
-    found = wanted.lines(matter, limit=PAGE + 1, before_id=before_id)
+    before = number_of("before")
+    found = wanted.lines(matter, limit=PAGE + 1, before=before)
     lines = found[:PAGE]
     paid, numbers = _behind(lines)
-    older = f"?{wanted.query(before=lines[-1].entry.id)}" if len(found) > PAGE else None
+    older = f"?{wanted.query(before=lines[-1].sequence)}" if len(found) > PAGE else None
     return render(
         "firm/ledger/index.html", "entries", matter=matter, lines=lines, payments=paid, numbers=numbers, wanted=wanted,
-        kinds=KINDS, older=older, newest=f"?{wanted.query()}" if before_id is not None else None,
+        kinds=KINDS, older=older, newest=f"?{wanted.query()}" if before is not None else None,
     )  # fmt: skip
 
 
@@ -108,13 +108,17 @@ def export_ledger(matter_id: int) -> Response:
     matter = matters.find(firm_user(), matter_id)
     lines = Filter.read().lines(matter, limit=None)
     paid, numbers = _behind(lines)
+    rows = ["Date,Entry,Description,Payer,Method,Invoices,Receipt,Debit,Credit,Balance".split(",")]
+    rows += [_cells(line, paid.get(line.entry.source), [numbers[one] for one in line.invoice_ids]) for line in lines]
+    return table(f"ledger-{matter.number}.csv", rows)
+
+
+def table(name: str, rows: Sequence[Sequence[str]]) -> Response:
+    """Rows as a CSV file to take away."""
     target = io.StringIO()
-    table = csv.writer(target)
-    table.writerow("Date,Entry,Description,Payer,Method,Invoices,Receipt,Debit,Credit,Balance".split(","))
-    for line in lines:
-        table.writerow(_cells(line, paid.get(line.entry.source), [numbers[number] for number in line.invoice_ids]))
-    name = f"ledger-{matter.number}.csv".replace('"', "").replace("/", "-")
-    headers = {"Content-Disposition": f'attachment; filename="{name.encode("ascii", "replace").decode()}"'}
+    csv.writer(target).writerows(rows)
+    name = name.replace('"', "").replace("/", "-").encode("ascii", "replace").decode()
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(target.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 
 
@@ -127,15 +131,15 @@ def _cells(line: Line, payment: Payment | None, numbers: list[str]) -> list[str]
         (payment.receipt_number or "") if payment else "",
     ]
     cents = (line.debit_cents, line.credit_cents, line.balance_cents)
-    return [line.entry.occurred_on.isoformat(), str(line.entry.id), *map(_inert, texts), *map(_figure, cents)]
+    return [line.entry.occurred_on.isoformat(), str(line.entry.id), *map(inert, texts), *map(figure, cents)]
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.lstrip().startswith(FORMULA) else text
 
 
-def _figure(cents: int) -> str:
+def figure(cents: int) -> str:
     """1234.50: no signs that a program would stumble over."""
     return money.bare(cents, money.currency(current_firm().currency)).replace(",", "").replace("−", "-")
 
