@@ -97,6 +97,7 @@ FLOAT_TOO_LARGE = f"""EXISTS (SELECT 1 FROM {SEALED} {MOVEMENT} WHERE p.entry_id
 TAKEN_BACK = """COALESCE((
     SELECT SUM(CASE t.kind WHEN 'dispute_won' THEN -t.amount_cents ELSE t.amount_cents END)
     FROM trust_movement t WHERE t.of_id = r.id{by_then}), 0)"""
+BACK = TAKEN_BACK.format(by_then="")
 BACK_BY_THEN = TAKEN_BACK.format(by_then=" AND t.occurred_on <= d.day")
 UNCLEARED = f"""COALESCE((SELECT SUM(r.amount_cents - {BACK_BY_THEN}) FROM trust_movement r
     WHERE r.kind = 'receipt' AND r.matter_id = p.matter_id AND r.bank_account_id = b.bank_account_id
@@ -127,10 +128,10 @@ HOLD_CHANGED = " OR ".join(
 
 NOT_OF_THAT_DEPOSIT = f"""NEW.kind IN ('return', 'dispute') AND NOT EXISTS (SELECT 1 FROM trust_movement r
     WHERE r.id = NEW.of_id AND r.kind = 'receipt' AND r.matter_id = NEW.matter_id
-        AND r.bank_account_id = NEW.bank_account_id AND r.amount_cents >= NEW.amount_cents + {TAKEN_BACK.format(by_then="")})"""
+        AND r.bank_account_id = NEW.bank_account_id AND r.amount_cents >= NEW.amount_cents + {BACK})"""
 NOT_OF_THAT_DISPUTE = f"""NEW.kind = 'dispute_won' AND NOT EXISTS (SELECT 1 FROM trust_movement r
     WHERE r.id = NEW.of_id AND r.kind = 'receipt' AND r.matter_id = NEW.matter_id
-        AND r.bank_account_id = NEW.bank_account_id AND NEW.amount_cents <= {TAKEN_BACK.format(by_then="")})"""
+        AND r.bank_account_id = NEW.bank_account_id AND NEW.amount_cents <= {BACK})"""
 STOPPED = f"""NEW.kind IN {OUT} AND EXISTS (SELECT 1 FROM trust_incident i WHERE i.closed_at IS NULL
     AND i.matter_id = NEW.matter_id AND i.bank_account_id = NEW.bank_account_id)"""
 NOT_REPLENISHED = """NEW.closed_at IS NOT NULL AND COALESCE((

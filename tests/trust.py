@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from portal_app.domain import trust
+from portal_app.domain import matters, trust
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.matters import Matter
-from portal_app.domain.trust import TrustAuthorisation, TrustIncident, TrustMovement
+from portal_app.domain.trust import TrustAuthorisation, TrustHold, TrustIncident, TrustMovement
 from tests.world import World, today
 
 
@@ -46,6 +46,22 @@ def bounce(receipt: TrustMovement, cents: int = 0, **more: Any) -> TrustMovement
     """The payer's bank takes the deposit back, today."""
     given = {"on": today(), "reason": "Insufficient funds", "source": f"return:{receipt.id}", **more}
     return trust.post_returned(receipt, cents=cents or receipt.amount_cents, **given)
+
+
+def hold(world: World, cents: int, **more: Any) -> TrustHold:
+    given = {"reason": "Fee disputed", "by": world.erin, **more}
+    return trust.hold(world.matter, account(), amount_cents=cents, **given)
+
+
+def shortfall(world: World) -> TrustIncident:
+    """A deposit on a second matter of alice's client bounces after it was spent."""
+    matter = matters.open_matter(
+        number="", name="Thornbury, second", client=world.client, opened_on=days_ago(3), by=world.carol
+    )
+    receipt = deposit(world, 700, matter=matter)
+    draw(world, 700, matter=matter)
+    bounce(receipt)
+    return incident()
 
 
 def incident() -> TrustIncident:

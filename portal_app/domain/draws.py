@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from portal_app import clock, money
+from portal_app import money
 from portal_app.db import locked, transaction
 from portal_app.domain import firms, ledger, payments, trust
 from portal_app.domain.banks import BankAccount
@@ -86,10 +86,3 @@ def pay(
 def waiting(invoice: Invoice) -> list[TrustAuthorisation]:
     """What a lawyer has authorised for this invoice, and nobody has carried out."""
     return [row for row in trust.to_carry_out(invoice.matter) if row.invoice_id == invoice.id]
-
-
-def sources(invoice: Invoice) -> list[trust.Standing]:
-    """Where the invoice's matter has money that may pay it now."""
-    today = clock.today(firms.current().time_zone)
-    found = trust.standings(invoice.matter, trust.accounts_of(invoice.matter), today)
-    return [row for row in found if row.available_cents]

@@ -33,7 +33,7 @@ KINDS = {
     "back": "Refunds and returns",
     "reversals": "Reversals",
 }
-BACK = ("refund", "refund_failed", "payment_bounced", "dispute_won", "dispute_lost")
+BACK = ("refund", "refund_failed", "payment_bounced", "dispute_won", "dispute_lost", "payment_kept")
 REVERSALS = ("invoice_voided", *BACK)
 CODES = {
     "all": (),
@@ -108,13 +108,17 @@ def export_ledger(matter_id: int) -> Response:
     matter = matters.find(firm_user(), matter_id)
     lines = Filter.read().lines(matter, limit=None)
     paid, numbers = _behind(lines)
+    rows = ["Date,Entry,Description,Payer,Method,Invoices,Receipt,Debit,Credit,Balance".split(",")]
+    rows += [_cells(line, paid.get(line.entry.source), [numbers[one] for one in line.invoice_ids]) for line in lines]
+    return table(f"ledger-{matter.number}.csv", rows)
+
+
+def table(name: str, rows: Sequence[Sequence[str]]) -> Response:
+    """Rows as a CSV file to take away."""
     target = io.StringIO()
-    table = csv.writer(target)
-    table.writerow("Date,Entry,Description,Payer,Method,Invoices,Receipt,Debit,Credit,Balance".split(","))
-    for line in lines:
-        table.writerow(_cells(line, paid.get(line.entry.source), [numbers[number] for number in line.invoice_ids]))
-    name = f"ledger-{matter.number}.csv".replace('"', "").replace("/", "-")
-    headers = {"Content-Disposition": f'attachment; filename="{name.encode("ascii", "replace").decode()}"'}
+    csv.writer(target).writerows(rows)
+    name = name.replace('"', "").replace("/", "-").encode("ascii", "replace").decode()
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(target.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 
 
@@ -127,15 +131,15 @@ def _cells(line: Line, payment: Payment | None, numbers: list[str]) -> list[str]
         (payment.receipt_number or "") if payment else "",
     ]
     cents = (line.debit_cents, line.credit_cents, line.balance_cents)
-    return [line.entry.occurred_on.isoformat(), str(line.entry.id), *map(_inert, texts), *map(_figure, cents)]
+    return [line.entry.occurred_on.isoformat(), str(line.entry.id), *map(inert, texts), *map(figure, cents)]
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.lstrip().startswith(FORMULA) else text
 
 
-def _figure(cents: int) -> str:
+def figure(cents: int) -> str:
     """1234.50: no signs that a program would stumble over."""
     return money.bare(cents, money.currency(current_firm().currency)).replace(",", "").replace("−", "-")
 

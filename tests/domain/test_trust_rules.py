@@ -696,7 +696,7 @@ def test_T17_a_full_accounting_is_the_ledger(world: World) -> None:
 
 def test_T18_a_clock_runs_until_the_client_was_told(world: World) -> None:
     row = deposit(world, 10_000, ago=15)
-    assert trust.tell_by(row) == days_ago(15) + dt.timedelta(days=trust.pack().number("notice_days"))
+    assert trust.tell_by(row, trust.pack()) == days_ago(15) + dt.timedelta(days=trust.pack().number("notice_days"))
     assert trust.not_told(today()) == [row]
     trust.tell(row, how="By telephone", by=world.dan)
     trust.tell(row, how="again", by=world.dan)

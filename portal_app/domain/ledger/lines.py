@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from peewee import JOIN, SQL, ModelSelect
+from peewee import JOIN, SQL, Case, ModelSelect, fn
 
 from portal_app.domain.ledger.chaining import ChainLink
+from portal_app.domain.ledger.chart import RECEIVABLE
 from portal_app.domain.ledger.models import JournalEntry, Posting
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import PortalUser
@@ -23,8 +24,8 @@ from portal_app.prepared import Prepared, prepared, prepared_of_ids
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a matter's ledger, from the client's side: what was owed more (debit) or less (credit).
-    ``sequence`` is its place in the matter's chain."""
+    """One line of a matter's ledger, from the client's side: what was owed more (debit) or less (credit); both, where
+    the firm gave money back and the fee up. ``sequence`` is its place in the matter's chain."""
 
     entry: JournalEntry
     debit_cents: int
@@ -43,8 +44,8 @@ def for_matter(
     and pages on; days and ``codes`` leave lines out, but never change a balance."""
     values = (before, since, until, limit)
     rows = _lines(tuple(value is not None for value in values), tuple(codes))(matter.id, *values)
-    invoices = _invoices_of([row.id for row in rows], matter)
-    return [_line(row, invoices.get(row.id, ())) for row in rows]
+    invoices, more = _invoices_of([row.id for row in rows], matter)
+    return [_line(row, invoices.get(row.id, ()), more.get(row.id, 0)) for row in rows]
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +60,7 @@ def _lines(is_given: tuple[bool, ...], codes: tuple[str, ...]) -> Prepared:
             )
             .join(ChainLink, on=(ChainLink.entry_id == JournalEntry.id))
             .join_from(JournalEntry, PortalUser, JOIN.LEFT_OUTER)
-            .where((ChainLink.matter_id == matter_id) & (ChainLink.owed_cents != SQL("0")))
+            .where((ChainLink.matter_id == matter_id) & ((ChainLink.owed_cents != SQL("0")) | _is_forgiven()))
             .order_by(ChainLink.sequence.desc())
             .objects()
         )  # fmt: skip
@@ -72,25 +73,37 @@ def _lines(is_given: tuple[bool, ...], codes: tuple[str, ...]) -> Prepared:
     return prepared(build)
 
 
-def _line(row: Any, invoice_ids: Iterable[int]) -> Line:
+def _is_forgiven() -> Any:
+    """Money given back, and the fee given up with it: owed again and forgiven in one entry (and its reversal)."""
+    is_its = (Posting.entry == JournalEntry.id) & (Posting.matter == ChainLink.matter_id)
+    touched = fn.EXISTS(Posting.select(SQL("1")).where(is_its & (Posting.account == RECEIVABLE)))
+    return JournalEntry.code.in_(["refund", "refund_failed"]) & touched
+
+
+def _line(row: Any, invoice_ids: Iterable[int], more_cents: int) -> Line:
+    """``more_cents``: what was owed more, where an entry did both."""
     owed = int(row.owed_cents)
+    debit = max(owed, more_cents) if row.code in {"refund", "refund_failed"} else max(owed, 0)
     return Line(
-        row, max(owed, 0), max(-owed, 0), int(row.balance_cents), row.payer_name or "", tuple(invoice_ids),
-        int(row.sequence),
-    )  # fmt: skip
+        row, debit, debit - owed, int(row.balance_cents), row.payer_name or "", tuple(invoice_ids), int(row.sequence)
+    )
 
 
-def _invoices_of(entry_ids: Sequence[int], matter: Matter) -> dict[int, list[int]]:
-    """Which of the matter's invoices the entries name."""
+def _invoices_of(entry_ids: Sequence[int], matter: Matter) -> tuple[dict[int, list[int]], dict[int, int]]:
+    """Which of the matter's invoices the entries name, and by how much more was owed on them by each."""
     found: dict[int, list[int]] = {}
+    more: dict[int, int] = {}
     for row in _named(entry_ids):
         if row.matter_id == matter.id:
             found.setdefault(row.entry_id, []).append(row.invoice_id)
-    return found
+            more[row.entry_id] = more.get(row.entry_id, 0) + int(row.more)
+    return found, more
 
 
 @prepared_of_ids
 def _named(ids: Any) -> ModelSelect:
-    query = Posting.select(Posting.entry, Posting.matter, Posting.invoice_id)
-    query = query.where(Posting.entry.in_(ids) & Posting.invoice_id.is_null(False))
-    return query.distinct().order_by(Posting.invoice_id)
+    is_more = (Posting.account == RECEIVABLE) & (Posting.amount_cents > 0)
+    more = fn.SUM(Case(None, [(is_more, Posting.amount_cents)], 0)).alias("more")
+    by = (Posting.entry, Posting.matter, Posting.invoice_id)
+    query = Posting.select(*by, more).where(Posting.entry.in_(ids) & Posting.invoice_id.is_null(False))
+    return query.group_by(*by).order_by(Posting.invoice_id)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from peewee import Case, fn
+from peewee import JOIN, Case, ModelSelect, fn
 
 from portal_app.db import sum_of
 from portal_app.domain import ledger
@@ -24,6 +24,7 @@ class Standing:
     uncleared_cents: int
     held_cents: int
     short_cents: int
+    is_stopped: bool
 
     @property
     def cleared_cents(self) -> int:
@@ -31,7 +32,7 @@ class Standing:
 
     @property
     def available_cents(self) -> int:
-        return 0 if self.short_cents else max(self.cleared_cents - self.held_cents, 0)
+        return 0 if self.is_stopped else max(self.cleared_cents - self.held_cents, 0)
 
 
 def balance_on(code: str, matter_id: int, day: dt.date | None = None) -> int:
@@ -59,20 +60,23 @@ def balance(matter: Matter, account: BankAccount, on: dt.date | None = None) -> 
 
 def uncleared(matter: Matter, account: BankAccount, on: dt.date) -> int:
     """How much of it had come by ``on`` and was not collected by the bank yet (T09)."""
+    return sum_of(_uncleared(matter.id, account.id, on).scalar())
+
+
+def _uncleared(matter_id: int, account_id: Any, on: dt.date) -> ModelSelect:
     back = TrustMovement.alias()
     signed = Case(back.kind, [("dispute_won", 0 - back.amount_cents)], back.amount_cents)
     by_then = (back.of == TrustMovement.id) & (back.occurred_on <= on)
     taken = back.select(fn.COALESCE(fn.SUM(signed), 0)).where(by_then)
     settled = TrustClearing.select(TrustClearing.movement).where(TrustClearing.cleared_on <= on)
-    query = TrustMovement.select(fn.SUM(TrustMovement.amount_cents - taken)).where(
+    return TrustMovement.select(fn.COALESCE(fn.SUM(TrustMovement.amount_cents - taken), 0)).where(
         (TrustMovement.kind == "receipt")
-        & (TrustMovement.matter == matter.id)
-        & (TrustMovement.bank_account == account.id)
+        & (TrustMovement.matter == matter_id)
+        & (TrustMovement.bank_account == account_id)
         & (TrustMovement.occurred_on <= on)
         & (TrustMovement.clears_on > on)
         & TrustMovement.id.not_in(settled)
     )
-    return sum_of(query.scalar())
 
 
 def held(matter: Matter, account: BankAccount) -> int:
@@ -130,15 +134,30 @@ def accounts_of(matter: Matter) -> list[BankAccount]:
     return list(query.where(code & (TrustBook.part == "ledger")).order_by(BankAccount.name))
 
 
-def standings(matter: Matter, accounts: Sequence[BankAccount], on: dt.date) -> list[Standing]:
-    """Where a matter stands in each of these accounts."""
-    return [
-        Standing(
-            account, balance(matter, account), uncleared(matter, account, on), held(matter, account),
-            max(-balance(matter, account), 0) if open_incident(matter, account) is not None else 0,
-        )
-        for account in accounts
-    ]  # fmt: skip
+def standings(matter: Matter, on: dt.date) -> list[Standing]:
+    """Where a matter stands at the end of ``on`` in each of the firm's trust accounts, by name; one query."""
+    here = BankAccount.id
+    there = TrustDay.select(TrustDay.balance_cents).where(
+        (TrustDay.account_code == TrustBook.account) & (TrustDay.matter_id == matter.id) & (TrustDay.day <= on)
+    )
+    held_here = TrustHold.select(fn.COALESCE(fn.SUM(TrustHold.amount_cents), 0)).where(
+        (TrustHold.matter == matter.id) & (TrustHold.bank_account == here) & TrustHold.released_at.is_null()
+    )
+    short = TrustIncident.select(fn.COUNT(TrustIncident.id)).where(
+        (TrustIncident.matter == matter.id) & (TrustIncident.bank_account == here) & TrustIncident.closed_at.is_null()
+    )
+    is_ledger = (TrustBook.bank_account == here) & (TrustBook.part == "ledger")
+    query = BankAccount.select(
+        BankAccount, fn.COALESCE(there.order_by(TrustDay.day.desc()).limit(1), 0).alias("there"),
+        _uncleared(matter.id, here, on).alias("waits"), held_here.alias("is_held"), short.alias("is_short"),
+    ).join(TrustBook, JOIN.LEFT_OUTER, on=is_ledger).where(BankAccount.fund == "trust")  # fmt: skip
+    return [_standing(row) for row in query.order_by(BankAccount.name, BankAccount.id).objects()]
+
+
+def _standing(row: Any) -> Standing:
+    cents = -sum_of(row.there)
+    short = max(-cents, 0) if row.is_short else 0
+    return Standing(row, cents, sum_of(row.waits), sum_of(row.is_held), short, bool(row.is_short))
 
 
 def in_trust(matter: Matter) -> int:

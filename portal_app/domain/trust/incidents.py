@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from peewee import JOIN
+from peewee import JOIN, Case, fn
 
 from portal_app import clock
 from portal_app.db import transaction
-from portal_app.domain import ledger, outbox
+from portal_app.domain import ledger, matters, outbox
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser
@@ -23,7 +23,7 @@ from portal_app.domain.trust.books import (
     turn,
     values,
 )
-from portal_app.domain.trust.models import TrustIncident, TrustMovement
+from portal_app.domain.trust.models import TrustBook, TrustDay, TrustIncident, TrustMovement
 from portal_app.domain.trust.policy import refused
 
 
@@ -45,14 +45,31 @@ def to_replenish(incident: TrustIncident) -> int:
     return max(balances.balance_on(ledger.client_money(incident.bank_account_id), incident.matter_id), 0)
 
 
-def open_incidents() -> list[TrustIncident]:
-    """Those not replenished yet, the oldest first, with bank accounts, matters and clients."""
+def open_incidents(who: FirmUser | None = None) -> list[TrustIncident]:
+    """Those not replenished yet, of the matters that ``who`` may see or of all, the oldest first, with bank accounts, matters and clients, and ``due_cents``: what is
+    to replenish now."""
+    part = Case(None, [(TrustIncident.matter.is_null(), "float")], "ledger")
+    now = (
+        TrustDay.select(TrustDay.balance_cents)
+        .join(TrustBook, on=(TrustBook.account == TrustDay.account_code))
+        .where(
+            (TrustBook.bank_account == TrustIncident.bank_account)
+            & (TrustBook.part == part)
+            & (TrustDay.matter_id == fn.COALESCE(TrustIncident.matter, 0))
+        )
+        .order_by(TrustDay.day.desc())
+        .limit(1)
+    )
+    due = Case(None, [(now > 0, now)], 0)
     query = (
-        TrustIncident.select(TrustIncident, BankAccount, Matter, Client)
+        TrustIncident.select(TrustIncident, BankAccount, Matter, Client, due.alias("due_cents"))
         .join_from(TrustIncident, BankAccount)
         .join_from(TrustIncident, Matter, JOIN.LEFT_OUTER)
         .join(Client, JOIN.LEFT_OUTER)
     )
+    if who is not None:
+        seen = matters.visible_to(who).select(Matter.id)
+        query = query.where(TrustIncident.matter.is_null() | TrustIncident.matter.in_(seen))
     return list(query.where(TrustIncident.closed_at.is_null()).order_by(TrustIncident.id))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from peewee import BigIntegerField, CharField, CompositeKey, DateField, DateTimeField, ForeignKeyField
 
 from portal_app.db import BaseModel
@@ -101,6 +103,10 @@ class TrustMovement(BaseModel):
     clears_on = DateField(null=True)
     recorded_by = ForeignKeyField(FirmUser, null=True, backref="+")
     created_at = DateTimeField()
+
+    # What the queries of a ledger's lines add to a receipt: from when it may be spent, and whether its client was told.
+    cleared_on: dt.date | None = None
+    is_told = 0
 
     @property
     def method_name(self) -> str:

@@ -89,8 +89,13 @@ class RuleRefused(Refused):
         super().__init__(message, field)
         self.rule = rule
 
+    @property
+    def problem(self) -> str:
+        """What is wrong here, without the rule."""
+        return str(self.args[0])
+
     def __str__(self) -> str:
-        return f"{self.args[0]} Rule {self.rule.id}: {self.rule.words} ({self.rule.citation})"
+        return f"{self.problem} Rule {self.rule.id}: {self.rule.words} ({self.rule.citation})"
 
 
 @lru_cache(maxsize=1)

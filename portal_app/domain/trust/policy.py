@@ -16,8 +16,13 @@ def in_force() -> TrustPolicy:
 
 
 def pack() -> Pack:
-    """The pack in force; the default, if the firm's own has left the portal since."""
-    return packs().get(str(in_force().pack), packs()[DEFAULT])
+    """The pack in force."""
+    return pack_of(str(in_force().pack))
+
+
+def pack_of(code: str) -> Pack:
+    """The pack of this code; the default, if it has left the portal since it was chosen."""
+    return packs().get(code, packs()[DEFAULT])
 
 
 def choose(code: str, *, float_cap_cents: int, by: FirmUser) -> None:

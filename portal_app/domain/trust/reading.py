@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import JOIN, Case, fn
 
 from portal_app.db import sum_of
 from portal_app.domain import ledger, matters
@@ -16,15 +16,18 @@ from portal_app.domain.ledger import JournalEntry, Posting, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser
 from portal_app.domain.trust import balances
+from portal_app.domain.trust.incidents import open_incidents
 from portal_app.domain.trust.models import (
     TrustAuthorisation,
     TrustBook,
     TrustClearing,
     TrustHold,
+    TrustIncident,
     TrustMovement,
     TrustNotice,
+    TrustPolicy,
 )
-from portal_app.domain.trust.policy import pack
+from portal_app.domain.trust.packs import Pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +92,34 @@ def _lines(entries: Sequence[Any], opening: int) -> list[Line]:
 
 def _behind(sources: Sequence[str]) -> dict[str, TrustMovement]:
     query = (
-        TrustMovement.select(TrustMovement, TrustAuthorisation, FirmUser)
+        TrustMovement.select(
+            TrustMovement, TrustAuthorisation, FirmUser,
+            fn.COALESCE(TrustClearing.cleared_on, TrustMovement.clears_on).alias("cleared_on"),
+            Case(None, [(TrustNotice.movement.is_null(), 0)], 1).alias("is_told"),
+        )
         .join_from(TrustMovement, TrustAuthorisation, JOIN.LEFT_OUTER)
         .join(FirmUser, JOIN.LEFT_OUTER, on=TrustAuthorisation.authorised_by)
-    )
+        .join_from(TrustMovement, TrustClearing, JOIN.LEFT_OUTER)
+        .join_from(TrustMovement, TrustNotice, JOIN.LEFT_OUTER)
+    )  # fmt: skip
     return {row.source: row for row in query.where(TrustMovement.source.in_(list(sources)))} if sources else {}
 
 
 def find(who: FirmUser, movement_id: int) -> TrustMovement:
     """A movement on a matter that ``who`` may see, or of the firm's own money."""
     seen = matters.visible_to(who).select(Matter.id)
-    is_theirs = TrustMovement.matter.is_null() | TrustMovement.matter.in_(seen) | TrustMovement.to_matter.in_(seen)
+    is_theirs = TrustMovement.matter.is_null() | TrustMovement.matter.in_(seen)
     return TrustMovement.get((TrustMovement.id == movement_id) & is_theirs)
+
+
+def described(row: TrustMovement) -> TrustMovement:
+    """The same movement, with its authorisation, and whether it has cleared and was told."""
+    return _behind([row.source])[row.source]
+
+
+def correction_of(row: TrustMovement) -> TrustMovement | None:
+    """What took a movement back: a correction, or the payer's bank."""
+    return TrustMovement.get_or_none(TrustMovement.of == row.id)
 
 
 def find_authorisation(who: FirmUser, authorisation_id: int) -> TrustAuthorisation:
@@ -171,9 +190,64 @@ def not_told(day: dt.date, matter: Matter | None = None) -> list[TrustMovement]:
     return list(query.order_by(TrustMovement.occurred_on, TrustMovement.id))
 
 
-def tell_by(row: TrustMovement) -> dt.date:
+def tell_by(row: TrustMovement, rules: Pack) -> dt.date:
     """The day on which the client must know of a receipt (T18)."""
-    return row.occurred_on + dt.timedelta(days=pack().number("notice_days"))
+    return row.occurred_on + dt.timedelta(days=rules.number("notice_days"))
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Clients' money on the matters that somebody sees: ledgers that are short, and by how much; receipts of which
+    nobody told the client, since when, and their sum; what is authorised and not carried out, and its sum. ``pack`` is
+    the code of the rules in force."""
+
+    short: int
+    short_cents: int
+    untold: int
+    untold_cents: int
+    untold_since: dt.date | None
+    words: int
+    words_cents: int
+    pack: str
+
+
+def alerts(who: FirmUser) -> Alerts:
+    """What needs somebody about trust money; one query."""
+    seen = matters.visible_to(who).select(Matter.id)
+    told, gone = TrustNotice.select(TrustNotice.movement), TrustMovement.alias()
+    back = gone.select(gone.of).where(gone.of.is_null(False) & (gone.kind == "reversal"))
+    is_untold = (
+        (TrustMovement.kind == "receipt")
+        & TrustMovement.matter.in_(seen) & TrustMovement.id.not_in(told) & TrustMovement.id.not_in(back)
+    )  # fmt: skip
+    done = TrustMovement.select(TrustMovement.authorisation).where(TrustMovement.authorisation.is_null(False))
+    is_word = TrustAuthorisation.withdrawn_at.is_null() & TrustAuthorisation.id.not_in(done)
+    is_word &= TrustAuthorisation.matter.in_(seen)
+    is_short = TrustIncident.closed_at.is_null() & (TrustIncident.matter.is_null() | TrustIncident.matter.in_(seen))
+    row = TrustPolicy.select(
+        TrustPolicy.pack,
+        TrustIncident.select(fn.COUNT(TrustIncident.id)).where(is_short),
+        TrustMovement.select(fn.COUNT(TrustMovement.id)).where(is_untold),
+        TrustMovement.select(fn.SUM(TrustMovement.amount_cents)).where(is_untold),
+        TrustMovement.select(fn.MIN(TrustMovement.occurred_on)).where(is_untold),
+        TrustAuthorisation.select(fn.COUNT(TrustAuthorisation.id)).where(is_word),
+        TrustAuthorisation.select(fn.SUM(TrustAuthorisation.amount_cents)).where(is_word),
+    ).order_by(TrustPolicy.id.desc()).limit(1).tuples().get()  # fmt: skip
+    pack_code, short, untold, untold_cents, since, words, words_cents = row
+    since = dt.date.fromisoformat(since) if isinstance(since, str) else since
+    due = sum(cents for _, cents in short_ledgers(who)) if short else 0
+    return Alerts(
+        int(short), due, int(untold), sum_of(untold_cents), since, int(words), sum_of(words_cents), str(pack_code)
+    )
+
+
+def short_ledgers(who: FirmUser) -> list[tuple[TrustIncident, int]]:
+    """Open shortfalls on the matters that ``who`` may see, and of the firm's float, each with what is to replenish
+    now. Of several incidents of one ledger the first stands for all."""
+    found: dict[tuple[int, int], TrustIncident] = {}
+    for row in open_incidents(who):
+        found.setdefault((row.bank_account_id, row.matter_id or 0), row)
+    return [(row, int(row.due_cents)) for row in found.values()]
 
 
 # The firm's view
@@ -239,6 +313,11 @@ def on_invoice(invoice_id: int) -> list[TrustMovement]:
     """What was paid on an invoice from trust, and taken back again, the oldest first; with bank accounts."""
     query = TrustMovement.select(TrustMovement, BankAccount).join(BankAccount)
     return list(query.where(TrustMovement.invoice_id == invoice_id).order_by(TrustMovement.id))
+
+
+def net_of(rows: Sequence[TrustMovement]) -> int:
+    """What these payments of an invoice from trust come to, in cents, without those that were taken back."""
+    return sum(row.amount_cents if row.kind == "application" else -row.amount_cents for row in rows)
 
 
 def problems() -> list[str]:
