@@ -7,7 +7,17 @@ import logging
 import threading
 
 from portal_app import config, gateways
-from portal_app.domain import documents, ledger, mail, outbox, payments, policy_reports, sessions, statements, trust
+from portal_app.domain import (
+    documents,
+    ledger,
+    mail,
+    outbox,
+    payments,
+    policy_reports,
+    sessions,
+    statements,
+    trust,
+)
 from portal_app.domain.documents import DocumentVersion
 from portal_app.web import letters, paper
 

@@ -68,8 +68,8 @@ def alices(world: World) -> dict[str, Any]:
     item = invoices.lines_of(world.draft)[0].work_item
     letter = mail.write("invitation", world.frank, subject="Ladder", text="Ladder", html="", fact="ladder")
     payments.ask("unknown_charge", "ladder", "A charge", gateway=world.gateway)
-    bank = banks.ladder(world)
     deposit = ask(world, open_trust(world), 70_000)
+    bank = banks.ladder(world)
     money = trusts.deposit(world, 300_000, method="card")
     receipt = trust_papers.receipt_for(money)
     trusts.deposit(world, 200_000)
@@ -82,9 +82,9 @@ def alices(world: World) -> dict[str, Any]:
         "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "code": "fake",
         "field": "name", "secret": NOWHERE, "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
         "what": "taken", "account_code": "receivable", "about": "unknown_charge",
-        "movement_id": money.id, "authorisation_id": word.id, "hold_id": held.id, **bank,
-        "incident_id": short.id, "bank_account_id": trusts.account().id, "question_id": 1,
-        "email_id": letter.id, "invoices.public_id": world.invoice.public_id,
+        "movement_id": money.id, "authorisation_id": word.id, "hold_id": held.id, "incident_id": short.id,
+        "email_id": letter.id, **bank, "bank_account_id": trusts.account().id, "question_id": 1,
+        "invoices.public_id": world.invoice.public_id,
         "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,
         "payments.public_id": Payment.get_by_id(payment.id).public_id, "deposit_id": deposit.id,
         "deposits.public_id": deposit.public_id, "trust.public_id": receipt.public_id if receipt else "",

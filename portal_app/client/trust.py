@@ -12,8 +12,9 @@ from werkzeug.datastructures import MultiDict
 
 from portal_app import clock
 from portal_app.client.blueprint import blueprint
-from portal_app.domain import matters, payments, store, trust_papers
+from portal_app.domain import matters, payments, reconciliations, store, trust_papers
 from portal_app.domain.errors import Refused
+from portal_app.domain.reconciliations import Covered
 from portal_app.domain.store import NotStored
 from portal_app.domain.trust_papers import Statement
 from portal_app.web import files, paper
@@ -67,8 +68,13 @@ def trust() -> Response:
     return render(
         "client/trust/index.html", "statement", status=422 if period.form.errors else 200, period=period, found=found,
         asked=payments.deposits_shared_with(portal_user()), today_here=clock.today(current_firm().time_zone),
-        links=links(found),
+        links=links(found), proved=proved(found),
     )  # fmt: skip
+
+
+def proved(found: list[Statement]) -> dict[int, Covered | None]:
+    """Up to which day each trust account was last proved against the bank's own statement, by its id."""
+    return {one.account.id: reconciliations.last_covered(one.account) for one in found}
 
 
 def links(found: list[Statement]) -> dict[int, tuple[str, str]]:
@@ -95,7 +101,7 @@ def trust_pdf() -> Response:
     found = read(period)
     if not found:
         abort(404)
-    body = paper.trust_statement_pdf(found, period.since, period.until, portal_user())
+    body = paper.trust_statement_pdf(found, proved(found), period.since, period.until, portal_user())
     return files.send_pdf(body, f"Trust statement {period.since} to {period.until}")
 
 

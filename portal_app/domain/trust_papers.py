@@ -131,8 +131,8 @@ def statements(mine: Sequence[Matter], since: dt.date, until: dt.date) -> list[S
     """A statement of each trust account in which these matters have, or had, money."""
     today, found = clock.today(firms.current().time_zone), []
     for matter in mine:
-        accounts, head = trust.accounts_of(matter), ledger.head_of(matter)
-        for standing in trust.standings(matter, accounts, today):
+        used, head = {row.id for row in trust.accounts_of(matter)}, ledger.head_of(matter)
+        for standing in (row for row in trust.standings(matter, today) if row.bank_account.id in used):
             accounting = trust.accounting(matter, standing.bank_account, since, until)
             receipts = receipts_of([line.movement.id for line in accounting.lines])
             found.append(Statement(matter, accounting, standing, cover_of(standing.bank_account), receipts, head))

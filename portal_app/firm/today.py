@@ -127,18 +127,6 @@ def _questions(who: FirmUser, paid: Payments) -> Iterator[Item]:
         )
 
 
-def _banks(who: FirmUser, day: dt.date) -> Iterator[Item]:
-    """Reconciliations that are due: news while there is time, a duty when it is over."""
-    if may(who, "reconcile.read"):
-        late = [row for row in reconciliations.due(banks.bank_accounts(), day) if row.due_on - day <= REMIND]
-        over = [row for row in late if row.is_late]
-        if late:
-            first = late[0]
-            title = "Reconciliation is overdue" if over else "Reconciliation is due"
-            said = f"{first.account.name} to {writing().day(first.ends_on)}, by {writing().day(first.due_on)}."
-            yield Item(len(over or late), title, said, "/firm/reconciliations", kind="bad" if over else "")
-
-
 def _trust(who: FirmUser, day: dt.date) -> Iterator[Item]:
     """Clients' money that is short, of which a client was not told in time, or that waits to be paid."""
     found = trust.alerts(who)
@@ -160,6 +148,18 @@ def _trust(who: FirmUser, day: dt.date) -> Iterator[Item]:
         yield Item(
             found.words, title, "A lawyer has said yes. Book it once it is paid.", "/firm/trust", found.words_cents
         )
+
+
+def _banks(who: FirmUser, day: dt.date) -> Iterator[Item]:
+    """Reconciliations that are due: news while there is time, a duty when it is over."""
+    if may(who, "reconcile.read"):
+        late = [row for row in reconciliations.due(banks.bank_accounts(), day) if row.due_on - day <= REMIND]
+        over = [row for row in late if row.is_late]
+        if late:
+            first = late[0]
+            title = "Reconciliation is overdue" if over else "Reconciliation is due"
+            said = f"{first.account.name} to {writing().day(first.ends_on)}, by {writing().day(first.due_on)}."
+            yield Item(len(over or late), title, said, "/firm/reconciliations", kind="bad" if over else "")
 
 
 def _people(who: FirmUser) -> Iterator[Item]:

@@ -7,8 +7,6 @@ import hashlib
 import logging
 from collections.abc import Iterator
 
-from peewee import IntegrityError
-
 from portal_app import clock, money, plugins, vault
 from portal_app.db import transaction
 from portal_app.domain import firms, ledger, payments, reconciliations
@@ -219,24 +217,23 @@ def _book(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) 
             GatewayTransaction.update(entry=entry).where(GatewayTransaction.id == row.id).execute()
 
 
-def _book_trust(gateway: Gateway, route: GatewayRoute, row: GatewayTransaction, told: ExternalTransaction) -> None:
-    """Of trust money the portal itself books one thing: that it has reached the trust bank, all of it. A fee there is
-    against the rules (T07), and so is what comes net of one: a person looks at it."""
-    if told.fee_minor or told.kind in {TransactionKind.FEE, TransactionKind.OTHER}:
-        _ask(gateway, "trust", told, "")
-    elif told.kind is TransactionKind.PAYOUT:
-        legs = [
-            Leg(ledger.bank(route.bank_account_id), told.amount_minor),
-            Leg(ledger.clearing(gateway.code, "trust"), -told.amount_minor),
-        ]
-        try:
+def _book_trust(
+    gateway: Gateway, route: GatewayRoute | None, row: GatewayTransaction, told: ExternalTransaction
+) -> None:
+    """Of trust money the portal itself books one thing: that deposits which it knows have reached the trust bank, all
+    of them. A fee there is against the rules (T07), and so is what comes net of one: a person looks at it, as at a
+    payout of more than the portal's deposits."""
+    if told.kind is TransactionKind.PAYOUT and not told.fee_minor and route is not None:
+        clearing = ledger.clearing(gateway.code, "trust")
+        if told.amount_minor <= ledger.account_balance(clearing):
+            legs = [Leg(ledger.bank(route.bank_account_id), told.amount_minor), Leg(clearing, -told.amount_minor)]
             entry = _post(gateway, told, legs, code="trust_payout")
-        except (Unbalanced, IntegrityError) as problem:
-            _ask(gateway, "not_booked", told, f" {problem}")
+            with transaction():
+                GatewayTransaction.update(entry=entry).where(GatewayTransaction.id == row.id).execute()
+                payments.note_settled(gateway, clock.local(told.occurred_at, firms.current().time_zone).date())
             return
-        with transaction():
-            GatewayTransaction.update(entry=entry).where(GatewayTransaction.id == row.id).execute()
-            payments.note_settled(gateway, clock.local(told.occurred_at, firms.current().time_zone).date())
+    if told.fee_minor or told.kind in {TransactionKind.FEE, TransactionKind.PAYOUT}:
+        _ask(gateway, "trust", told, "")
 
 
 def _take_back(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) -> None:
@@ -302,15 +299,15 @@ def _post(
         return ledger.entry_of(source)
 
 
+def _source(gateway: Gateway, told: ExternalTransaction) -> str:
+    name = told.id if len(told.id) <= NAME_MOST else hashlib.sha256(told.id.encode()).hexdigest()[:NAME_MOST]
+    return f"gateway:{gateway.id}:{told.kind}:{name}"
+
+
 def _open_day(legs: list[Leg], day: dt.date) -> dt.date:
     """The day to book on: the gateway's, or the first one after a period that is reconciled and closed (T13)."""
     banks = [int(leg.account.partition(":")[2]) for leg in legs if leg.account.startswith("bank:")]
     return max([day, *(reconciliations.first_open_day(bank, day) for bank in banks)])
-
-
-def _source(gateway: Gateway, told: ExternalTransaction) -> str:
-    name = told.id if len(told.id) <= NAME_MOST else hashlib.sha256(told.id.encode()).hexdigest()[:NAME_MOST]
-    return f"gateway:{gateway.id}:{told.kind}:{name}"
 
 
 def _ask(gateway: Gateway, kind: str, told: ExternalTransaction, problem: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from portal_app.domain.invoices import Invoice, InvoiceLine
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import BankAccount, Payment, receipts
 from portal_app.domain.people import PortalUser
-from portal_app.domain.reconciliations import Reconciliation
+from portal_app.domain.reconciliations import Covered, Reconciliation
 from portal_app.domain.trust import Accounting, TrustMovement
 from portal_app.domain.trust_papers import Statement, TrustReceipt
 from portal_app.schema import folder
@@ -140,12 +140,15 @@ def store_trust_receipt(movement: TrustMovement) -> TrustReceipt | None:
     return receipt
 
 
-def trust_statement_pdf(found: Sequence[Statement], since: dt.date, until: dt.date, who: PortalUser) -> bytes:
-    """A client's statement of what is held in trust, as it stands now."""
+def trust_statement_pdf(
+    found: Sequence[Statement], proved: Mapping[int, Covered | None], since: dt.date, until: dt.date, who: PortalUser
+) -> bytes:
+    """A client's statement of what is held in trust, as it stands now; ``proved``: the last reconciliation of each
+    trust account, by its id."""
     firm = firms.current()
     html = compose(
-        "pdf/trust_statement.html", Writing(firm, firm.time_zone), found=found, since=since, until=until, who=who,
-        **_letterhead(firm, clock.now()),
+        "pdf/trust_statement.html", Writing(firm, firm.time_zone), found=found, proved=proved, since=since, until=until,
+        who=who, **_letterhead(firm, clock.now()),
     )  # fmt: skip
     return _print(html, firm)
 

@@ -46,8 +46,8 @@ def to_replenish(incident: TrustIncident) -> int:
 
 
 def open_incidents(who: FirmUser | None = None) -> list[TrustIncident]:
-    """Those not replenished yet, of the matters that ``who`` may see or of all, the oldest first, with bank accounts, matters and clients, and ``due_cents``: what is
-    to replenish now."""
+    """Those not replenished yet, of the matters that ``who`` may see or of all, the oldest first, with bank accounts,
+    matters and clients, and ``due_cents``: what is to replenish now."""
     part = Case(None, [(TrustIncident.matter.is_null(), "float")], "ledger")
     now = (
         TrustDay.select(TrustDay.balance_cents)
