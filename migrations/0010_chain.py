@@ -64,7 +64,7 @@ UP = [
     FROM posting p JOIN journal_entry e ON e.id = p.entry_id GROUP BY p.account_code, p.currency, {month}""",
     "DELETE FROM running_total WHERE matter_id = 0",
     "DROP INDEX posting_account",
-    "CREATE INDEX posting_account ON posting (account_code, entry_id)",
+    "CREATE INDEX posting_account ON posting (account_code, id, amount_cents)",
     "CREATE INDEX journal_entry_day ON journal_entry (occurred_on, id)",
     "CREATE INDEX journal_entry_code ON journal_entry (code, id)",
 ]
