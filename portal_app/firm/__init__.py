@@ -20,6 +20,7 @@ from portal_app.firm import (
     questions,  # noqa: F401
     recipients,  # noqa: F401
     refunds,  # noqa: F401
+    safety,  # noqa: F401
     settings,  # noqa: F401
     time,  # noqa: F401
     today,  # noqa: F401

@@ -27,7 +27,7 @@ KINDS = {
     "back": "Refunds and returns",
     "reversals": "Reversals",
 }
-BACK = ("refund", "refund_failed", "payment_bounced", "dispute_won", "dispute_lost")
+BACK = ("refund", "refund_failed", "payment_bounced", "dispute_won", "dispute_lost", "payment_kept")
 REVERSALS = ("invoice_voided", *BACK)
 CODES = {
     "all": (),
