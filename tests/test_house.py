@@ -24,13 +24,15 @@ STOREYS = [
     ("gateway_setup", "gateway_answers"),
     ("gateways",),
     ("web",),
+    ("page_check",),
     ("firm", "client", "worker"),
     ("",),
-    ("founding", "verify", "bench", "demo", "reference", "serving", "cli", "testing"),
+    ("founding", "verify", "doctor", "bench", "demo", "reference", "serving", "cli", "testing"),
 ]
 NOUNS = (
-    "errors once passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "
-    "documents timekeeping banks ledger trust logos invoices payments draws today"
+    "errors once passwords clamd policy_reports store outbox firms people clients sessions invitations mail access "
+    "matters sharing calendar documents timekeeping banks ledger trust logos invoices deposits trust_papers payments "
+    "statements reconciliations draws snapshots today"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

@@ -42,7 +42,7 @@ def invoice(public_id: str) -> Response:
         groups=[(title, [line for line in lines if line.kind == kind]) for kind, title in GROUPS],
         sums=invoices.totals(lines), given=payments.offer(me), rows=rows,
         given_back_cents=payments.given_back_on(found, applied + trust.net_of(from_trust)),
-        aside_cents=paid - applied, from_trust=from_trust,
+        given_up_cents=payments.given_up_on(found), aside_cents=paid - applied, from_trust=from_trust,
         version=documents.latest_versions([found.document]).get(found.document_id),
         today_here=clock.today(current_firm().time_zone), shared=found.document.documentshare,
     )  # fmt: skip

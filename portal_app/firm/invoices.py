@@ -83,8 +83,8 @@ def issued_page(
         "firm/invoices/show.html", "paper", status=status, invoice=found, matter=found.matter, lines=lines,
         sums=invoices.totals(lines), paid=[row for row in rows if not row.payment.is_open], held=held,
         held_cents=sum(row.amount_cents for row in held), applied_cents=applied, form=form or VoidForm(formdata=None),
-        given_back_cents=payments.given_back_on(found, applied + drawn), version=_paper(found), drawn_cents=drawn,
-        from_trust=from_trust, **_trust(found, apply_form),
+        given_back_cents=payments.given_back_on(found, applied + drawn), given_up_cents=payments.given_up_on(found),
+        version=_paper(found), drawn_cents=drawn, from_trust=from_trust, **_trust(found, apply_form),
         shares=sharing.shares_of(DocumentShare, [found.document]).get(found.document_id, []),
         void=found.void.first() if found.is_void else None,
     )  # fmt: skip

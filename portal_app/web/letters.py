@@ -6,20 +6,25 @@ link named by the line before. The HTML part is the same paragraphs in a small l
 
 from __future__ import annotations
 
+import hashlib
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from portal_app import clock, config, plugins
 from portal_app.db import transaction
-from portal_app.domain import firms, invitations, invoices, mail, matters, payments, people, sharing, trust
+from portal_app.domain import documents, firms, invitations, invoices, mail, matters, payments, people, sharing, trust
 from portal_app.domain.calendar import EventShare
-from portal_app.domain.documents import DocumentShare
+from portal_app.domain.deposits import DepositShare
+from portal_app.domain.documents import Document, DocumentShare, DocumentVersion
 from portal_app.domain.invitations import Invitation, Sent
 from portal_app.domain.payments import Dispute, Payment, Refund
 from portal_app.domain.people import FirmUser, Login, PortalUser
+from portal_app.domain.trust import TrustMovement
+from portal_app.domain.trust_papers import TrustReceipt
 from portal_app.web.writing import Writing, compose
 
 WIDTH = 72
@@ -108,7 +113,7 @@ def _invited(who: PortalUser) -> Invitation | None:
 def document_shared(share_id: int) -> None:
     """Tell a portal user of a document or an invoice; nothing once it is un-shared, removed, void or paid."""
     share = sharing.find_open(DocumentShare, share_id)
-    if share is None or share.item.removed_at or share.portal_user.disabled_at:
+    if share is None or share.item.removed_at or share.portal_user.disabled_at or _is_held(share.item):
         return
     kind, context = "document_shared", {"document": share.item}
     if share.item.kind == "invoice":
@@ -120,6 +125,12 @@ def document_shared(share_id: int) -> None:
     _to(who, kind, f"document_share:{share.id}", share=share, invited=_invited(who), **context)
 
 
+def _is_held(document: Document) -> bool:
+    """Nobody can open it yet: they are told once the malware scanner has let it through."""
+    version = documents.latest_versions([document]).get(document.id)
+    return version is not None and version.is_held
+
+
 def event_shared(share_id: int) -> None:
     """Tell a portal user of a date; nothing once it is un-shared or off."""
     share = sharing.find_open(EventShare, share_id)
@@ -127,6 +138,37 @@ def event_shared(share_id: int) -> None:
         return
     who = share.portal_user
     _to(who, "event_shared", f"event_share:{share.id}", share=share, event=share.item, invited=_invited(who))
+
+
+def deposit_shared(share_id: int) -> None:
+    """Tell a portal user of a deposit request; nothing once it is un-shared, withdrawn or paid."""
+    share = sharing.find_open(DepositShare, share_id)
+    if share is None or share.portal_user.disabled_at:
+        return
+    who = share.portal_user
+    deposit = payments.find_deposit_for(who, share.item.public_id)
+    if deposit.balance_cents:
+        _to(who, "deposit_shared", f"deposit_share:{share.id}", share=share, deposit=deposit, invited=_invited(who))
+
+
+# Alarms
+
+
+def payment_page_changed(changes: Sequence[str]) -> None:
+    """The payment page is not what was accepted: tell every administrator, once for the same changes on one day."""
+    today = clock.today(firms.current().time_zone)
+    digest = hashlib.sha256("\n".join(changes).encode()).hexdigest()[:16]
+    with transaction():
+        for who in people.administrators():
+            _to(who, "payment_page_changed", f"payment_page:{today}:{digest}:{who.id}", changes=changes)
+
+
+def infected(version: DocumentVersion) -> None:
+    """A file holds malware: tell every administrator, and whoever added it. Once."""
+    added_by = [version.created_by] if version.created_by_id else []
+    with transaction():
+        for who in {row.id: row for row in [*people.administrators(), *added_by]}.values():
+            _to(who, "infected", f"infected:{version.id}:{who.id}", version=version, document=version.document)
 
 
 # Deadlines
@@ -223,6 +265,20 @@ def trust_shortfall(incident_id: int) -> None:
         for who in people.active_firm_users():
             if who.has_role("administrator") or who.id in answers:
                 _to(who, "trust_shortfall", f"trust_shortfall:{incident.id}:{who.id}", **about)
+
+
+def trust_received(movement: TrustMovement, receipt: TrustReceipt | None) -> None:
+    """Tell those who may read the matter's trust account of money that came (T18); whoever paid it through the portal
+    has the receipt of the payment. With a mail server, the clock of the rule stops here."""
+    payer = payments.payer_of(movement.source)
+    readers = matters.trust_readers(movement.matter)
+    with transaction():
+        for who in readers:
+            if who.id != payer:
+                about = {"movement": movement, "matter": movement.matter, "receipt": receipt, "invited": _invited(who)}
+                _to(who, "trust_receipt", f"trust_received:{movement.id}:{who.id}", **about)
+        if readers and server() is not None:
+            trust.tell(movement, how=f"By e-mail to {', '.join(who.email for who in readers)}")
 
 
 # How letters leave

@@ -87,7 +87,9 @@ from portal_app.domain.trust.receiving import (
     post_returned,
     receipt_of,
     receive,
+    taken_back,
     tell,
+    undo,
 )
 
 __all__ = [
@@ -172,11 +174,13 @@ __all__ = [
     "replenish",
     "short_ledgers",
     "standings",
+    "taken_back",
     "tell",
     "tell_by",
     "to_carry_out",
     "to_replenish",
     "transfer",
     "uncleared",
+    "undo",
     "withdraw",
 ]

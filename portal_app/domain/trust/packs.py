@@ -31,9 +31,13 @@ NUMBERS = {
     "float_cap_cents": (0, 1_000_000),
     "retention_years": (1, 50),
     "reconciliation_months": (1, 12),
+    "reconciliation_days": (1, 120),
     "inactive_days": (30, 3650),
 }
-CHOICES = {"advance_fees": ("trust", "written_consent", "flat_fee_in_writing")}
+CHOICES = {
+    "advance_fees": ("trust", "written_consent", "flat_fee_in_writing"),
+    "reconciliation_people": ("one", "two"),
+}
 
 
 class BadPack(RuntimeError):

@@ -6,7 +6,7 @@ import datetime as dt
 
 from portal_app import clock
 from portal_app.db import transaction
-from portal_app.domain import ledger
+from portal_app.domain import ledger, outbox
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.errors import Refused
 from portal_app.domain.ledger import Leg
@@ -64,6 +64,7 @@ def receive(
             recorded_by=by if isinstance(by, FirmUser) else None,
         ))  # fmt: skip
         book(row, legs_of(row, bank=at), description or f"Trust deposit, {METHODS[method].lower()}", by=by)
+        outbox.put("trust_received", row.id)
     return row
 
 
@@ -178,6 +179,37 @@ def correct(row: TrustMovement, *, on: dt.date, reason: str, by: FirmUser) -> Tr
         legs = opposite_of(entry)
         _check_there(row.bank_account_id, legs, on)
         return book(opposite, legs, f"Correction: {entry.description}", by=by, reverses=entry)
+
+
+def undo(row: TrustMovement, *, on: dt.date, reason: str, by: FirmUser | None = None) -> TrustMovement:
+    """The exact opposite of a movement that the portal's own payments have booked, linked to it (T13): the fact behind
+    it is no longer so. Twice changes nothing.
+
+    Raises:
+        RuleRefused: the money it brought is not there any more (T02), or held (T19).
+    """
+    with transaction():
+        turn(row.bank_account)
+        entry = entry_of(row)
+        source = f"{entry.source}:reversed"
+        done: TrustMovement | None = TrustMovement.get_or_none(TrustMovement.source == source)
+        if done is not None:
+            return done
+        opposite = TrustMovement(**values(
+            source=source, key=source[-64:], kind="reversal", bank_account=row.bank_account_id, matter=row.matter_id,
+            amount_cents=row.amount_cents, occurred_on=on, party=row.party, purpose=reason, method="book", of=row,
+            recorded_by=by,
+        ))  # fmt: skip
+        legs = opposite_of(entry)
+        _check_there(row.bank_account_id, legs, on)
+        return book(opposite, legs, reason, by=by, reverses=entry)
+
+
+def taken_back(receipt: TrustMovement) -> int:
+    """How much of a deposit its payer's bank, or the gateway, has taken back, in cents."""
+    signs = {"return": 1, "dispute": 1, "dispute_won": -1}
+    rows = TrustMovement.select(TrustMovement.kind, TrustMovement.amount_cents).where(TrustMovement.of == receipt.id)
+    return sum(signs.get(row.kind, 0) * int(row.amount_cents) for row in rows)
 
 
 def _check_there(bank_account_id: int, legs: list[Leg], on: dt.date) -> None:
