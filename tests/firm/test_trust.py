@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from pypdf import PdfReader
 
-from portal_app.domain import ledger, trust
+from portal_app.domain import ledger, matters, trust
 from portal_app.domain.mail import Email
 from portal_app.domain.trust import TrustAuthorisation, TrustHold, TrustMovement
 from portal_app.web import letters
@@ -176,6 +176,20 @@ def test_a_mistake_is_taken_back_by_its_opposite(erin: FlaskClient, world: World
     assert "Taken back by a correction" in page
 
 
+def test_a_returned_check_comes_off_its_ledger_once(erin: FlaskClient, world: World) -> None:
+    row = deposit(world, 10_000)
+    draw(world, 4_000)
+    address = f"/firm/trust/movements/{row.id}/return"
+    data = {"key": KEY, "amount": "100.00", "occurred_on": today().isoformat(), "reason": "Insufficient funds"}
+    assert erin.post(address, data=data | {"reason": ""}).status_code == 422
+    assert erin.post(address, data=data | {"amount": "100.01"}).status_code == 422
+    for _ in range(2):
+        assert erin.post(address, data=data).status_code == 303
+    assert trust.balance(world.matter, account()) == -4_000
+    assert "Taken back by the payer’s bank" in erin.get(f"/firm/trust/movements/{row.id}").get_data(as_text=True)
+    assert trust.to_replenish(incident()) == 4_000
+
+
 def test_a_lawyer_who_moves_trust_money_applies_it_at_once(as_: Browser, world: World) -> None:
     deposit(world, 200_000)
     carol, address = as_(world.carol), f"/firm/invoices/{world.invoice.id}"
@@ -278,8 +292,6 @@ def test_the_rule_pack_is_chosen_in_settings(as_: Browser, world: World) -> None
 
 
 def test_what_others_may_not_see_is_one_sum(erin: FlaskClient, world: World) -> None:
-    from portal_app.domain import matters
-
     deposit(world, 50_000)
     deposit(world, 7_000, matter=world.bobs_matter)
     held = hold(world, 100)
