@@ -257,7 +257,7 @@ def test_what_no_recipe_allows_is_refused(books: World, case: str) -> None:
 
 def test_fees_cannot_come_straight_out_of_client_money(books: World) -> None:
     about = (books.matter.id, books.second.id)
-    with pytest.raises(IntegrityError, match="not balanced|T11"):
+    with pytest.raises(IntegrityError, match=r"not balanced|T11"):
         post("trust_applied", Leg("trust:2", 100, *about), Leg("receivable", -100, *about))
 
 
@@ -269,7 +269,7 @@ def test_a_reversal_takes_back_only_what_its_recipe_names(books: World) -> None:
 
 
 def test_client_money_always_names_a_matter(books: World) -> None:
-    with pytest.raises(IntegrityError, match="client money without a matter|T01"):
+    with pytest.raises(IntegrityError, match=r"client money without a matter|T01"):
         post("trust_deposit", Leg("bank:2", 100), Leg("trust:2", -100))
 
 
