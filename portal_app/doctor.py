@@ -112,16 +112,16 @@ def _judged(seen: dict[str, Any], settings: config.Config) -> _Said:
         yield (
             WRONG,
             (
-                f"trusted_proxies is {count}, and that is too many: whoever asks can name any address as their own, and "
-                "get past the limits against guessing."
+                f"trusted_proxies is {count}, and that is too many: whoever asks can name any address as their own, "
+                "and get past the limits against guessing."
             ),
         )
     elif count == 0 and (passed or (settings.is_https and seen["scheme"] != "https")):
         yield (
             WRONG,
             (
-                "A proxy stands in front and is not trusted: everybody seems to come from its address. Set trusted_proxies "
-                f"to how many there are{f': {passed}' if passed else ''}."
+                "A proxy stands in front and is not trusted: everybody seems to come from its address. "
+                f"Set trusted_proxies to how many there are{f': {passed}' if passed else ''}."
             ),
         )
     elif passed < count:
