@@ -81,7 +81,7 @@ def alices(world: World) -> dict[str, Any]:
         "document_id": world.document.id, "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
         "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "code": "fake",
         "field": "name", "secret": NOWHERE, "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
-        "what": "taken", "about": "unknown_charge",
+        "what": "taken", "account_code": "receivable", "about": "unknown_charge",
         "movement_id": money.id, "authorisation_id": word.id, "hold_id": held.id, "incident_id": short.id,
         "email_id": letter.id, **bank, "bank_account_id": trusts.account().id, "question_id": 1,
         "invoices.public_id": world.invoice.public_id,

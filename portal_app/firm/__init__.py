@@ -2,6 +2,7 @@
 
 from portal_app.firm import (
     bank_accounts,  # noqa: F401
+    books,  # noqa: F401
     clients,  # noqa: F401
     closing,  # noqa: F401
     deposits,  # noqa: F401

@@ -45,9 +45,13 @@ def _line_page(line: StatementLine, form: ExplainForm | None = None, problem: st
 
 def _books_of(line: StatementLine) -> list[tuple[str, str, str]]:
     """Where what the books lack is booked: what it is, where, and which action that takes. Nothing is booked here."""
-    if line.bank_account.fund != "trust":
+    account = line.bank_account
+    if account.fund != "trust":
         return [("Payments and what gateways paid out", "/firm/payments", "payments.read")]
-    return []
+    return [
+        ("The bank’s charge, the firm’s float", f"/firm/trust/accounts/{account.id}", "trust.manage"),
+        ("A receipt or a payment out: the matter’s trust page", "/firm/trust", "trust.read"),
+    ]
 
 
 @blueprint.get("/statement-lines/<int:line_id>")

@@ -15,7 +15,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.trust import Accounting
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.ledger import figure, inert, table
+from portal_app.firm.csv import inert, table
 from portal_app.firm.trust_forms import AuthoriseForm, HoldForm, PayForm, ReceiptForm, ReleaseForm, other_matter
 from portal_app.web import paper
 from portal_app.web.fragments import go, render
@@ -139,20 +139,21 @@ def trust_csv(matter_id: int) -> Response:
     """Every line of a period, with opening and closing, for other programs (T17)."""
     matter = matters.find(firm_user(), matter_id)
     account = _chosen(bank_accounts("trust"))
-    rows = [["Date", "Entry", "What", "Payer or payee", "Purpose", "Method", "Reference", "In", "Out", "Balance"]]
+    rows: list[list[str | int]] = []
     if account is not None:
         found = _accounting(matter, account)
-        rows.append([found.since.isoformat(), "", "Opening balance", *[""] * 6, figure(found.opening_cents)])
+        rows.append([found.since.isoformat(), "", "Opening balance", *[""] * 6, found.opening_cents])
         rows += [_cells(line) for line in found.lines]
-        rows.append([found.until.isoformat(), "", "Closing balance", *[""] * 6, figure(found.closing_cents)])
-    return table(f"trust-{matter.number}.csv", rows)
+        rows.append([found.until.isoformat(), "", "Closing balance", *[""] * 6, found.closing_cents])
+    head = "Date,Entry,What,Payer or payee,Purpose,Method,Reference,In,Out,Balance"
+    return table(f"trust-{matter.number}.csv", head, rows)
 
 
-def _cells(line: trust.Line) -> list[str]:
+def _cells(line: trust.Line) -> list[str | int]:
     row = line.movement
     texts = (line.entry.description, row.party, row.purpose, row.method_name, row.reference)
     cents = (line.in_cents, line.out_cents, line.balance_cents)
-    return [line.entry.occurred_on.isoformat(), str(line.entry.id), *map(inert, texts), *map(figure, cents)]
+    return [line.entry.occurred_on.isoformat(), str(line.entry.id), *map(inert, texts), *cents]
 
 
 @blueprint.get("/matters/<int:matter_id>/trust.pdf")

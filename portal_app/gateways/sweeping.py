@@ -294,9 +294,7 @@ def _post(
     day = _open_day(legs, clock.local(told.occurred_at, firms.current().time_zone).date())
     description = told.description or title.get(told.kind, "Gateway's fee")
     try:
-        return ledger.post(
-            code, legs, occurred_on=day, description=description, source=source, currency=told.currency
-        )
+        return ledger.post(code, legs, occurred_on=day, description=description, source=source, currency=told.currency)
     except AlreadyPosted:
         return ledger.entry_of(source)
 
