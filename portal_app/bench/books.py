@@ -32,8 +32,8 @@ _INSERTS = {
         VALUES (?, ?, ?, ?, ?, ?, 2)""",
     "leg": """INSERT INTO posting (entry_id, account_code, matter_id, currency, amount_cents)
         VALUES (?, ?, ?, ?, ?)""",
-    "link": """INSERT INTO chain_link (matter_id, sequence, entry_id, previous, hash, owed_cents, balance_cents)
-        VALUES (?, ?, ?, ?, ?, ?, ?)""",
+    "link": """INSERT INTO chain_link (matter_id, sequence, entry_id, previous, hash, debit_cents, credit_cents,
+        balance_cents) VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
     "seal": "INSERT INTO journal_seal (entry_id, sealed_at) VALUES (?, ?)",
 }
 
@@ -80,7 +80,7 @@ def rows(matter: Matter) -> Iterator[Row]:
         balance += owed
         yield Row(
             values, tuple((number, leg[0], leg[1], leg[3], leg[4]) for leg in legs),
-            (matter.id, sequence, number, before, made, owed, balance), (number, moment),
+            (matter.id, sequence, number, before, made, max(owed, 0), max(-owed, 0), balance), (number, moment),
         )  # fmt: skip
         before = made
 

@@ -127,12 +127,11 @@ def given_reversal(world: World) -> None:
 
 def given_kept(world: World) -> None:
     about = (world.matter.id, world.invoice.id)
-    post("payment_kept", Leg("receivable", 5_000, *about), Leg("unapplied", -5_000, *about))
+    post("payment_kept", Leg("receivable", 10_000, *about), Leg("unapplied", -10_000, *about))
 
 
-def given_payout_failed(world: World) -> None:
-    ledger.open_bank(1, name="Operating account", fund="operating")
-    entry = given_trust("gateway_costs", ("bank:1", 90, ""), ("clearing:fake", -90, ""))(world)
+def given_failed_payout(world: World) -> None:
+    entry = given_trust("gateway_costs", ("bank:1", 500, ""), ("clearing:fake", -500, ""))(world)
     ledger.reverse(entry, code="payout_failed", occurred_on=today(), description="x")  # type: ignore[arg-type]
 
 
@@ -154,8 +153,6 @@ HAPPENS: dict[str, Given] = {
     "dispute_opened": given_dispute(GONE),
     "dispute_won": given_dispute(GONE, DisputeState.WON),
     "dispute_lost": given_dispute(GONE, DisputeState.LOST),
-    "payment_kept": given_kept,
-    "payout_failed": given_payout_failed,
     "gateway_costs": given_trust("gateway_costs", ("merchant_fees", 29, ""), ("clearing:fake", -29, "")),
     "trust_deposit": given_trust("trust_deposit", ("clearing:fake:trust", 2000, ""), ("trust:2", -2000, "A")),
     "trust_payout": given_trust("trust_payout", ("bank:2", 2000, ""), ("clearing:fake:trust", -2000, "")),
@@ -179,6 +176,8 @@ HAPPENS: dict[str, Given] = {
         ("own_in_trust", -12, ""),
     ),
     "reversal": given_reversal,
+    "payment_kept": given_kept,
+    "payout_failed": given_failed_payout,
 }  # fmt: skip
 
 

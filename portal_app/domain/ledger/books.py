@@ -10,12 +10,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN, SQL, ModelSelect, fn
+from peewee import JOIN, ModelSelect, fn
 
 from portal_app.db import rows_of, sum_of
 from portal_app.domain.ledger.balances import account_balance
 from portal_app.domain.ledger.chaining import ChainLink
-from portal_app.domain.ledger.lines import Line
+from portal_app.domain.ledger.lines import OWES, Line
 from portal_app.domain.ledger.models import Account, AccountTotal, JournalEntry, Posting
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import PortalUser
@@ -170,27 +170,28 @@ def for_matters(
     ids = [matter.id for matter in found]
     query = (
         JournalEntry.select(
-            JournalEntry, PortalUser.name.alias("payer_name"), ChainLink.owed_cents, ChainLink.sequence,
+            JournalEntry, PortalUser.name.alias("payer_name"), ChainLink.debit_cents,
+            ChainLink.credit_cents, ChainLink.sequence,
             ChainLink.matter_id.alias("of_matter"),
         )
         .join(ChainLink, on=(ChainLink.entry_id == JournalEntry.id))
         .join_from(JournalEntry, PortalUser, JOIN.LEFT_OUTER)
-        .where(ChainLink.matter_id.in_(ids) & (ChainLink.owed_cents != SQL("0")))
+        .where(ChainLink.matter_id.in_(ids) & OWES)
         .order_by(JournalEntry.id.desc(), ChainLink.matter_id.desc())
         .objects()
     )  # fmt: skip
     query = query.where(JournalEntry.id < before) if before is not None else query
     balance, lines = _owed_before(ids, before), []
     for row in query.limit(limit):
-        owed = int(row.owed_cents)
-        line = Line(row, max(owed, 0), max(-owed, 0), balance, row.payer_name or "", (), int(row.sequence))
+        debit, credit = int(row.debit_cents), int(row.credit_cents)
+        line = Line(row, debit, credit, balance, row.payer_name or "", (), int(row.sequence))
         lines.append((line, int(row.of_matter)))
-        balance -= owed
+        balance -= debit - credit
     return lines
 
 
 def _owed_before(matter_ids: Sequence[int], entry_id: int | None) -> int:
     """What was owed on these matters before this entry; now, without one."""
-    query = ChainLink.select(fn.SUM(ChainLink.owed_cents)).where(ChainLink.matter_id.in_(matter_ids))
-    query = query.where(ChainLink.owed_cents != SQL("0"))
+    query = ChainLink.select(fn.SUM(ChainLink.debit_cents - ChainLink.credit_cents))
+    query = query.where(ChainLink.matter_id.in_(matter_ids) & OWES)
     return sum_of((query.where(ChainLink.entry_id < entry_id) if entry_id is not None else query).scalar())

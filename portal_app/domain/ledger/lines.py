@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from peewee import JOIN, SQL, Case, ModelSelect, fn
+from peewee import JOIN, SQL, ModelSelect
 
 from portal_app.domain.ledger.chaining import ChainLink
-from portal_app.domain.ledger.chart import RECEIVABLE
 from portal_app.domain.ledger.models import JournalEntry, Posting
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import PortalUser
 from portal_app.prepared import Prepared, prepared, prepared_of_ids
+
+# Links that stand in a matter's ledger, in the words of their index.
+OWES = (ChainLink.debit_cents + ChainLink.credit_cents) != SQL("0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ def for_matter(
     and pages on; days and ``codes`` leave lines out, but never change a balance."""
     values = (before, since, until, limit)
     rows = _lines(tuple(value is not None for value in values), tuple(codes))(matter.id, *values)
-    invoices, more = _invoices_of([row.id for row in rows], matter)
-    return [_line(row, invoices.get(row.id, ()), more.get(row.id, 0)) for row in rows]
+    invoices = _invoices_of([row.id for row in rows], matter)
+    return [_line(row, invoices.get(row.id, ())) for row in rows]
 
 
 @lru_cache(maxsize=64)
@@ -55,12 +57,12 @@ def _lines(is_given: tuple[bool, ...], codes: tuple[str, ...]) -> Prepared:
     def build(matter_id: Any, before: Any, since: Any, until: Any, limit: Any) -> ModelSelect:
         query = (
             JournalEntry.select(
-                JournalEntry, PortalUser.name.alias("payer_name"), ChainLink.owed_cents, ChainLink.balance_cents,
-                ChainLink.sequence,
+                JournalEntry, PortalUser.name.alias("payer_name"), ChainLink.debit_cents, ChainLink.credit_cents,
+                ChainLink.balance_cents, ChainLink.sequence,
             )
             .join(ChainLink, on=(ChainLink.entry_id == JournalEntry.id))
             .join_from(JournalEntry, PortalUser, JOIN.LEFT_OUTER)
-            .where((ChainLink.matter_id == matter_id) & ((ChainLink.owed_cents != SQL("0")) | _is_forgiven()))
+            .where((ChainLink.matter_id == matter_id) & OWES)
             .order_by(ChainLink.sequence.desc())
             .objects()
         )  # fmt: skip
@@ -73,37 +75,22 @@ def _lines(is_given: tuple[bool, ...], codes: tuple[str, ...]) -> Prepared:
     return prepared(build)
 
 
-def _is_forgiven() -> Any:
-    """Money given back, and the fee given up with it: owed again and forgiven in one entry (and its reversal)."""
-    is_its = (Posting.entry == JournalEntry.id) & (Posting.matter == ChainLink.matter_id)
-    touched = fn.EXISTS(Posting.select(SQL("1")).where(is_its & (Posting.account == RECEIVABLE)))
-    return JournalEntry.code.in_(["refund", "refund_failed"]) & touched
+def _line(row: Any, invoice_ids: Iterable[int]) -> Line:
+    cents = int(row.debit_cents), int(row.credit_cents), int(row.balance_cents)
+    return Line(row, *cents, row.payer_name or "", tuple(invoice_ids), int(row.sequence))
 
 
-def _line(row: Any, invoice_ids: Iterable[int], more_cents: int) -> Line:
-    """``more_cents``: what was owed more, where an entry did both."""
-    owed = int(row.owed_cents)
-    debit = max(owed, more_cents) if row.code in {"refund", "refund_failed"} else max(owed, 0)
-    return Line(
-        row, debit, debit - owed, int(row.balance_cents), row.payer_name or "", tuple(invoice_ids), int(row.sequence)
-    )
-
-
-def _invoices_of(entry_ids: Sequence[int], matter: Matter) -> tuple[dict[int, list[int]], dict[int, int]]:
-    """Which of the matter's invoices the entries name, and by how much more was owed on them by each."""
+def _invoices_of(entry_ids: Sequence[int], matter: Matter) -> dict[int, list[int]]:
+    """Which of the matter's invoices the entries name."""
     found: dict[int, list[int]] = {}
-    more: dict[int, int] = {}
     for row in _named(entry_ids):
         if row.matter_id == matter.id:
             found.setdefault(row.entry_id, []).append(row.invoice_id)
-            more[row.entry_id] = more.get(row.entry_id, 0) + int(row.more)
-    return found, more
+    return found
 
 
 @prepared_of_ids
 def _named(ids: Any) -> ModelSelect:
-    is_more = (Posting.account == RECEIVABLE) & (Posting.amount_cents > 0)
-    more = fn.SUM(Case(None, [(is_more, Posting.amount_cents)], 0)).alias("more")
-    by = (Posting.entry, Posting.matter, Posting.invoice_id)
-    query = Posting.select(*by, more).where(Posting.entry.in_(ids) & Posting.invoice_id.is_null(False))
-    return query.group_by(*by).order_by(Posting.invoice_id)
+    query = Posting.select(Posting.entry, Posting.matter, Posting.invoice_id)
+    query = query.where(Posting.entry.in_(ids) & Posting.invoice_id.is_null(False))
+    return query.distinct().order_by(Posting.invoice_id)
