@@ -114,6 +114,7 @@ def test_a_retainer_is_kept_filled(as_: Browser, world: World, bank: BankAccount
     assert "When less than" in browser.get(home).get_data(as_text=True)
     worker.housekeeping()
     worker.housekeeping()
+    assert "Retainer is low" in as_(world.carol).get("/firm").get_data(as_text=True)
     assert [row.amount_cents for row in DepositRequest.select()] == [250_000]
     assert "by itself." in browser.get(home).get_data(as_text=True)
     assert browser.post(f"{rule}/stop").status_code == 303
