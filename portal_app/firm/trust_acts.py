@@ -8,7 +8,7 @@ from flask import Response, flash
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
-from portal_app.domain import draws, matters, trust
+from portal_app.domain import draws, matters, trust, trust_papers
 from portal_app.domain.banks import bank_accounts
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
@@ -95,6 +95,7 @@ def _page(row: TrustMovement, status: int = 200, **forms: Any) -> Response:
     sent = next(iter(forms.values()), None)
     return render(
         "firm/trust/movement.html", status=status, row=found, entry=trust.entry_of(row), form=sent,
+        receipt=trust_papers.receipts_of([row.id]).get(row.id),
         matter=_matter(row.matter_id) if row.matter_id else None, rule=getattr(sent, "rule", None),
         back=trust.correction_of(row), tell_by=trust.tell_by(row, trust.pack()), can_correct=_can_correct(row),
         **blank | forms,
