@@ -240,6 +240,20 @@ def test_T03_a_payment_of_one_matter_does_not_touch_anothers_ledger(world: World
     both.leg(bank(), -600).is_refused("T11")
 
 
+def test_T03_what_lies_in_one_trust_account_is_not_drawn_from_another(world: World) -> None:
+    other = BankAccount.create(name="Second trust account", fund="trust")
+    deposit(world, 90_000, matter=world.bobs_matter)
+    trust.receive(
+        world.matter, other, amount_cents=50_000, received_on=today(), payer="Alice", purpose="Advance", method="wire",
+        by=world.erin,
+    )  # fmt: skip
+    with pytest.raises(RuleRefused) as problem:
+        draw(world, 1)
+    assert said(problem) == "T02"
+    assert [row.balance_cents for row in trust.standings(world.matter, today())] == [50_000, 0]
+    assert trust.books_of(world.carol, other).book_cents == 50_000
+
+
 # T04, T07, T21
 
 
@@ -368,6 +382,18 @@ def test_T05_a_payment_from_trust_can_be_taken_back_and_the_invoice_is_owed_agai
     trust.correct(row, on=today(), reason="Wrong invoice", by=world.erin)
     assert ledger.invoice_balance(world.invoice.id) == 124_000
     assert trust.balance(world.matter, account()) == 200_000
+
+
+# T06
+
+
+def test_T06_earned_fees_do_not_go_into_a_trust_account(world: World) -> None:
+    deposit(world, 200_000)
+    word = draws.authorise(world.invoice, account(), amount_cents=100_000, by=world.dan)
+    with pytest.raises(RuleRefused) as problem:
+        draws.apply(word, account(), on=today(), by=world.erin)
+    assert said(problem) == "T06"
+    assert ledger.invoice_balance(world.invoice.id) == 124_000
 
 
 # T08
