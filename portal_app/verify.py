@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal_app.db import connect, db, is_sqlite, sum_of
-from portal_app.domain import store
+from portal_app.domain import audit, store
 from portal_app.domain.documents import DocumentVersion
 from portal_app.domain.ledger import Account, account_balance
 from portal_app.domain.payments import FREEING, HOLDING
@@ -62,6 +62,7 @@ _COUNTED = {
     "running totals": "running_total",
     "payments": "payment",
     "refunds": "refund",
+    "audit entries": "audit_entry",
 }
 
 
@@ -302,4 +303,5 @@ CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
     _allocations,
     _attempts,
     _reservations,
+    audit.faults,
 )

@@ -3,11 +3,12 @@ by itself with ``portal worker``."""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 
-from portal_app import config, gateways
-from portal_app.domain import documents, mail, outbox, policy_reports, sessions
+from portal_app import clock, config, gateways
+from portal_app.domain import audit, documents, mail, outbox, policy_reports, sessions
 from portal_app.domain.documents import DocumentVersion
 from portal_app.web import letters, paper
 
@@ -23,6 +24,7 @@ def handlers() -> dict[str, outbox.Handler]:
     return {
         "email": send_email,
         "invoice_pdf": paper.store_invoice,
+        "audit_alert": letters.audit_alert,
         "document_scan": document_scan,
         "document_shared": document_shared,
         "event_shared": letters.event_shared,
@@ -84,6 +86,8 @@ def housekeeping() -> None:
     """What nothing but time makes due. Bears to be done often."""
     sessions.sweep(config.active().session_hours)
     policy_reports.forget_old()
+    if config.active().audit_years:
+        audit.purge(clock.now() - dt.timedelta(days=366 * config.active().audit_years))
     letters.limitations()
     gateways.sweep_due()
 

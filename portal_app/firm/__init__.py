@@ -18,6 +18,7 @@ from portal_app.firm import (
     people,  # noqa: F401
     questions,  # noqa: F401
     recipients,  # noqa: F401
+    records,  # noqa: F401
     refunds,  # noqa: F401
     safety,  # noqa: F401
     settings,  # noqa: F401
