@@ -8,7 +8,18 @@ import logging
 import threading
 
 from portal_app import clock, config, gateways
-from portal_app.domain import audit, documents, mail, outbox, policy_reports, sessions
+from portal_app.domain import (
+    audit,
+    documents,
+    ledger,
+    mail,
+    outbox,
+    payments,
+    policy_reports,
+    sessions,
+    statements,
+    trust,
+)
 from portal_app.domain.documents import DocumentVersion
 from portal_app.web import letters, paper
 
@@ -24,6 +35,8 @@ def handlers() -> dict[str, outbox.Handler]:
     return {
         "email": send_email,
         "invoice_pdf": paper.store_invoice,
+        "deposit_pdf": paper.store_deposit,
+        "deposit_shared": letters.deposit_shared,
         "audit_alert": letters.audit_alert,
         "document_scan": document_scan,
         "document_shared": document_shared,
@@ -34,6 +47,9 @@ def handlers() -> dict[str, outbox.Handler]:
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
         "gateway_event": gateways.look_into,
+        "trust_received": trust_received,
+        "trust_shortfall": letters.trust_shortfall,
+        "reconciliation_report": paper.store_reconciliation,
         "ledger_posted": lambda entry_id: gateways.tell("ledger_posted", entry_id),
     }
 
@@ -63,6 +79,12 @@ def dispute_changed(dispute_id: int) -> None:
     gateways.tell("dispute_changed", dispute_id)
 
 
+def trust_received(movement_id: int) -> None:
+    """Money came into trust: make its receipt, then tell the client."""
+    movement = trust.TrustMovement.get_by_id(movement_id)
+    letters.trust_received(movement, paper.store_trust_receipt(movement))
+
+
 def document_scan(version_id: int) -> None:
     """Look a new file through; whoever waits for it is told of it only then."""
     version = DocumentVersion.get_by_id(version_id)
@@ -89,7 +111,10 @@ def housekeeping() -> None:
     if config.active().audit_years:
         audit.purge(clock.now() - dt.timedelta(days=366 * config.active().audit_years))
     letters.limitations()
+    payments.fill_up()
     gateways.sweep_due()
+    statements.discard_forgotten()
+    ledger.check_in()
 
 
 class Worker(threading.Thread):

@@ -2,6 +2,7 @@
 
 from portal_app.client import (
     access,  # noqa: F401
+    deposits,  # noqa: F401
     documents,  # noqa: F401
     events,  # noqa: F401
     help,  # noqa: F401
@@ -9,6 +10,7 @@ from portal_app.client import (
     invoices,  # noqa: F401
     pay,  # noqa: F401
     payments,  # noqa: F401
+    trust,  # noqa: F401
 )
 from portal_app.client.blueprint import blueprint
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
-import io
 from urllib.parse import urlencode
 
 from flask import Response, request
 
+from portal_app.clock import today
 from portal_app.domain import audit, people
 from portal_app.domain.audit import AuditEntry, Search
 from portal_app.domain.people import PortalUser
+from portal_app.firm import csv
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.ledger import FORMULA
 from portal_app.firm.listing import words_of
 from portal_app.web.fragments import render
 from portal_app.web.login import firm_only, firm_user
+from portal_app.web.templates import zone
 
 ROWS = 50
 EXPORT_MOST = 100_000
@@ -28,16 +27,9 @@ def _asked() -> Search:
     before = args.get("before", "")
     return Search(
         text=words_of(), action=args.get("action", "")[:60], person=args.get("person", "")[:30],
-        since=_day(args.get("since", "")), until=_day(args.get("until", "")),
+        since=csv.day_of("since"), until=csv.day_of("until"),
         before_id=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,
     )  # fmt: skip
-
-
-def _day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _people() -> list[tuple[str, str]]:
@@ -65,32 +57,17 @@ def records() -> Response:
 def export_records() -> Response:
     """The same as a table, with hashes. That somebody took it away is a record, too."""
     rows = audit.find(_asked(), EXPORT_MOST)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(HEAD)
-    writer.writerows([_safe(cell) for cell in _cells(row)] for row in rows)
     audit.record("export_records", by=firm_user(), subject="Audit trail", after={"entries": len(rows)})
-    name = f"audit-trail-{dt.date.today().isoformat()}.csv"  # noqa: DTZ011  a file's name
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(out.getvalue(), mimetype="text/csv", headers=headers)
+    return csv.table(f"audit-trail-{today(zone())}.csv", HEAD, (_cells(row) for row in rows))
 
 
-HEAD = (
-    "entry", "chain", "number", "time (UTC)", "person", "action", "subject", "reference", "address", "device", "before",
-    "after", "hash",
-)  # fmt: skip
+HEAD = "entry,chain,number,time (UTC),person,action,subject,reference,address,device,before,after,hash"
 
 
 def _cells(row: AuditEntry) -> list[str]:
     who = row.person.email if row.person is not None else "portal"
-    return [
-        str(value) for value in (
-            row.id, row.matter_id, row.sequence, row.happened_at, who, row.action, row.subject, row.subject_ref,
-            row.address, row.device, row.before, row.after, row.hash,
-        )
-    ]  # fmt: skip
-
-
-def _safe(cell: str) -> str:
-    """A spreadsheet must not take it for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    values = (
+        row.id, row.matter_id, row.sequence, row.happened_at, who, row.action, row.subject, row.subject_ref,
+        row.address, row.device, row.before, row.after, row.hash,
+    )  # fmt: skip
+    return [csv.inert(str(value)) for value in values]

@@ -17,27 +17,33 @@ from portal_app import clock
 from portal_app.domain import audit, firms
 from portal_app.domain.audit import AuditEntry, Origin, Pending
 from portal_app.domain.calendar import Event
+from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.documents import Document
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.mail import Email
 from portal_app.domain.matters import InvoiceRecipient, Matter
 from portal_app.domain.payments import BankAccount, Gateway, Payment, Question
 from portal_app.domain.people import Client, FirmUser, PortalUser
+from portal_app.domain.reconciliations import Reconciliation
+from portal_app.domain.statements import BankStatement, StatementLine
 from portal_app.domain.timekeeping import WorkItem
+from portal_app.domain.trust import TrustAuthorisation, TrustHold, TrustIncident, TrustMovement
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _NOT_TOLD = {"preview", "redraw", "look_again", "look_at_refunds"}  # they change nothing that anybody asked for
 _BY_ID: dict[str, type[Model]] = {
     "matter_id": Matter, "client_id": Client, "invoice_id": Invoice, "document_id": Document, "event_id": Event,
     "item_id": WorkItem, "payment_id": Payment, "recipient_id": InvoiceRecipient, "bank_account_id": BankAccount,
-    "question_id": Question, "email_id": Email,
+    "question_id": Question, "email_id": Email, "deposit_id": DepositRequest, "movement_id": TrustMovement,
+    "authorisation_id": TrustAuthorisation, "hold_id": TrustHold, "incident_id": TrustIncident,
+    "statement_id": BankStatement, "line_id": StatementLine, "reconciliation_id": Reconciliation,
 }  # fmt: skip
 _BY_PUBLIC_ID: dict[str, type[Model]] = {
-    "invoices": Invoice, "documents": Document, "events": Event, "payments": Payment
+    "invoices": Invoice, "documents": Document, "events": Event, "payments": Payment,
+    "deposits": DepositRequest,
 }
 _NAMES = ("name", "number", "title", "subject", "description", "email")
 _SILENT = {"text", "html", "public_id", "last_signed_in_at", "password_hash", "webhook_secret", "changed_at"}
-_WORDS = {"step", "what", "about", "field"}
 _MOST_TYPED = 40
 
 
@@ -99,7 +105,8 @@ def _row(name: str, value: Any) -> Model | None:
 
 def _typed() -> dict[str, str]:
     """What was sent; of files their names, of the address its words."""
-    words = {name: value for name, value in (request.view_args or {}).items() if name in _WORDS}
+    known = {*_BY_ID, "person_id", "code", "public_id", "kind"}
+    words = {name: value for name, value in (request.view_args or {}).items() if name not in known}
     found = {name: ", ".join(request.form.getlist(name)) for name in list(request.form)[:_MOST_TYPED]}
     files = {name: ", ".join(file.filename or "" for file in request.files.getlist(name)) for name in request.files}
     return {name: value for name, value in (words | found | files).items() if value}
