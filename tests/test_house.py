@@ -31,7 +31,8 @@ STOREYS = [
 ]
 NOUNS = (
     "errors once passwords clamd policy_reports store outbox firms people clients sessions invitations mail access "
-    "matters sharing calendar documents timekeeping ledger logos invoices payments snapshots today"
+    "matters sharing calendar documents timekeeping banks ledger trust logos invoices deposits trust_papers payments "
+    "statements reconciliations draws snapshots today"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

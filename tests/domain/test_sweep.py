@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from portal_app import clock, gateway_setup, gateways, verify
-from portal_app.domain import ledger, outbox, payments
+from portal_app.domain import ledger, outbox, payments, trust
 from portal_app.domain.ledger import JournalEntry
 from portal_app.domain.payments import Attempt, GatewayEvent, GatewayTransaction, Payment
 from portal_app.plugin_api import (
@@ -22,9 +22,10 @@ from portal_app.plugin_api import (
     TransactionKind,
 )
 from portal_app.worker import handlers
-from tests.domain.test_payments import pay
+from tests.deposits import ask, open_trust
+from tests.domain.test_payments import order, pay
 from tests.fake_gateway import FakeGateway
-from tests.world import World
+from tests.world import World, today
 
 GOOD = {"fake-signature": "good"}
 CHARGE, REFUND, FEE, PAYOUT = (TransactionKind(name) for name in ("charge", "refund", "fee", "payout"))
@@ -164,6 +165,26 @@ def trust_route(world: World) -> None:
     bank = next((row for row in payments.bank_accounts() if row.fund == "trust"), None)
     bank = bank or payments.add_bank_account(name="Trust", fund="trust", last4="1111")
     gateway_setup.set_route(world.gateway, Fund.TRUST, "fake-trust", bank)
+
+
+def test_T09_a_payout_of_deposits_is_booked_whole_and_collects_them(  # noqa: N802
+    world: World, gateway: FakeGateway
+) -> None:
+    bank = open_trust(world)
+    ask(world, bank, 100_000)
+    with clock.frozen(clock.now() - dt.timedelta(minutes=1)):
+        paid = gateways.charge(payments.start(world.alice, world.gateway, order(60_000, "d", fund=Fund.TRUST)), "ok")
+    assert trust.uncleared(world.matter, bank, today()) == 60_000
+    assert payments.refundable_cents(paid) == 0
+    gateway.listed = [line(world, "po_1", PAYOUT, amount_minor=60_000, merchant_account="fake-trust")]
+    for _ in range(2):
+        gateways.sweep(world.gateway)
+    assert ledger.account_balance("clearing:fake:trust") == 0
+    assert ledger.account_balance(f"bank:{bank.id}") == 60_000
+    assert trust.uncleared(world.matter, bank, today()) == 0
+    assert payments.refundable_cents(paid) == 60_000
+    assert payments.open_questions() == []
+    assert verify.verify().faults == []
 
 
 @pytest.mark.parametrize("kind", [FEE, PAYOUT])
