@@ -10,7 +10,7 @@ from itertools import groupby
 from flask import Response
 
 from portal_app import clock
-from portal_app.domain import banks, calendar, invoices, matters, payments, reconciliations, timekeeping, trust
+from portal_app.domain import calendar, invoices, matters, payments, reconciliations, timekeeping, trust
 from portal_app.domain import today as desk
 from portal_app.domain.access import may
 from portal_app.domain.matters import Matter
@@ -162,7 +162,7 @@ def _trust(who: FirmUser, day: dt.date) -> Iterator[Item]:
 def _banks(who: FirmUser, day: dt.date) -> Iterator[Item]:
     """Reconciliations that are due: news while there is time, a duty when it is over."""
     if may(who, "reconcile.read"):
-        late = [row for row in reconciliations.due(banks.bank_accounts(), day) if row.due_on - day <= REMIND]
+        late = [row for row in reconciliations.due(day) if row.due_on - day <= REMIND]
         over = [row for row in late if row.is_late]
         if late:
             first = late[0]
