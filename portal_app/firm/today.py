@@ -152,7 +152,7 @@ def _trust(who: FirmUser, day: dt.date) -> Iterator[Item]:
         yield Item(found.untold, title, when, "/firm/trust", found.untold_cents, "bad" if left < 0 else "")
     if may(who, "trust.disburse"):
         title = (
-            "Authorised trust payment to carry out" if found.words == 1 else "Authorised trust payments to carry out"
+            "Authorized trust payment to carry out" if found.words == 1 else "Authorized trust payments to carry out"
         )
         yield Item(
             found.words, title, "A lawyer has said yes. Book it once it is paid.", "/firm/trust", found.words_cents
