@@ -43,6 +43,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "payment_changed": payment_changed,
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
+        "credit_note": letters.credit_note,
         "gateway_event": gateways.look_into,
         "trust_received": trust_received,
         "trust_shortfall": letters.trust_shortfall,
