@@ -136,14 +136,20 @@ def sum_of(value: object) -> int:
 
 # What keeps the ledger honest, by table (migrations 0004 and 0010).
 _APPEND_ONLY = ("journal_entry", "posting", "journal_seal", "chain_link", "checkpoint", "checkpoint_head")
+_CLOSINGS = ("reconciliation", "reconciliation_signature", "reconciliation_report", "reconciliation_reopening")
 TRIGGERS = frozenset(
     {
         "posting_late", "posting_names_matter", "posting_totals", "seal_checked", "link_late", "link_follows",
         "head_late", "checkpoint_follows", "account_fixed", "account_kept",
         *(f"{table}_no_{event}" for table in _APPEND_ONLY for event in ("update", "delete")),
+        # What keeps a closed period closed (migration 0017).
+        "posting_period", "line_period_insert", "line_period_update", "line_period_delete", "match_period_insert",
+        "match_period_delete", "reconciliation_order", "reconciliation_figures", "reconciliation_lines",
+        "reconciliation_matches", "reopening_last",
+        *(f"{table}_no_{event}" for table in _CLOSINGS for event in ("update", "delete")),
     }
 )  # fmt: skip
-TRUNCATES = frozenset(f"{table}_no_truncate" for table in _APPEND_ONLY)  # PostgreSQL's alone
+TRUNCATES = frozenset(f"{table}_no_truncate" for table in (*_APPEND_ONLY, *_CLOSINGS))  # PostgreSQL's alone
 
 
 def self_test() -> None:
