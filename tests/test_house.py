@@ -15,7 +15,7 @@ PLUGINS = ROOT / "plugins"
 
 # From the ground up; a module imports only lower storeys, or its own where they stand in one line here.
 STOREYS = [
-    ("money", "clock", "plugin_api", "config"),
+    ("money", "clock", "tables", "plugin_api", "config"),
     ("vault",),
     ("db",),
     ("schema", "hookspecs", "prepared"),
@@ -30,7 +30,7 @@ STOREYS = [
 ]
 NOUNS = (
     "errors once passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "
-    "documents timekeeping ledger logos invoices payments today"
+    "documents utbms timekeeping ledger logos invoices payments today reports exports"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

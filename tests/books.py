@@ -1,0 +1,150 @@
+"""Other programs' own readings of what the portal exports, as processes of their own; and a ledger made by chance."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from portal_app import tables
+from portal_app.db import transaction
+from portal_app.domain import ledger, matters, people
+from portal_app.domain.ledger import Leg, RunningTotal
+from portal_app.domain.matters import Matter
+from tests.world import World, today
+
+READER = Path(__file__).parent / "read_beancount.py"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a program made of a file: what it complains of, and whole cents by our account's code and currency."""
+
+    errors: list[str]
+    balances: dict[tuple[str, str], int]
+    details: dict[str, Any]
+
+
+def ours() -> dict[tuple[str, str], int]:
+    """What stands on each account, from the ledger's own totals; nothing is left out where it is nothing."""
+    found: dict[tuple[str, str], int] = {}
+    for row in RunningTotal.select():
+        key = (row.account_code, row.currency)
+        found[key] = found.get(key, 0) + row.balance_cents
+    return {key: cents for key, cents in found.items() if cents}
+
+
+def by_beancount(text: str, folder: Path) -> Reading:
+    """Checked by ``bean-check``, read by its library."""
+    path = folder / "books.beancount"
+    path.write_text(text, "utf-8")
+    checked = subprocess.run(
+        [Path(sys.executable).parent / "bean-check", "--no-cache", path], capture_output=True, text=True, check=False
+    )
+    read = subprocess.run([sys.executable, READER, path], capture_output=True, text=True, check=True)
+    found = json.loads(read.stdout)
+    assert (checked.returncode == 0) == (not found["errors"]), checked.stderr
+    balances = {
+        (code, currency): cents for code, parts in found["balances"].items() for currency, cents in parts.items()
+    }
+    return Reading(found["errors"], {key: cents for key, cents in balances.items() if cents}, found)
+
+
+def by_hledger(text: str, folder: Path) -> Reading:
+    """Checked strictly, and read by its own balance command."""
+    path = folder / "books.journal"
+    path.write_text(text, "utf-8")
+    hledger = ["hledger", "-f", str(path)]
+    checked = subprocess.run(
+        [*hledger, "check", "--strict", "ordereddates"], capture_output=True, text=True, check=False
+    )
+    if checked.returncode:
+        return Reading([checked.stderr], {}, {})
+    codes = dict(re.findall(r"^account (\S+)  ; type:.*?, code:([^,]+),", text, flags=re.MULTILINE))
+    shown = subprocess.run(
+        [*hledger, "balance", "--flat", "--no-total", "-O", "csv"], capture_output=True, text=True, check=True
+    )
+    balances = {}
+    for row in csv.DictReader(io.StringIO(shown.stdout)):
+        for amount, currency in re.findall(r"(-?[0-9.]+) ([A-Z]{3})", row["balance"]):
+            balances[codes[row["account"]], currency] = int(amount.replace(".", ""))
+    printed = subprocess.run([*hledger, "print", "-O", "json"], capture_output=True, text=True, check=True)
+    return Reading([], balances, {"transactions": json.loads(printed.stdout)})
+
+
+# A ledger made by chance
+
+NASTY = (
+    '"; DROP TABLE account; --', 'back\\slash \\" and “quotes”', "2026-01-01 * not an entry",
+    "[2020-01-01] date:2019-01-01", "; a comment", "a, b, date:2001-02-03", "| pipe | pipe", "=SUM(A1:A9)", "+1+1",
+    "@cmd", "-2", "  =1+1", "（全角）＝1", "naïve Ünïcödé – “dash”", "🙂 emoji", "tab\tand\nnewline", "*", "!",
+    "(code) text", "#tag ^link", "%", "é" * 100, "~", "x:y:z", "\u2028line", "end with \\",
+)  # fmt: skip
+
+
+def clients_of(world: World, names: Sequence[str]) -> list[Matter]:
+    """A matter for each of these names, which its client and the matter itself bear."""
+    found = []
+    with transaction():
+        for number, name in enumerate(names, 1):
+            found.append(_matter_of(world, number, name))
+    return found
+
+
+def _matter_of(world: World, number: int, name: str) -> Matter:
+    client = people.add_client(kind="company", name=name[:100], created_by=world.carol)
+    return matters.open_matter(
+        number=f"{name[:30]}/{number}", name=name[:100], client=client, opened_on=today(), by=world.carol,
+        responsible_attorney=world.dan if number % 2 else None,
+    )  # fmt: skip
+
+
+def random_entries(world: World, rows: Sequence[Matter], count: int, seed: int) -> None:
+    """Entries of many kinds: fees, payments, fees of gateways, trust money in and out, in dollars and in yen."""
+    chance = random.Random(seed)
+    ledger.open_account("bank:1", name="Operating bank", kind="asset", fund="operating")
+    ledger.open_account("bank:2", name="Trust bank", kind="asset", fund="trust")
+    ledger.open_account("trust:2", name="Client trust, [bank] 2; so-called", kind="liability", fund="trust")
+    ledger.open_account("float:2", name="The firm's own in trust", kind="liability", fund="trust")
+    ledger.open_account("clearing:odd_name", name="Odd, one", kind="asset", fund="operating")
+    ledger.open_account("clearing:odd-name", name="Odd, two", kind="asset", fund="operating")
+    with transaction():
+        for number in range(count):
+            _entry_by_chance(world, chance, rows, f"chance:{seed}:{number}")
+
+
+def _entry_by_chance(world: World, chance: random.Random, rows: Sequence[Matter], source: str) -> None:
+    matter, cents = chance.choice(rows).id, chance.randrange(1, 10_000_000)
+    code, legs = chance.choice(_recipes(matter, cents))
+    ledger.post(
+        code, legs, occurred_on=today() - timedelta(days=chance.randrange(400)), description=chance.choice(NASTY),
+        source=f"{source}:{chance.choice(NASTY)}"[:80], by=world.carol,
+        currency="JPY" if chance.randrange(9) == 0 and code == "gateway_costs" else "USD",
+    )  # fmt: skip
+
+
+def _recipes(matter: int, cents: int) -> list[tuple[str, list[Leg]]]:
+    return [
+        ("invoice_issued", [Leg("receivable", cents, matter), Leg("fees", -cents, matter)]),
+        ("portal_payment", [Leg("clearing:odd_name", cents), Leg("receivable", -cents, matter)]),
+        ("portal_payment", [Leg("bank:2", cents), Leg("trust:2", -cents, matter)]),
+        ("refund", [Leg("trust:2", cents // 3 + 1, matter), Leg("bank:2", -(cents // 3) - 1)]),
+        ("gateway_costs", [Leg("merchant_fees", cents % 999 + 1), Leg("clearing:odd-name", -(cents % 999) - 1)]),
+        ("gateway_costs", [Leg("bank:1", cents), Leg("clearing:odd_name", -cents)]),
+        ("portal_payment", [Leg("bank:2", 500), Leg("float:2", -500)]),
+        ("payment_mismatch", [Leg("clearing:odd-name", cents), Leg("suspense", -cents)]),
+    ]
+
+
+def shown(text: str) -> str:
+    """A text as it stands in one line."""
+    return tables.one_line(text)
