@@ -1,5 +1,5 @@
 """What LEDES files need besides the invoice: identifiers of the firm, the client and the matter as the client's own
-system knows them, timekeepers' classes, and the codes of work. And the journal read in the order of its days."""
+system knows them, timekeepers' classes, and the codes of work."""
 
 from peewee import Database
 from playhouse.migrate import SchemaMigrator
@@ -23,9 +23,7 @@ COLUMNS = [
 
 def up(migrator: SchemaMigrator, db: Database) -> None:
     execute(db, [f"ALTER TABLE {table} ADD COLUMN {name} {kind}".format(name=name) for table, name, kind in COLUMNS])
-    execute(db, ["CREATE INDEX journal_entry_day ON journal_entry (occurred_on, id)"])
 
 
 def down(migrator: SchemaMigrator, db: Database) -> None:
-    execute(db, ["DROP INDEX journal_entry_day"])
     execute(db, [f"ALTER TABLE {table} DROP COLUMN {name}" for table, name, _ in reversed(COLUMNS)])

@@ -115,16 +115,31 @@ def _reversals() -> Iterator[str]:
 
 
 def _totals() -> Iterator[str]:
-    keys = "account_code, COALESCE(matter_id, 0) AS matter, COALESCE(invoice_id, 0) AS invoice, currency"
+    keys = "account_code, matter_id AS matter, COALESCE(invoice_id, 0) AS invoice, currency"
     sql = f"""SELECT account_code, matter, invoice, currency, SUM(kept), SUM(summed) FROM (
         SELECT {keys}, balance_cents AS kept, 0 AS summed FROM running_total
-        UNION ALL SELECT {keys}, 0, amount_cents FROM posting) AS both_sides
+        UNION ALL SELECT {keys}, 0, amount_cents FROM posting WHERE matter_id IS NOT NULL) AS both_sides
         GROUP BY account_code, matter, invoice, currency HAVING SUM(kept) <> SUM(summed)
         ORDER BY account_code, matter, invoice"""  # noqa: S608  names of our own
     for account, matter, invoice, currency, kept, summed in _rows(sql):
         where = f"account {account}, matter {matter}, invoice {invoice}"
         yield (
             f"The running total of {where} is {bare(sum_of(kept))} {currency}, "
+            f"but its postings sum to {bare(sum_of(summed))}."
+        )
+
+
+def _months() -> Iterator[str]:
+    month = "SUBSTR(e.occurred_on, 1, 7)" if is_sqlite() else "TO_CHAR(e.occurred_on, 'YYYY-MM')"
+    sql = f"""SELECT account_code, currency, month, SUM(kept), SUM(summed) FROM (
+        SELECT account_code, currency, month, balance_cents AS kept, 0 AS summed FROM account_total
+        UNION ALL SELECT p.account_code, p.currency, {month}, 0, p.amount_cents
+        FROM posting p JOIN journal_entry e ON e.id = p.entry_id) AS both_sides
+        GROUP BY account_code, currency, month HAVING SUM(kept) <> SUM(summed)
+        ORDER BY account_code, month"""  # noqa: S608  words of our own
+    for account, currency, name, kept, summed in _rows(sql):
+        yield (
+            f"The total of account {account} for {name} is {bare(sum_of(kept))} {currency}, "
             f"but its postings sum to {bare(sum_of(summed))}."
         )
 
@@ -279,6 +294,7 @@ CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
     _strays,
     _reversals,
     _totals,
+    _months,
     _invoices,
     _invoice_lines,
     _unposted_invoices,

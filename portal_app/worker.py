@@ -7,7 +7,7 @@ import logging
 import threading
 
 from portal_app import config, gateways
-from portal_app.domain import mail, outbox, sessions
+from portal_app.domain import ledger, mail, outbox, sessions
 from portal_app.web import letters, paper
 
 log = logging.getLogger(__name__)
@@ -76,6 +76,7 @@ def housekeeping() -> None:
     sessions.sweep(config.active().session_hours)
     letters.limitations()
     gateways.sweep_due()
+    ledger.check_in()
 
 
 class Worker(threading.Thread):

@@ -18,7 +18,7 @@ from typing import Any
 from portal_app import tables
 from portal_app.db import transaction
 from portal_app.domain import ledger, matters, people
-from portal_app.domain.ledger import Leg, RunningTotal
+from portal_app.domain.ledger import AccountTotal, Leg
 from portal_app.domain.matters import Matter
 from tests.world import World, today
 
@@ -37,7 +37,7 @@ class Reading:
 def ours() -> dict[tuple[str, str], int]:
     """What stands on each account, from the ledger's own totals; nothing is left out where it is nothing."""
     found: dict[tuple[str, str], int] = {}
-    for row in RunningTotal.select():
+    for row in AccountTotal.select():
         key = (row.account_code, row.currency)
         found[key] = found.get(key, 0) + row.balance_cents
     return {key: cents for key, cents in found.items() if cents}
@@ -115,7 +115,7 @@ def random_entries(world: World, rows: Sequence[Matter], count: int, seed: int) 
     ledger.open_account("bank:2", name="Trust bank", kind="asset", fund="trust")
     ledger.open_account("trust:2", name="Client trust, [bank] 2; so-called", kind="liability", fund="trust")
     ledger.open_account("float:2", name="The firm's own in trust", kind="liability", fund="trust")
-    ledger.open_account("clearing:odd_name", name="Odd, one", kind="asset", fund="operating")
+    ledger.open_account("clearing:odd", name="Odd, one", kind="asset", fund="operating")
     ledger.open_account("clearing:odd-name", name="Odd, two", kind="asset", fund="operating")
     with transaction():
         for number in range(count):
@@ -123,25 +123,32 @@ def random_entries(world: World, rows: Sequence[Matter], count: int, seed: int) 
 
 
 def _entry_by_chance(world: World, chance: random.Random, rows: Sequence[Matter], source: str) -> None:
-    matter, cents = chance.choice(rows).id, chance.randrange(1, 10_000_000)
-    code, legs = chance.choice(_recipes(matter, cents))
-    ledger.post(
-        code, legs, occurred_on=today() - timedelta(days=chance.randrange(400)), description=chance.choice(NASTY),
-        source=f"{source}:{chance.choice(NASTY)}"[:80], by=world.carol,
-        currency="JPY" if chance.randrange(9) == 0 and code == "gateway_costs" else "USD",
-    )  # fmt: skip
+    """An event; with trust money first what pays for it."""
+    matter, cents = chance.choice(rows).id, chance.randrange(2, 10_000_000)
+    day = today() - timedelta(days=chance.randrange(400))
+    for step, (code, legs) in enumerate(chance.choice(_events(matter, cents))):
+        ledger.post(
+            code, legs, occurred_on=day, description=chance.choice(NASTY), by=world.carol,
+            source=f"{source}:{step}:{chance.choice(NASTY)}"[:80],
+            currency="JPY" if chance.randrange(9) == 0 and code == "gateway_costs" else "USD",
+        )  # fmt: skip
 
 
-def _recipes(matter: int, cents: int) -> list[tuple[str, list[Leg]]]:
+def _events(matter: int, cents: int) -> list[list[tuple[str, list[Leg]]]]:
+    fee, half = cents % 999 + 1, cents // 2
+    deposit = ("trust_deposit", [Leg("bank:2", cents), Leg("trust:2", -cents, matter)])
+    drawn = [Leg("trust:2", half, matter), Leg("bank:2", -half), Leg("bank:1", half), Leg("receivable", -half, matter)]
+    own = [Leg("bank:2", fee), Leg("float:2", -fee), Leg("own_in_trust", fee), Leg("bank:1", -fee)]
     return [
-        ("invoice_issued", [Leg("receivable", cents, matter), Leg("fees", -cents, matter)]),
-        ("portal_payment", [Leg("clearing:odd_name", cents), Leg("receivable", -cents, matter)]),
-        ("portal_payment", [Leg("bank:2", cents), Leg("trust:2", -cents, matter)]),
-        ("refund", [Leg("trust:2", cents // 3 + 1, matter), Leg("bank:2", -(cents // 3) - 1)]),
-        ("gateway_costs", [Leg("merchant_fees", cents % 999 + 1), Leg("clearing:odd-name", -(cents % 999) - 1)]),
-        ("gateway_costs", [Leg("bank:1", cents), Leg("clearing:odd_name", -cents)]),
-        ("portal_payment", [Leg("bank:2", 500), Leg("float:2", -500)]),
-        ("payment_mismatch", [Leg("clearing:odd-name", cents), Leg("suspense", -cents)]),
+        [("invoice_issued", [Leg("receivable", cents, matter), Leg("fees", -cents, matter)])],
+        [("portal_payment", [Leg("clearing:odd", cents), Leg("receivable", -cents, matter)])],
+        [deposit],
+        [deposit, ("trust_refund", [Leg("trust:2", half, matter), Leg("bank:2", -half)])],
+        [deposit, ("trust_applied", drawn)],
+        [("trust_float", own)],
+        [("gateway_costs", [Leg("merchant_fees", fee), Leg("clearing:odd-name", -fee)])],
+        [("gateway_costs", [Leg("bank:1", cents), Leg("clearing:odd", -cents)])],
+        [("payment_mismatch", [Leg("clearing:odd-name", cents), Leg("suspense", -cents)])],
     ]
 
 

@@ -29,6 +29,7 @@ def main() -> None:
     balances: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     ledgers: dict[str, int] = defaultdict(int)
     told: dict[str, Any] = {}
+    entry: Any
     for entry in entries:
         if not isinstance(entry, data.Transaction):
             continue

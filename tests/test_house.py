@@ -15,7 +15,7 @@ PLUGINS = ROOT / "plugins"
 
 # From the ground up; a module imports only lower storeys, or its own where they stand in one line here.
 STOREYS = [
-    ("money", "clock", "tables", "plugin_api", "config"),
+    ("money", "clock", "chain", "tables", "plugin_api", "config"),
     ("vault",),
     ("db",),
     ("schema", "hookspecs", "prepared"),

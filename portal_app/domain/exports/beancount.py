@@ -37,7 +37,7 @@ def _days(wanted: Wanted) -> str:
 
 def _entry(entry: Entry, frame: Frame) -> str:
     facts = [("entry", str(entry.id)), ("kind", entry.code), ("source", entry.source)]
-    facts += [("reverses", str(entry.reverses))] if entry.reverses else []
+    facts += [("reverses", str(entry.reverses or "")), ("hash", " ".join(entry.hashes))]
     told = "".join(f"  {name}: {_quoted(value)}\n" for name, value in facts if value)
     return f"{entry.occurred_on} * {_quoted(entry.description)}\n{told}" + _legs(entry.legs, frame)
 

@@ -49,7 +49,7 @@ def _sample(currency: str) -> str:
 
 def _entry(entry: Entry, frame: Frame) -> str:
     facts = [("kind", entry.code), ("source", entry.source)]
-    facts += [("reverses", str(entry.reverses))] if entry.reverses else []
+    facts += [("reverses", str(entry.reverses or "")), ("hash", " ".join(entry.hashes))]
     told = ", ".join(f"{name}:{_tag(value)}" for name, value in facts if value)
     return f"{entry.occurred_on} * ({entry.id}) {_text(entry.description)}  ; {told}\n" + _legs(entry.legs, frame)
 

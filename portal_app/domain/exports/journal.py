@@ -12,6 +12,7 @@ from portal_app.tables import inert
 JOURNAL = (
     "entry", "occurred_on", "posted_at", "kind", "description", "source", "reverses", "account", "account_name",
     "account_kind", "fund", "matter", "client", "invoice", "currency", "debit", "credit", "amount",
+    "hash",
 )  # fmt: skip
 GENERAL_LEDGER = (
     "Date", "Journal number", "Account code", "Account name", "Debit", "Credit", "Memo", "Matter", "Client", "Source",
@@ -30,9 +31,10 @@ def _journal_rows(wanted: Wanted) -> Iterator[list[str]]:
             str(entry.id), entry.occurred_on.isoformat(), f"{entry.posted_at:%Y-%m-%dT%H:%M:%SZ}", entry.code,
             inert(entry.description), inert(entry.source), str(entry.reverses or ""),
         ]  # fmt: skip
+        hashes = " ".join(entry.hashes)
         for leg in entry.legs:
             names = [inert(leg.matter), inert(leg.client), inert(leg.invoice)]
-            yield [*head, *chart[leg.account], *names, leg.currency, *_sides(leg), leg.amount]
+            yield [*head, *chart[leg.account], *names, leg.currency, *_sides(leg), leg.amount, hashes]
 
 
 def general_ledger(wanted: Wanted) -> Iterator[str]:

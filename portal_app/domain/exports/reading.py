@@ -14,7 +14,7 @@ from portal_app import money
 from portal_app.db import sum_of
 from portal_app.domain import matters
 from portal_app.domain.invoices import Invoice
-from portal_app.domain.ledger import Account, JournalEntry, Posting, RunningTotal
+from portal_app.domain.ledger import Account, AccountTotal, ChainLink, JournalEntry, Posting
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser
 
@@ -56,7 +56,8 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A journal entry with its legs. ``description`` hides what ``who`` may not read."""
+    """A journal entry with its legs, and its ``hashes`` in the chains of its matters, each as "matter's id/number in
+    the chain/hash". Of an entry that touches a matter which is not to be named, the texts are hidden."""
 
     id: int
     posted_at: dt.datetime
@@ -66,6 +67,7 @@ class Entry:
     source: str
     reverses: int | None
     legs: list[Leg] = field(default_factory=list)
+    hashes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def _batch(wanted: Wanted, after: tuple[dt.date, int]) -> dict[int, Entry]:
 
 
 def _fill(batch: dict[int, Entry], names: Names) -> set[int]:
-    """Put the legs in their places. Gives the entries that touch a matter which is not to be named."""
+    """Put the legs and the hashes in their places. Gives the entries that touch a matter which is not to be named."""
     query = (
         Posting.select(
             Posting.entry, Posting.account, Posting.amount_cents, Posting.currency, Posting.matter, Invoice.number
@@ -148,6 +150,9 @@ def _fill(batch: dict[int, Entry], names: Names) -> set[int]:
         batch[entry_id].legs.append(names.leg(account, cents, currency, matter_id, invoice))
         if matter_id in names.hidden:
             hidden.add(entry_id)
+    links = ChainLink.select(ChainLink.entry_id, ChainLink.matter_id, ChainLink.sequence, ChainLink.hash)
+    for entry_id, matter_id, sequence, value in links.where(ChainLink.entry_id.in_(list(batch))).tuples():
+        batch[entry_id].hashes.append(f"{matter_id}/{sequence}/{value}")
     return hidden
 
 
@@ -174,9 +179,9 @@ def closing(wanted: Wanted) -> list[Leg]:
     """What stands on each account after the last of the days; from the kept totals where there is no last day. Every
     account is there, those on which nothing stands too."""
     if wanted.until is None:
-        total = fn.SUM(RunningTotal.balance_cents)
-        kept = RunningTotal.select(RunningTotal.account_code, RunningTotal.currency, total)
-        query = kept.group_by(RunningTotal.account_code, RunningTotal.currency)
+        total = fn.SUM(AccountTotal.balance_cents)
+        kept = AccountTotal.select(AccountTotal.account_code, AccountTotal.currency, total)
+        query = kept.group_by(AccountTotal.account_code, AccountTotal.currency)
     else:
         total = fn.SUM(Posting.amount_cents)
         summed = Posting.select(Posting.account, Posting.currency, total).join(JournalEntry)

@@ -7,7 +7,7 @@ from typing import Any
 from peewee import Case, ModelSelect, fn
 
 from portal_app.db import sum_of
-from portal_app.domain.ledger import Account, JournalEntry, Posting, RunningTotal
+from portal_app.domain.ledger import Account, AccountTotal, JournalEntry, Posting, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import FirmUser
 from portal_app.domain.reports import grouping
@@ -16,76 +16,96 @@ from portal_app.domain.reports.definition import Column, Report, Row, Table, Wan
 MINE = "The firm’s own"
 HELD = Column("held", "Held in trust", "money")
 LEDGERS = (Column("account", "Account"), Column("account_name", "Its name"), *grouping.BY["matter"].columns, HELD)
+Totals = dict[str, tuple[Account, int]]
 
 
-def ledgers() -> list[Account]:
-    """The accounts on which trust money is owed to clients, and the firm's own money there."""
+def totals(wanted: Wanted) -> Totals:
+    """What stands on every account of trust money, in cents, debit plus, with the account, by its code."""
+    is_trust = Account.fund == "trust"
+    if wanted.until is None:
+        cents = fn.SUM(AccountTotal.balance_cents)
+        query = AccountTotal.select(AccountTotal.account_code, cents).group_by(AccountTotal.account_code)
+        query = query.join(Account, on=(AccountTotal.account_code == Account.code)).where(is_trust)
+    else:
+        query = Posting.select(Posting.account, fn.SUM(Posting.amount_cents)).group_by(Posting.account)
+        query = query.join_from(Posting, Account).join_from(Posting, JournalEntry)
+        query = query.where(is_trust & (JournalEntry.occurred_on <= wanted.until))
+    found = {code: sum_of(cents) for code, cents in query.tuples()}
+    chart = Account.select().where(is_trust).order_by(Account.code)
+    return {row.code: (row, found.get(row.code, 0)) for row in chart}
+
+
+def ledgers(wanted: Wanted) -> tuple[ModelSelect, Any, Any]:
+    """What is owed to clients out of trust, by matter; the column with the account, and the one with the cents."""
     is_ledger = (Account.fund == "trust") & (Account.kind == "liability")
-    return list(Account.select().where(is_ledger).order_by(Account.code))
-
-
-def _balances(kind: str, wanted: Wanted) -> tuple[ModelSelect, Any, Any]:
-    """Trust accounts of this kind with what stands on them; the account's column, and the one with the cents."""
     if wanted.until is None:
         on = RunningTotal.account_code == Account.code
         query = RunningTotal.select().join_from(RunningTotal, Account, on=on)
-        found, matter = (query, RunningTotal.account_code, RunningTotal.balance_cents), RunningTotal.matter_id
-    else:
-        query = Posting.select().join_from(Posting, Account).join_from(Posting, JournalEntry)
-        query = query.where(JournalEntry.occurred_on <= wanted.until)
-        found, matter = (query, Posting.account, Posting.amount_cents), Posting.matter
-    query = grouping.joined(found[0], matter).where((Account.fund == "trust") & (Account.kind == kind))
-    return query, found[1], found[2]
+        query = grouping.joined(query, RunningTotal.matter_id)
+        return query.where(is_ledger), RunningTotal.account_code, RunningTotal.balance_cents
+    query = Posting.select().join_from(Posting, Account).join_from(Posting, JournalEntry)
+    query = query.where(is_ledger & Posting.matter.is_null(False) & (JournalEntry.occurred_on <= wanted.until))
+    return grouping.joined(query, Posting.matter), Posting.account, Posting.amount_cents
 
 
 def build(who: FirmUser | None, wanted: Wanted) -> Table:
-    return _by_ledger(who, wanted) if wanted.by == "ledger" else _by_group(who, wanted)
+    return (_by_ledger if wanted.by == "ledger" else _by_group)(who, wanted, totals(wanted))
 
 
-def _by_ledger(who: FirmUser | None, wanted: Wanted) -> Table:
+def _own(wanted: Wanted, all_of_it: Totals) -> list[tuple[Account, int]]:
+    """The firm's own money in trust accounts, where nobody's alone is asked for."""
+    asked = wanted.client_id or wanted.attorney_id or wanted.matter_id
+    rows = [] if asked else [(row, -cents) for row, cents in all_of_it.values() if row.code.startswith("float:")]
+    return [(row, cents) for row, cents in rows if cents]
+
+
+def _by_ledger(who: FirmUser | None, wanted: Wanted, all_of_it: Totals) -> Table:
     """One row for each account and matter."""
-    query, _, cents = _balances("liability", wanted)
+    query, _, cents = ledgers(wanted)
     about: tuple[Any, ...] = (Account.code, Account.name, *grouping.BY["matter"].fields)
     held = fn.SUM(0 - cents)
     found = grouping.narrow(query, who, wanted).select(*about, held).group_by(*about).having(held != 0)
-    rows = []
-    for code, name, *key, balance in found.order_by(Account.code, Matter.number).tuples():
-        first = tuple(key[1:]) if key[0] else (MINE, "", "")
-        rows.append(Row((code, name, *first, sum_of(balance)), grouping.link("matter", tuple(key), "")))
-    chart = bars("Held in trust", "Held", [(str(row.values[3] or MINE), int(str(row.values[-1]))) for row in rows])
-    return Table(LEDGERS, rows, totals_of(LEDGERS, rows), chart, _notes(who, wanted, rows))
+    rows = [
+        Row((code, name, *key[1:], sum_of(balance)), grouping.link("matter", tuple(key), ""))
+        for code, name, *key, balance in found.order_by(Account.code, Matter.number).tuples()
+    ]
+    rows += [Row((row.code, row.name, MINE, "", "", cents)) for row, cents in _own(wanted, all_of_it)]
+    return _table(who, wanted, all_of_it, LEDGERS, rows, 3)
 
 
-def _by_group(who: FirmUser | None, wanted: Wanted) -> Table:
-    query, account, cents = _balances("liability", wanted)
-    parts = ledgers()
+def _by_group(who: FirmUser | None, wanted: Wanted, all_of_it: Totals) -> Table:
+    query, account, cents = ledgers(wanted)
+    parts = [row for row, _ in all_of_it.values() if row.kind == "liability" and row.code.startswith("trust:")]
+    parts = parts if len(parts) > 1 else []
     figures = [fn.SUM(Case(None, [(account == part.code, 0 - cents)], 0)) for part in parts]
     found = grouping.sums(grouping.narrow(query, who, wanted), wanted.by, *figures, fn.SUM(0 - cents))
-    found = {key: values for key, values in found.items() if any(values)}
-    columns = (
-        *grouping.BY[wanted.by].columns,
-        *(Column(part.code, part.name, "money") for part in parts if len(parts) > 1),
-        HELD,
-    )
-    rows = [_row(wanted.by, key, values if len(parts) > 1 else values[-1:]) for key, values in found.items()]
-    chart = bars("Held in trust", "Held", [(grouping.name_of(wanted.by, key), row[-1]) for key, row in found.items()])
-    return Table(columns, rows, totals_of(columns, rows), chart, _notes(who, wanted, rows))
+    first = grouping.BY[wanted.by].columns
+    columns = (*first, *(Column(part.code, part.name, "money") for part in parts), HELD)
+    rows = [
+        Row((*grouping.label(wanted.by, key), *values), grouping.link(wanted.by, key, "matter"))
+        for key, values in found.items()
+        if any(values)
+    ]
+    own = sum(cents for _, cents in _own(wanted, all_of_it))
+    if own:
+        rows.append(Row((MINE, *[""] * (len(first) - 1), *[0] * len(parts), own)))
+    return _table(who, wanted, all_of_it, columns, rows, 1 if wanted.by == "matter" else 0)
 
 
-def _row(by: str, key: grouping.Key, values: list[int]) -> Row:
-    first: grouping.Key = grouping.label(by, key) if key[0] is not None else (MINE, *[""] * (len(key) - 2))
-    return Row((*first, *values), grouping.link(by, key, "matter"))
+def _table(
+    who: FirmUser | None, wanted: Wanted, all_of_it: Totals, columns: tuple[Column, ...], rows: list[Row], name: int
+) -> Table:
+    chart = bars("Held in trust", "Held", [(str(row.values[name] or MINE), int(str(row.values[-1]))) for row in rows])
+    return Table(columns, rows, totals_of(columns, rows), chart, _notes(who, wanted, all_of_it, rows))
 
 
-def _notes(who: FirmUser | None, wanted: Wanted, rows: list[Row]) -> tuple[str, ...]:
+def _notes(who: FirmUser | None, wanted: Wanted, all_of_it: Totals, rows: list[Row]) -> tuple[str, ...]:
     """Whether the trust accounts hold what the ledgers say: for those who see all of it."""
     sees_all = who is None or who.has_role("administrator")
     if not rows or not sees_all or wanted.client_id or wanted.attorney_id or wanted.matter_id:
         return ()
-    query, _, cents = _balances("asset", wanted)
-    there = sum_of(query.select(fn.SUM(cents)).scalar())
-    held = sum(int(str(row.values[-1])) for row in rows)
-    if there == held:
+    there = sum(cents for row, cents in all_of_it.values() if row.kind == "asset")
+    if there == sum(int(str(row.values[-1])) for row in rows):
         return ("The trust bank accounts, with what is on its way there, hold exactly this sum.",)
     return ("The trust bank accounts do not hold this sum. Run portal verify at once.",)
 
