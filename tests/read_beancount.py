@@ -31,9 +31,10 @@ def main() -> None:
     told: dict[str, Any] = {}
     entry: Any
     for entry in entries:
-        if not isinstance(entry, data.Transaction):
+        if type(entry) is not data.Transaction:
             continue
         legs = []
+        leg: Any
         for leg in entry.postings:
             code, currency = codes[leg.account], leg.units.currency
             amount = smallest(leg.units.number, currency)

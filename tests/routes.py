@@ -71,7 +71,7 @@ def alices(world: World) -> dict[str, Any]:
         "document_id": world.document.id, "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
         "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "code": "fake",
         "field": "name", "secret": NOWHERE, "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
-        "what": "taken", "about": "unknown_charge",
+        "what": "taken", "about": "unknown_charge", "report": "receivables", "export": "journal",
         "email_id": letter.id, "bank_account_id": 1, "question_id": 1, "invoices.public_id": world.invoice.public_id,
         "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,
         "payments.public_id": Payment.get_by_id(payment.id).public_id,

@@ -21,6 +21,8 @@ ACTIONS: dict[str, frozenset[str]] = {
     "ledger.read": EVERYONE,
     "payments.read": EVERYONE,
     "payments.resolve": frozenset({"administrator", "bookkeeper"}),
+    "reports.read": EVERYONE,
+    "exports.make": frozenset({"administrator", "bookkeeper"}),
     "people.manage": ADMINISTRATOR,
     "gateways.manage": ADMINISTRATOR,
     "firm.manage": ADMINISTRATOR,

@@ -152,6 +152,15 @@ def change_firm_user(who: FirmUser, *, name: str, roles: list[str], title: str, 
         who.save()
 
 
+def change_timekeeper(who: FirmUser, *, timekeeper_id: str, timekeeper_class: str) -> None:
+    """How LEDES files name somebody at the firm: an identifier, and one of ``TIMEKEEPER_CLASSES`` or nothing."""
+    if timekeeper_class and timekeeper_class not in TIMEKEEPER_CLASSES:
+        raise Refused("Choose a classification.", "timekeeper_class")
+    with transaction():
+        who.timekeeper_id, who.timekeeper_class = timekeeper_id, timekeeper_class
+        who.save(only=["timekeeper_id", "timekeeper_class"])
+
+
 def keep_an_administrator(who: FirmUser) -> None:
     """Refuse to lose the last one, also when two administrators dismiss each other at once. In a transaction."""
     list(locked(FirmUser.select(FirmUser.id).order_by(FirmUser.id)))

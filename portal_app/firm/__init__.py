@@ -5,7 +5,9 @@ from portal_app.firm import (
     clients,  # noqa: F401
     documents,  # noqa: F401
     drafts,  # noqa: F401
+    ebilling,  # noqa: F401
     events,  # noqa: F401
+    exports,  # noqa: F401
     gateways,  # noqa: F401
     invoices,  # noqa: F401
     ledger,  # noqa: F401
@@ -19,6 +21,7 @@ from portal_app.firm import (
     questions,  # noqa: F401
     recipients,  # noqa: F401
     refunds,  # noqa: F401
+    reports,  # noqa: F401
     settings,  # noqa: F401
     time,  # noqa: F401
     today,  # noqa: F401

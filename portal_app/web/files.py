@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from flask import Response, request
@@ -52,4 +53,13 @@ def send_pdf(body: bytes, name: str, *, as_download: bool = True) -> Response:
     kind = "attachment" if as_download else "inline"
     response.headers["Content-Disposition"] = disposition(name, "application/pdf", kind)
     response.headers["Content-Security-Policy"] = _OWN_PAPER
+    return response
+
+
+def send_text(pieces: Iterable[str], name: str, media_type: str) -> Response:
+    """A text of our own, sent while it is made. A HEAD makes nothing."""
+    body = () if request.method == "HEAD" else (piece.encode() for piece in pieces)
+    response = Response(body, content_type=f"{media_type}; charset=utf-8")
+    response.headers["Content-Disposition"] = disposition(name, "", "attachment")
+    response.headers["Content-Security-Policy"] = _SANDBOX
     return response

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from portal_app import config, plugins
+from portal_app import clock, config, plugins
 from portal_app.domain import documents, firms, invoices, store
 from portal_app.domain.firms import Firm
 from portal_app.domain.invoices import Invoice, InvoiceLine
 from portal_app.domain.payments import Payment, receipts
+from portal_app.domain.reports import Report, Table, Wanted
+from portal_app.domain.today import AGES
 from portal_app.schema import folder
 from portal_app.web.writing import Writing, compose
 
@@ -79,6 +81,20 @@ def store_receipt(payment_id: int) -> None:
         return
     stored = store.put_bytes([receipt_pdf(payment)], limit_bytes=LIMIT_BYTES, folder="receipts")
     receipts.keep(payment, stored.key)
+
+
+# Reports
+
+
+def report_pdf(report: Report, table: Table, wanted: Wanted, *, names: Sequence[str], most: int) -> bytes:
+    """A report as it stands now; ``names`` are those whom it is narrowed to. Of its rows only the first ``most``."""
+    firm = firms.current()
+    html = compose(
+        "pdf/report.html", Writing(firm, firm.time_zone), report=report, table=table, wanted=wanted, names=names,
+        rows=table.rows[:most], left_out=max(len(table.rows) - most, 0), ages=AGES,
+        **_letterhead(firm, clock.now().replace(microsecond=0)),
+    )  # fmt: skip
+    return _print(html, firm)
 
 
 # Setting

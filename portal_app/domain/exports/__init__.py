@@ -18,7 +18,8 @@ CSV, TEXT = "text/csv", "text/plain"
 @dataclass(frozen=True, slots=True)
 class Export:
     """A kind of file. ``about`` says what it is for; without ``has_first_day`` it shows a state, as of the last day.
-    ``count`` is how many steps ``write`` tells :attr:`Wanted.moved` of; 0 when it tells nothing."""
+    ``count`` is how many steps ``write`` tells :attr:`Wanted.moved` of; 0 when it tells nothing. ``may_refuse``: while
+    it is made it can turn out that it cannot be."""
 
     name: str
     title: str
@@ -28,6 +29,7 @@ class Export:
     write: Callable[[Wanted, dt.date], Iterator[str]]
     count: Callable[[Wanted], int] = reading.count
     has_first_day: bool = True
+    may_refuse: bool = False
 
     def file_name(self, wanted: Wanted, today: dt.date) -> str:
         """With the years, so that files of several exports sort."""
@@ -85,7 +87,7 @@ _ALL = (
     ),
     Export(
         "ledes", "LEDES 1998B", "Issued invoices for clients’ e-billing systems.", "txt", TEXT,
-        lambda wanted, _today: ledes.batch(wanted), ledes.count,
+        lambda wanted, _today: ledes.batch(wanted), ledes.count, may_refuse=True,
     ),
 )  # fmt: skip
 EXPORTS = {export.name: export for export in _ALL}

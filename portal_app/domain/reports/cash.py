@@ -19,9 +19,9 @@ FIGURES = (
     Column("received", "Received", "money"), Column("given_back", "Given back", "money"), Column("net", "Net", "money"),
     Column("trust_in", "Into trust", "money"), Column("trust_out", "Out of trust", "money"),
 )  # fmt: skip
-MONTHS = (Column("month", "Month"), *FIGURES)
+MONTHS = (Column("month", "Month", "month"), *FIGURES)
 ENTRIES = (
-    Column("occurred_on", "Date", "day"), Column("description", "Entry"), Column("matter", "Matter"),
+    Column("occurred_on", "Date", "day"), Column("description", "Entry"), Column("matter", "Matter", "code"),
     Column("client", "Client"), *FIGURES,
 )  # fmt: skip
 NOTE = "Before gateways’ fees. Money that is held for review is for no matter yet."
@@ -74,9 +74,9 @@ def _by_month(query: ModelSelect, wanted: Wanted) -> Table:
     found = {name: [sum_of(value) for value in figures] for name, *figures in rows}
     months = _months(found, wanted)
     lines = [_month(name, _cells(found.get(name, [0] * 4)), wanted) for name in months]
-    points = tuple((str(line.values[0]), (int(str(line.values[1])), int(str(line.values[2])))) for line in lines)
+    points = tuple((_first(name), _cells(found.get(name, [0] * 4))[:2]) for name in months)
     chart = Chart("columns", "Received and given back, by month", ("Received", "Given back"), points)
-    return Table(MONTHS, lines, totals_of(MONTHS, lines), chart, (NOTE,))
+    return Table(MONTHS, lines, totals_of(MONTHS, lines), chart, (NOTE,), "net")
 
 
 def _months(found: dict[str, list[int]], wanted: Wanted) -> list[str]:
@@ -85,21 +85,25 @@ def _months(found: dict[str, list[int]], wanted: Wanted) -> list[str]:
         return []
     first = f"{wanted.since:%Y-%m}" if wanted.since else min(found)
     last = max(f"{wanted.day:%Y-%m}", *found)
-    at, names = dt.date.fromisoformat(f"{first}-01"), []
+    at, names = _first(first), []
     while f"{at:%Y-%m}" <= last:
         names.append(f"{at:%Y-%m}")
         at = (at + dt.timedelta(days=32)).replace(day=1)
     return names
 
 
+def _first(month: str) -> dt.date:
+    return dt.date.fromisoformat(f"{month}-01")
+
+
 def _month(name: str, cells: tuple[int, ...], wanted: Wanted) -> Row:
-    first = dt.date.fromisoformat(f"{name}-01")
+    first = _first(name)
     last = (first + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
     since = max(first, wanted.since) if wanted.since else first
     until = min(last, wanted.until) if wanted.until else last
     days = (("since", since.isoformat()), ("until", until.isoformat()))
     entries = Link(changes=(("by", "entry"), *days))
-    return Row((name, *cells), Link(changes=(("by", "client"), *days)), {column.key: entries for column in FIGURES})
+    return Row((first, *cells), Link(changes=(("by", "client"), *days)), {column.key: entries for column in FIGURES})
 
 
 def _by_group(query: ModelSelect, by: str) -> Table:
@@ -107,7 +111,7 @@ def _by_group(query: ModelSelect, by: str) -> Table:
     found = grouping.sums(query, by, *_figures())
     rows = [_group(by, key, _cells(figures)) for key, figures in found.items()]
     chart = bars("Received", "Received", [(grouping.name_of(by, key), row[0]) for key, row in found.items()])
-    return Table(columns, rows, totals_of(columns, rows), chart, (NOTE,))
+    return Table(columns, rows, totals_of(columns, rows), chart, (NOTE,), "net")
 
 
 def _group(by: str, key: grouping.Key, cells: tuple[int, ...]) -> Row:
@@ -130,10 +134,10 @@ def _by_entry(query: ModelSelect) -> Table:
     ]
     totals = totals_of(ENTRIES, rows)
     points = tuple((column.title, (int(str(cents)),)) for column, cents in zip(FIGURES, totals[4:], strict=True))
-    return Table(ENTRIES, rows, totals, Chart("bars", "What moved", ("Sum",), points), (NOTE,))
+    return Table(ENTRIES, rows, totals, Chart("bars", "What moved", ("Sum",), points), (NOTE,), "net")
 
 
 REPORT = Report(
     "cash", "Cash by month", "What came from clients, what went back to them, and what went through trust.",
-    {"month": "Month", **grouping.GROUPS, "entry": "Journal entry"}, build,
+    {"month": "Month", **grouping.GROUPS, "entry": "Journal entry"}, build, months=12,
 )  # fmt: skip

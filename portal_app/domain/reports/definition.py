@@ -9,7 +9,7 @@ from typing import Literal
 
 from portal_app.domain.people import FirmUser
 
-Kind = Literal["text", "money", "hours", "count", "day"]
+Kind = Literal["text", "code", "money", "hours", "count", "day", "month"]
 Value = str | int | dt.date | None
 
 
@@ -36,7 +36,8 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``key`` names it for other programs, ``title`` for people. ``money`` is cents, ``hours`` are hundredths."""
+    """``key`` names it for other programs, ``title`` for people. ``money`` is cents, ``hours`` are hundredths;
+    ``month`` is its first day, a ``code`` a text that is never broken."""
 
     key: str
     title: str
@@ -78,29 +79,47 @@ class Chart:
     kind: Literal["bars", "columns"]
     title: str
     series: tuple[str, ...]
-    points: tuple[tuple[str, tuple[int, ...]], ...]
+    points: tuple[tuple[str | dt.date, tuple[int, ...]], ...]
 
     @property
     def most(self) -> int:
         """The largest figure, for the scale; at least 1."""
         return max([1, *(abs(cents) for _, figures in self.points for cents in figures)])
 
+    @property
+    def top(self) -> int:
+        """A round figure that is at least the largest: 1, 2 or 5 with zeros behind."""
+        size = 10 ** len(str(self.most))
+        return min(top for top in (size // 10, size // 5, size // 2, size) if top >= self.most)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A report with its figures. ``totals`` are for the columns; ``notes`` are sentences below."""
+    """A report with its figures. ``totals`` are for the columns; ``notes`` are sentences below; ``main`` is the key of
+    the figure that matters most, the last one if none is named."""
 
     columns: tuple[Column, ...]
     rows: list[Row]
     totals: tuple[Value, ...]
     chart: Chart
     notes: tuple[str, ...] = ()
+    main: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.main or [column.key for column in self.columns if column.kind == "money"][-1]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it needs the whole page."""
+        return len(self.columns) > 7
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """A kind of report. ``groups`` are what its rows can be, by :attr:`Wanted.by`, the usual one first. ``build`` sees
-    what its reader may see; without a reader, everything."""
+    what its reader may see; without a reader, everything. ``months``: as many are shown until a period is asked for,
+    the present one included; 0: all."""
 
     name: str
     title: str
@@ -108,6 +127,7 @@ class Report:
     groups: dict[str, str]
     build: Callable[[FirmUser | None, Wanted], Table]
     has_period: bool = True
+    months: int = 0
     has_timekeepers: bool = False
 
     def table(self, who: FirmUser | None, wanted: Wanted) -> Table:

@@ -35,7 +35,7 @@ BY: dict[str, Group] = {
     ),
     "matter": Group(
         (Matter.id, Matter.number, Matter.name, Client.name), (Matter.number, Matter.id),
-        (Column("matter", "Matter"), Column("matter_name", "Name"), Column("client", "Client")),
+        (Column("matter", "Matter", "code"), Column("matter_name", "Name"), Column("client", "Client")),
     ),
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ AGE_COLUMNS = tuple(
     for key, title in zip(("not_due", "days_1_30", "days_31_60", "days_61_90", "days_over_90"), AGES, strict=True)
 )
 INVOICES = (
-    Column("invoice", "Invoice"), Column("client", "Client"), Column("matter", "Matter"),
+    Column("invoice", "Invoice", "code"), Column("client", "Client"), Column("matter", "Matter", "code"),
     Column("attorney", "Responsible attorney"), Column("issued_on", "Issued", "day"), Column("due_on", "Due", "day"),
     Column("days_overdue", "Days overdue", "count"), Column("age", "Age"), Column("total", "Invoice total", "money"),
     Column("balance", "Owed", "money"),

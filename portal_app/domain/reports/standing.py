@@ -39,7 +39,7 @@ def build(who: FirmUser | None, wanted: Wanted) -> Table:
     rows = [
         Row((*grouping.label(wanted.by, key), *found[key]), grouping.link(wanted.by, key, "matter")) for key in order
     ]
-    return Table(columns, rows, totals_of(columns, rows), _chart(wanted.by, found), (NOTE,))
+    return Table(columns, rows, totals_of(columns, rows), _chart(wanted.by, found), (NOTE,), "received")
 
 
 def _chart(by: str, found: dict[grouping.Key, list[int]]) -> Chart:
@@ -69,4 +69,5 @@ def _kept(who: FirmUser | None, wanted: Wanted, *, is_trust: bool) -> ModelSelec
 REPORT = Report(
     "standing", "By attorney and client", "Billed, received, owed, unbilled and held in trust, side by side.",
     {"attorney": "Responsible attorney", "client": "Client", "matter": "Matter"}, build,
+    months=12,
 )  # fmt: skip

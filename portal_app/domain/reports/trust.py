@@ -15,7 +15,12 @@ from portal_app.domain.reports.definition import Column, Report, Row, Table, Wan
 
 MINE = "The firm’s own"
 HELD = Column("held", "Held in trust", "money")
-LEDGERS = (Column("account", "Account"), Column("account_name", "Its name"), *grouping.BY["matter"].columns, HELD)
+LEDGERS = (
+    Column("account", "Account", "code"),
+    Column("account_name", "Its name"),
+    *grouping.BY["matter"].columns,
+    HELD,
+)
 Totals = dict[str, tuple[Account, int]]
 
 

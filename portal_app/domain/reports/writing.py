@@ -23,7 +23,7 @@ def _cell(column: Column, value: Value, currency: Currency) -> str:
     if value is None:
         return ""
     if isinstance(value, dt.date):
-        return value.isoformat()
+        return f"{value:%Y-%m}" if column.kind == "month" else value.isoformat()
     if isinstance(value, str):
         return tables.inert(value)
     if column.kind == "hours":
