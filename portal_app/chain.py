@@ -51,7 +51,11 @@ def line_of(values: Sequence[Any], legs: Sequence[Sequence[Any]]) -> str:
 
 def digest(line: str) -> str:
     """A text that came out of a damaged database may hold bytes that are no UTF-8; they are hashed as they are."""
-    return _sha256(line.encode("utf-8", "surrogateescape")).hexdigest()
+    return digest_of(line.encode("utf-8", "surrogateescape"))
+
+
+def digest_of(line: bytes) -> str:
+    return _sha256(line).hexdigest()
 
 
 def link(matter: int, sequence: int, previous: str, entry_digest: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from portal_app.cli.books import export_journal
 from portal_app.cli.shared import data_option, load
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def export() -> None:
 
     Days are the firm's, both included. Long work shows its progress on standard error.
     """
+
+
+export.add_command(export_journal)
 
 
 @export.command()

@@ -17,6 +17,7 @@ from portal_app.domain.ledger import Line
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import Payment
 from portal_app.firm.blueprint import blueprint
+from portal_app.firm.listing import number_of
 from portal_app.web.fragments import render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm
@@ -65,9 +66,9 @@ class Filter:
         days = {"from": self.since or "", "to": self.until or "", "kind": self.kind}
         return urlencode({name: value for name, value in (days | more).items() if value not in {"", "all"}})
 
-    def lines(self, matter: Matter, *, limit: int | None, before_id: int | None = None) -> list[Line]:
+    def lines(self, matter: Matter, *, limit: int | None, before: int | None = None) -> list[Line]:
         return ledger.for_matter(
-            matter, limit=limit, before_id=before_id, since=self.since, until=self.until, codes=CODES[self.kind]
+            matter, limit=limit, before=before, since=self.since, until=self.until, codes=CODES[self.kind]
         )
 
 
@@ -89,15 +90,14 @@ def _behind(lines: Sequence[Line]) -> tuple[dict[str, Payment], dict[int, str]]:
 def matter_ledger(matter_id: int) -> Response:
     matter = matters.find(firm_user(), matter_id)
     wanted = Filter.read()
-    before = request.args.get("before", "")
-    before_id = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else None
-    found = wanted.lines(matter, limit=PAGE + 1, before_id=before_id)
+    before = number_of("before")
+    found = wanted.lines(matter, limit=PAGE + 1, before=before)
     lines = found[:PAGE]
     paid, numbers = _behind(lines)
-    older = f"?{wanted.query(before=lines[-1].entry.id)}" if len(found) > PAGE else None
+    older = f"?{wanted.query(before=lines[-1].sequence)}" if len(found) > PAGE else None
     return render(
         "firm/ledger/index.html", "entries", matter=matter, lines=lines, payments=paid, numbers=numbers, wanted=wanted,
-        kinds=KINDS, older=older, newest=f"?{wanted.query()}" if before_id is not None else None,
+        kinds=KINDS, older=older, newest=f"?{wanted.query()}" if before is not None else None,
     )  # fmt: skip
 
 
