@@ -34,11 +34,12 @@ UP = [
     entry_id BIGINT NOT NULL REFERENCES journal_entry(id),
     previous VARCHAR(64) NOT NULL CHECK (LENGTH(previous) = 64),
     hash VARCHAR(64) NOT NULL CHECK (LENGTH(hash) = 64),
-    owed_cents BIGINT NOT NULL {whole owed_cents},
+    debit_cents BIGINT NOT NULL CHECK (debit_cents >= 0) {whole debit_cents},
+    credit_cents BIGINT NOT NULL CHECK (credit_cents >= 0) {whole credit_cents},
     balance_cents BIGINT NOT NULL {whole balance_cents},
     PRIMARY KEY (matter_id, sequence),
     UNIQUE (entry_id, matter_id))""",
-    "CREATE INDEX chain_link_owed ON chain_link (matter_id, sequence) WHERE owed_cents <> 0",
+    "CREATE INDEX chain_link_owed ON chain_link (matter_id, sequence) WHERE debit_cents + credit_cents <> 0",
     """CREATE TABLE checkpoint (
     number BIGINT NOT NULL PRIMARY KEY CHECK (number >= 1),
     made_at TIMESTAMP NOT NULL,
@@ -64,7 +65,7 @@ UP = [
     FROM posting p JOIN journal_entry e ON e.id = p.entry_id GROUP BY p.account_code, p.currency, {month}""",
     "DELETE FROM running_total WHERE matter_id = 0",
     "DROP INDEX posting_account",
-    "CREATE INDEX posting_account ON posting (account_code, entry_id)",
+    "CREATE INDEX posting_account ON posting (account_code, id, amount_cents)",
     "CREATE INDEX journal_entry_day ON journal_entry (occurred_on, id)",
     "CREATE INDEX journal_entry_code ON journal_entry (code, id)",
 ]
@@ -112,11 +113,14 @@ UNCHAINED = """ OR (SELECT COUNT(*) FROM chain_link WHERE entry_id = NEW.entry_i
     OR EXISTS (SELECT 1 FROM chain_link l WHERE l.entry_id = NEW.entry_id AND (
         (l.matter_id = 0) = EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = l.entry_id
             AND p.matter_id IS NOT NULL AND l.matter_id IN (0, p.matter_id))
-        OR l.owed_cents <> COALESCE((SELECT SUM(p.amount_cents) FROM posting p WHERE p.entry_id = l.entry_id
-            AND p.matter_id = l.matter_id AND p.account_code = 'receivable'), 0)))"""
-ASTRAY = f"""NOT (NEW.sequence = 1 AND NEW.previous = '{chain.START}' AND NEW.balance_cents = NEW.owed_cents)
+        OR l.debit_cents <> COALESCE((SELECT SUM(p.amount_cents) FROM posting p WHERE p.entry_id = l.entry_id
+            AND p.matter_id = l.matter_id AND p.account_code = 'receivable' AND p.amount_cents > 0), 0)
+        OR l.credit_cents <> COALESCE((SELECT -SUM(p.amount_cents) FROM posting p WHERE p.entry_id = l.entry_id
+            AND p.matter_id = l.matter_id AND p.account_code = 'receivable' AND p.amount_cents < 0), 0)))"""
+ASTRAY = f"""NOT (NEW.sequence = 1 AND NEW.previous = '{chain.START}'
+        AND NEW.balance_cents = NEW.debit_cents - NEW.credit_cents)
     AND NOT EXISTS (SELECT 1 FROM chain_link l WHERE l.matter_id = NEW.matter_id AND l.sequence = NEW.sequence - 1
-        AND l.hash = NEW.previous AND l.balance_cents + NEW.owed_cents = NEW.balance_cents)"""
+        AND l.hash = NEW.previous AND l.balance_cents + NEW.debit_cents - NEW.credit_cents = NEW.balance_cents)"""
 CHECKPOINT_ASTRAY = f"""NOT (NEW.number = 1 AND NEW.previous = '{chain.START}')
     AND NOT EXISTS (SELECT 1 FROM checkpoint c WHERE c.number = NEW.number - 1 AND c.hash = NEW.previous)"""
 SEALED = "EXISTS (SELECT 1 FROM journal_seal WHERE entry_id = NEW.entry_id)"
@@ -133,7 +137,7 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
         db.execute_sql(f"INSERT INTO account (code, name, kind, fund) VALUES {values}")
     for row in _links(db):
         written = ", ".join(f"'{value}'" if isinstance(value, str) else str(value) for value in row)
-        columns = "matter_id, sequence, entry_id, previous, hash, owed_cents, balance_cents"
+        columns = "matter_id, sequence, entry_id, previous, hash, debit_cents, credit_cents, balance_cents"
         db.execute_sql(f"INSERT INTO chain_link ({columns}) VALUES ({written})")
     _walls(db)
     unguard(db, "posting_totals", "posting")
@@ -171,7 +175,7 @@ def _walls(db: Database) -> None:
 def _filled(text: str, lite: bool) -> str:
     """``{month}`` and ``{whole column}`` in this database's words."""
     text = text.replace("{month}", "SUBSTR(e.occurred_on, 1, 7)" if lite else "TO_CHAR(e.occurred_on, 'YYYY-MM')")
-    for column in ("sequence", "owed_cents", "balance_cents"):
+    for column in ("sequence", "debit_cents", "credit_cents", "balance_cents"):
         text = text.replace(f"{{whole {column}}}", f"CHECK (typeof({column}) = 'integer')" if lite else "")
     return text
 
@@ -201,10 +205,11 @@ def _links(db: Database) -> Iterator[tuple[Any, ...]]:
         digest = chain.digest(chain.line_of(values, legs))
         for matter in sorted({leg[1] for leg in legs if leg[1] is not None}) or [0]:
             sequence, previous, balance = heads.get(matter, (0, chain.START, 0))
-            owed = sum(leg[4] for leg in legs if leg[1] == matter and leg[0] == "receivable")
-            sequence, balance = sequence + 1, balance + owed
+            owed = [leg[4] for leg in legs if leg[1] == matter and leg[0] == "receivable"]
+            debit, credit = sum(cents for cents in owed if cents > 0), -sum(cents for cents in owed if cents < 0)
+            sequence, balance = sequence + 1, balance + debit - credit
             made = chain.link(matter, sequence, previous, digest)
-            yield matter, sequence, values[0], previous, made, owed, balance
+            yield matter, sequence, values[0], previous, made, debit, credit, balance
             heads[matter] = (sequence, made, balance)
 
 

@@ -116,6 +116,18 @@ def sum_of(value: object) -> int:
     return int(str(value or 0))
 
 
+# What keeps the ledger honest, by table (migrations 0004 and 0010).
+_APPEND_ONLY = ("journal_entry", "posting", "journal_seal", "chain_link", "checkpoint", "checkpoint_head")
+TRIGGERS = frozenset(
+    {
+        "posting_late", "posting_names_matter", "posting_totals", "seal_checked", "link_late", "link_follows",
+        "head_late", "checkpoint_follows", "account_fixed", "account_kept",
+        *(f"{table}_no_{event}" for table in _APPEND_ONLY for event in ("update", "delete")),
+    }
+)  # fmt: skip
+TRUNCATES = frozenset(f"{table}_no_truncate" for table in _APPEND_ONLY)  # PostgreSQL's alone
+
+
 def self_test() -> None:
     """Refuse a connection on which the ledger's triggers and keys would not hold.
 
@@ -123,8 +135,23 @@ def self_test() -> None:
         Unprotected: naming what is missing.
     """
     connect()
-    if not is_sqlite():
-        return
+    if is_sqlite():
+        _test_pragmas()
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    else:
+        if run("SHOW session_replication_role").fetchone()[0] != "origin":
+            raise Unprotected("PostgreSQL runs with session_replication_role set; the ledger would not be protected.")
+        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+    wanted = TRIGGERS if is_sqlite() else TRIGGERS | TRUNCATES
+    missing = sorted(wanted - {name for (name,) in rows_of(query)})
+    if missing:
+        raise Unprotected(
+            f"The database has lost what protects the ledger: {', '.join(missing)}. Restore it from a copy, or ask "
+            "whoever took it away; nothing is served on it."
+        )
+
+
+def _test_pragmas() -> None:
     for pragma in ("foreign_keys", "recursive_triggers"):
         if db.execute_sql(f"PRAGMA {pragma}").fetchone()[0] != 1:
             raise Unprotected(f"SQLite runs without {pragma}; the ledger would not be protected.")

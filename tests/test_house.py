@@ -24,13 +24,15 @@ STOREYS = [
     ("gateway_setup", "gateway_answers"),
     ("gateways",),
     ("web",),
+    ("page_check",),
     ("firm", "client", "worker"),
     ("",),
-    ("founding", "verify", "bench", "demo", "reference", "serving", "cli", "testing"),
+    ("founding", "verify", "doctor", "bench", "demo", "reference", "serving", "cli", "testing"),
 ]
 NOUNS = (
-    "errors once passwords store outbox firms people clients sessions invitations mail access matters sharing calendar "
-    "documents utbms timekeeping ledger logos invoices payments today reports exports"
+    "errors once passwords clamd policy_reports store outbox firms people clients sessions invitations mail access "
+    "matters sharing calendar documents utbms timekeeping ledger logos invoices payments snapshots today "
+    "reports exports"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

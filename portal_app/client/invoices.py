@@ -41,7 +41,8 @@ def invoice(public_id: str) -> Response:
         "client/invoices/show.html", "paper", invoice=found, document=found.document, lines=lines,
         groups=[(title, [line for line in lines if line.kind == kind]) for kind, title in GROUPS],
         sums=invoices.totals(lines), given=payments.offer(me), rows=rows,
-        given_back_cents=payments.given_back_on(found, applied), aside_cents=paid - applied,
+        given_back_cents=payments.given_back_on(found, applied), given_up_cents=payments.given_up_on(found),
+        aside_cents=paid - applied,
         version=documents.latest_versions([found.document]).get(found.document_id),
         today_here=clock.today(current_firm().time_zone), shared=found.document.documentshare,
     )  # fmt: skip

@@ -19,6 +19,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "invoices.issue": frozenset({"administrator", "attorney", "biller"}),
     "invoices.void": frozenset({"administrator", "biller", "bookkeeper"}),
     "ledger.read": EVERYONE,
+    "books.read": frozenset({"administrator", "bookkeeper"}),
     "payments.read": EVERYONE,
     "payments.resolve": frozenset({"administrator", "bookkeeper"}),
     "reports.read": EVERYONE,

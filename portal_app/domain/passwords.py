@@ -13,9 +13,16 @@ from portal_app.domain.errors import Refused
 PASSWORD_MIN, PASSWORD_MAX = 12, 1000
 
 # Argon2id as RFC 9106's second recommendation; few at a time, so that sign-ins cannot exhaust memory.
-_hasher = PasswordHasher()
+STANDARD = PasswordHasher()
 _hashing = BoundedSemaphore(2)
+_hasher = [STANDARD]
 _DUMMY: list[str] = []
+
+
+def use(hasher: PasswordHasher) -> None:
+    """Hash at another cost from now on: tests do. Hashes that were made before stay good."""
+    _hasher[0] = hasher
+    _DUMMY.clear()
 
 
 def check_password_rules(password: str) -> None:
@@ -34,7 +41,7 @@ def check_password_rules(password: str) -> None:
 
 def hash_password(password: str) -> str:
     with _hashing:
-        return _hasher.hash(password)
+        return _hasher[0].hash(password)
 
 
 def is_password(hashed: str | None, password: str) -> bool:
@@ -43,7 +50,7 @@ def is_password(hashed: str | None, password: str) -> bool:
         _DUMMY.append(hash_password(secrets.token_urlsafe()))
     try:
         with _hashing:
-            _hasher.verify(hashed or _DUMMY[0], password[: PASSWORD_MAX + 1])
+            _hasher[0].verify(hashed or _DUMMY[0], password[: PASSWORD_MAX + 1])
     except (Argon2Error, InvalidHashError):
         return False
     return bool(hashed)

@@ -41,15 +41,16 @@ class Throttle(BaseModel):
     resets_at = DateTimeField()
 
 
-def start(login: FirmUser | PortalUser) -> str:
-    """Sign in; returns the token for the cookie."""
+def start(login: FirmUser | PortalUser, *, is_theirs: bool = True) -> str:
+    """Sign in; returns the token for the cookie. Without ``is_theirs`` it is no visit of theirs: the machine looks."""
     token = secrets.token_urlsafe(24)
     now = clock.now()
     column = "firm_user" if isinstance(login, FirmUser) else "portal_user"
     with transaction():
         Session.create(**{column: login}, token_hash=hash_token(token), created_at=now, last_seen_at=now)
-        login.last_signed_in_at = now
-        login.save(only=["last_signed_in_at"])
+        if is_theirs:
+            login.last_signed_in_at = now
+            login.save(only=["last_signed_in_at"])
     return token
 
 

@@ -2,6 +2,7 @@
 
 from portal_app.firm import (
     bank_accounts,  # noqa: F401
+    books,  # noqa: F401
     clients,  # noqa: F401
     documents,  # noqa: F401
     drafts,  # noqa: F401
@@ -22,6 +23,7 @@ from portal_app.firm import (
     recipients,  # noqa: F401
     refunds,  # noqa: F401
     reports,  # noqa: F401
+    safety,  # noqa: F401
     settings,  # noqa: F401
     time,  # noqa: F401
     today,  # noqa: F401

@@ -75,7 +75,8 @@ def _issued_page(found: Invoice, form: VoidForm, *, status: int = 200) -> Respon
         "firm/invoices/show.html", "paper", status=status, invoice=found, matter=found.matter, lines=lines,
         sums=invoices.totals(lines), paid=[row for row in rows if not row.payment.is_open], held=held, form=form,
         held_cents=sum(row.amount_cents for row in held), applied_cents=applied,
-        given_back_cents=payments.given_back_on(found, applied), version=_paper(found),
+        given_back_cents=payments.given_back_on(found, applied), given_up_cents=payments.given_up_on(found),
+        version=_paper(found),
         shares=sharing.shares_of(DocumentShare, [found.document]).get(found.document_id, []),
         void=found.void.first() if found.is_void else None,
     )  # fmt: skip

@@ -40,6 +40,7 @@ LATEST = dt.timedelta(hours=1)  # what was paid since may not be listed yet
 PAGES_MOST = 1000
 NAME_MOST = 48  # of the gateway's id within an entry's source
 MONEY = frozenset({OutcomeKind.SUCCEEDED, OutcomeKind.PENDING, OutcomeKind.RETURNED})
+CAME_BACK = frozenset({OutcomeKind.RETURNED, OutcomeKind.DECLINED, OutcomeKind.CANCELED})
 
 
 def sweep_due() -> int:
@@ -134,7 +135,10 @@ def _match(gateway: Gateway, told: ExternalTransaction) -> int:
     attempt that it is about, or 0."""
     known = _known(gateway, told)
     attempt = known if isinstance(known, Attempt) else None
-    row = payments.note_transaction(gateway, told, attempt)
+    with transaction():
+        row = payments.note_transaction(gateway, told, attempt)
+        if told.kind is TransactionKind.PAYOUT and told.outcome in CAME_BACK:
+            _take_back(gateway, row, told)
     if known is not None and _differs(known, told):
         look_at(known)
     if attempt is not None and told.kind is TransactionKind.CHARGE and told.outcome in MONEY:
@@ -192,7 +196,7 @@ def _book(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) 
     if told.outcome is not OutcomeKind.SUCCEEDED:
         return
     route = next((r for r in routes_of(gateway).values() if r.merchant_account == told.merchant_account), None)
-    fund = Fund(route.fund) if route is not None else Fund.OPERATING
+    fund = Fund(route.fund if route is not None else payments.fund_of_account(gateway, told.merchant_account))
     if fund is Fund.TRUST:
         if told.fee_minor or told.kind in {TransactionKind.FEE, TransactionKind.PAYOUT}:
             _ask(gateway, "trust", told, "")
@@ -212,6 +216,22 @@ def _book(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) 
     if entry is not None:
         with transaction():
             GatewayTransaction.update(entry=entry).where(GatewayTransaction.id == row.id).execute()
+
+
+def _take_back(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) -> None:
+    """A payout did not arrive at the bank: when it was booked, its money is with the gateway again. Somebody has to see
+    why. What the firm itself called off before it was sent is nobody's question."""
+    entry = row.entry or JournalEntry.get_or_none(JournalEntry.source == _source(gateway, told))
+    if entry is None and told.outcome is OutcomeKind.CANCELED:
+        return
+    if entry is not None and ledger.reversal_of(entry) is None:
+        ledger.reverse(
+            entry, code="payout_failed", occurred_on=clock.today(firms.current().time_zone),
+            description="Payout that did not arrive",
+        )  # fmt: skip
+    said = "It was booked, and has been taken back." if entry is not None else "It was not booked."
+    detail = f"{money.bare(told.amount_minor)} {told.currency} of {told.occurred_at:%Y-%m-%d}, {told.id}. {said}"
+    payments.ask("payout_failed", f"payout:{gateway.id}:{told.id}", detail, gateway=gateway)
 
 
 def _legs(gateway: Gateway, route: GatewayRoute | None, told: ExternalTransaction, lines: object) -> list[Leg]:
@@ -250,8 +270,7 @@ def _post(gateway: Gateway, told: ExternalTransaction, legs: list[Leg]) -> Journ
     if told.currency != firms.current().currency:
         raise Unbalanced(f"it is in {told.currency}")
     title = {TransactionKind.PAYOUT: "Paid out to the bank", TransactionKind.FEE: "Gateway's fee"}
-    name = told.id if len(told.id) <= NAME_MOST else hashlib.sha256(told.id.encode()).hexdigest()[:NAME_MOST]
-    source = f"gateway:{gateway.id}:{told.kind}:{name}"
+    source = _source(gateway, told)
     day = clock.local(told.occurred_at, firms.current().time_zone).date()
     description = told.description or title.get(told.kind, "Gateway's fee")
     try:
@@ -260,6 +279,11 @@ def _post(gateway: Gateway, told: ExternalTransaction, legs: list[Leg]) -> Journ
         )
     except AlreadyPosted:
         return ledger.entry_of(source)
+
+
+def _source(gateway: Gateway, told: ExternalTransaction) -> str:
+    name = told.id if len(told.id) <= NAME_MOST else hashlib.sha256(told.id.encode()).hexdigest()[:NAME_MOST]
+    return f"gateway:{gateway.id}:{told.kind}:{name}"
 
 
 def _ask(gateway: Gateway, kind: str, told: ExternalTransaction, problem: str) -> None:

@@ -70,18 +70,17 @@ def _moments() -> Iterator[str]:
 
 def _kept_balances() -> Iterator[str]:
     """What a link keeps of what is owed is what was posted, added to the link before."""
-    sql = """SELECT l.matter_id, l.sequence, l.entry_id, l.owed_cents, COALESCE((SELECT SUM(p.amount_cents)
-            FROM posting p WHERE p.entry_id = l.entry_id AND p.matter_id = l.matter_id
-            AND p.account_code = 'receivable'), 0), l.balance_cents, COALESCE(b.balance_cents, 0)
-        FROM chain_link l LEFT JOIN chain_link b ON b.matter_id = l.matter_id AND b.sequence = l.sequence - 1
-        WHERE l.balance_cents <> l.owed_cents + COALESCE(b.balance_cents, 0)
-        OR l.owed_cents <> COALESCE((SELECT SUM(p.amount_cents) FROM posting p WHERE p.entry_id = l.entry_id
-            AND p.matter_id = l.matter_id AND p.account_code = 'receivable'), 0)
-        ORDER BY l.matter_id, l.sequence"""
+    sql = """SELECT matter_id, sequence, entry_id, kept, posted, balance, before FROM (
+        SELECT l.matter_id, l.sequence, l.entry_id, l.debit_cents - l.credit_cents AS kept, COALESCE((
+            SELECT SUM(p.amount_cents) FROM posting p WHERE p.entry_id = l.entry_id AND p.matter_id = l.matter_id
+            AND p.account_code = 'receivable'), 0) AS posted, l.balance_cents AS balance,
+            COALESCE(LAG(l.balance_cents) OVER (PARTITION BY l.matter_id ORDER BY l.sequence), 0) AS before
+        FROM chain_link l) AS links
+        WHERE balance <> kept + before OR kept <> posted ORDER BY matter_id, sequence"""
     for matter, sequence, entry, kept, posted, balance, before in rows(sql):
         yield (
-            f"Number {sequence} in {name_of(matter)} (journal entry {entry}) keeps {bare(kept)} and a balance of "
-            f"{bare(balance)}: {bare(sum_of(posted))} was posted, after {bare(before)}."
+            f"Number {sequence} in {name_of(matter)} (journal entry {entry}) keeps {bare(sum_of(kept))} and a balance "
+            f"of {bare(balance)}: {bare(sum_of(posted))} was posted, after {bare(before)}."
         )
 
 

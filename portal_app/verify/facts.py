@@ -98,6 +98,18 @@ def _disputes() -> Iterator[str]:
             yield f"Dispute {dispute} of payment {payment} is {state}, but {bare(sum_of(booked))} of it is disputed."
 
 
+def _payouts() -> Iterator[str]:
+    """A booked payout has left clearing, unless it did not arrive: then all of it is back."""
+    sql = """SELECT t.external_id, t.outcome, t.amount_cents, COALESCE(SUM(p.amount_cents), 0)
+        FROM gateway_transaction t JOIN journal_entry e ON e.id = t.entry_id OR e.reverses_id = t.entry_id
+        JOIN posting p ON p.entry_id = e.id AND p.account_code LIKE 'clearing:%%'
+        WHERE t.kind = 'payout' GROUP BY t.id, t.external_id, t.outcome, t.amount_cents ORDER BY t.id"""
+    for payout, outcome, amount, cleared in rows(sql):
+        came_back = outcome in {"returned", "declined", "canceled"}
+        if sum_of(cleared) != (0 if came_back else -amount):
+            yield f"Payout {payout} of {bare(amount)} is {outcome}, but took {bare(-sum_of(cleared))} out of clearing."
+
+
 def _allocations() -> Iterator[str]:
     sql = """SELECT y.id, y.amount_cents, COALESCE(SUM(a.amount_cents), 0) FROM payment y
         LEFT JOIN allocation a ON a.payment_id = y.id GROUP BY y.id, y.amount_cents
@@ -140,6 +152,7 @@ CHECKS = (
     _payments,
     _refunds,
     _disputes,
+    _payouts,
     _allocations,
     _attempts,
     _reservations,

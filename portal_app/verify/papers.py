@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from portal_app.domain.documents import DocumentVersion, stream
+from portal_app.domain import store
+from portal_app.domain.documents import DocumentVersion
 from portal_app.domain.store import NotStored
 
 
@@ -14,7 +15,7 @@ def documents() -> Iterator[str]:
         where = f"Version {version.number} of document {version.document_id}"
         try:
             digest = hashlib.sha256()
-            for chunk in stream(version):
+            for chunk in store.stream(version.storage_key):
                 digest.update(chunk)
         except NotStored:
             yield f"{where} is not in the store ({version.storage_key})."

@@ -11,7 +11,19 @@ from werkzeug.routing import IntegerConverter, ValidationError
 
 from portal_app import config, db
 from portal_app.config import Config
-from portal_app.web import assets, doors, errors, headers, login, once, templates, uploads, webhooks
+from portal_app.web import (
+    assets,
+    doors,
+    errors,
+    headers,
+    login,
+    once,
+    policy_reports,
+    probe,
+    templates,
+    uploads,
+    webhooks,
+)
 from portal_app.web.templates import template_folder
 
 
@@ -42,9 +54,10 @@ def flask_settings(settings: Config) -> dict[str, Any]:
 
 
 def trust_proxies(app: Flask, count: int) -> None:
-    """Believe ``X-Forwarded-*`` of exactly that many proxies in front; of none by default."""
+    """Believe ``X-Forwarded-*`` of exactly that many proxies in front; of none by default. Each of them writes its
+    visitor's address behind those before; scheme and host are what the last one says, because it writes them anew."""
     if count:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=1, x_host=1)  # type: ignore[method-assign]
 
 
 def init_app(app: Flask) -> None:
@@ -59,4 +72,6 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(assets.blueprint)
 
 
-__all__ = ["doors", "flask_settings", "init_app", "template_folder", "trust_proxies", "webhooks"]
+__all__ = [
+    "doors", "flask_settings", "init_app", "policy_reports", "probe", "template_folder", "trust_proxies", "webhooks",
+]  # fmt: skip

@@ -15,8 +15,9 @@ from tests.world import World, today
 
 ENTRY = """INSERT INTO journal_entry (id, posted_at, occurred_on, code, description, source, legs)
     VALUES (9001, '2026-01-01 00:00:00', '2026-01-01', 'invoice_issued', 'planted', 'planted', 2)"""
-LINK = f"""INSERT INTO chain_link (matter_id, sequence, entry_id, previous, hash, owed_cents, balance_cents)
-    VALUES (0, 1, 9001, '{"0" * 64}', '{"a" * 64}', 0, 0)"""
+LINK = f"""INSERT INTO chain_link (matter_id, sequence, entry_id, previous, hash, debit_cents, credit_cents,
+    balance_cents)
+    VALUES (0, 1, 9001, '{"0" * 64}', '{"a" * 64}', 0, 0, 0)"""
 SEAL = "INSERT INTO journal_seal (entry_id, sealed_at) VALUES (9001, '2026-01-01 00:00:00')"
 
 
@@ -87,8 +88,8 @@ class TestTheDatabaseRefuses:
             ("VALUES (0, 1,", "VALUES (1, 4,"),  # behind another link than it says
             ("0" * 64, "b" * 64),  # a beginning that is none
             ("a" * 64, "a" * 63),  # no hash
-            (", 0, 0)", ", 500, 500)"),  # what the client owes on no matter
-            (", 0, 0)", ", 0, 700)"),  # a balance from nowhere
+            (", 0, 0, 0)", ", 500, 0, 500)"),  # what the client owes on no matter
+            (", 0, 0, 0)", ", 0, 0, 700)"),  # a balance from nowhere
         ],
     )
     def test_a_link_that_does_not_follow(self, right: str, wrong: str) -> None:
@@ -109,7 +110,7 @@ class TestTheDatabaseRefuses:
         named = named.replace("(9001, 'rec", f"(9001, {world.matter.id}, 'rec")
         for owed in (0, 499):
             link = f"""INSERT INTO chain_link VALUES ({world.matter.id}, {last.sequence + 1}, 9001, '{last.hash}',
-                '{"a" * 64}', {owed}, {last.balance_cents + owed})"""
+                '{"a" * 64}', {owed}, 0, {last.balance_cents + owed})"""
             refused(ENTRY, named, leg("fees", -500), link, SEAL)
 
     def test_a_checkpoint_out_of_its_place(self) -> None:
@@ -157,7 +158,7 @@ class TestTheDatabaseRefuses:
                 )
             for verb in ("INSERT OR REPLACE", "REPLACE"):
                 refused(f"{verb} INTO journal_seal (entry_id, sealed_at) VALUES (1, '2026-01-01')")
-                refused(f"{verb} INTO chain_link VALUES (1, 1, 1, '{'0' * 64}', '{'a' * 64}', 1, 1)")
+                refused(f"{verb} INTO chain_link VALUES (1, 1, 1, '{'0' * 64}', '{'a' * 64}', 1, 0, 1)")
                 refused(
                     f"""{verb} INTO journal_entry (id, posted_at, occurred_on, code, description, source, legs)
                     VALUES (1, '2026-01-01', '2026-01-01', 'invoice_issued', 'x', 'x', 2)"""

@@ -75,6 +75,11 @@ def test_a_reset_works_once_within_the_hour(world: World) -> None:
         invitations.reset_password(late.token, NEW)
 
 
+def test_a_hash_costs_what_it_should() -> None:
+    """RFC 9106, section 4, the second recommendation: 64 MiB, three passes, four lanes."""
+    assert passwords.STANDARD.hash(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
 @pytest.mark.parametrize("password", ["short", "x" * 1001, "aaaaaaaaaaaaaa", ""])
 def test_poor_passwords_are_refused(world: World, password: str) -> None:
     sent = invitations.invite(world.frank, by=world.carol, days=14)

@@ -125,6 +125,16 @@ def given_reversal(world: World) -> None:
     ledger.reverse(entry, code="reversal", occurred_on=today(), description="x")  # type: ignore[arg-type]
 
 
+def given_kept(world: World) -> None:
+    about = (world.matter.id, world.invoice.id)
+    post("payment_kept", Leg("receivable", 10_000, *about), Leg("unapplied", -10_000, *about))
+
+
+def given_failed_payout(world: World) -> None:
+    entry = given_trust("gateway_costs", ("bank:1", 500, ""), ("clearing:fake", -500, ""))(world)
+    ledger.reverse(entry, code="payout_failed", occurred_on=today(), description="x")  # type: ignore[arg-type]
+
+
 GONE = DisputeState.OPEN
 HAPPENS: dict[str, Given] = {
     "invoice_issued": given_invoice,
@@ -166,6 +176,8 @@ HAPPENS: dict[str, Given] = {
         ("own_in_trust", -12, ""),
     ),
     "reversal": given_reversal,
+    "payment_kept": given_kept,
+    "payout_failed": given_failed_payout,
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from portal_app.plugin_api import Delivery, Fund, Method
 from portal_app.testing import Given, Says, Taken, Wire
 from portal_sandbox.charges import Charge
 from portal_sandbox.companion import create
-from portal_sandbox.disputes import Dispute
+from portal_sandbox.disputes import Dispute, Payout
 from portal_sandbox.events import HEADER, key_of, signature
 from portal_sandbox.refunds import Refund
 
@@ -134,6 +134,11 @@ class SandboxWire(Wire):
     def pay_out(self) -> None:
         for account in self.merchant_accounts().values():
             self.works.office.pay_out(account)
+
+    def fail_payout(self) -> None:
+        with self.works.books.reading() as rows:
+            last = rows.where(Payout, "1 = 1 ORDER BY rowid DESC LIMIT 1")
+        self.works.office.pay_out_failed(last[0].id)
 
     def merchant_accounts(self) -> Mapping[Fund, str]:
         return {fund: f"sandbox-{fund}" for fund in Fund}

@@ -5,6 +5,7 @@ deleted. Balances are running totals that ``verify`` proves again from the posti
 """
 
 from portal_app.domain.ledger.balances import account_balance, client_balances, invoice_balance, matter_balances
+from portal_app.domain.ledger.books import Wanted
 from portal_app.domain.ledger.chaining import ChainLink, Head, head_of, links_of, with_hash
 from portal_app.domain.ledger.chart import (
     BAD_DEBT,
@@ -84,6 +85,7 @@ __all__ = [
     "Posting",
     "RunningTotal",
     "Unbalanced",
+    "Wanted",
     "account_balance",
     "bank",
     "check_in",

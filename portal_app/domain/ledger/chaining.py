@@ -21,20 +21,21 @@ from portal_app.prepared import prepared
 
 _LOCK = 7_246_302  # any constant: the advisory locks of chains on PostgreSQL
 _LAST = "SELECT sequence, hash, balance_cents FROM chain_link WHERE matter_id = ? ORDER BY sequence DESC LIMIT 1"
-_LINK = """INSERT INTO chain_link (matter_id, sequence, entry_id, previous, hash, owed_cents, balance_cents)
-    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_LINK = """INSERT INTO chain_link (matter_id, sequence, entry_id, previous, hash, debit_cents, credit_cents,
+    balance_cents) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 class ChainLink(BaseModel):
-    """An entry's place in the chain of a matter (0: of no matter). ``owed_cents``: what the entry did to what the
-    client owes on the matter; ``balance_cents``: what was owed after it."""
+    """An entry's place in the chain of a matter (0: of no matter). ``debit_cents`` and ``credit_cents``: what
+    it added to what the client owes on the matter, and what it took off; ``balance_cents``: what was owed then."""
 
     matter_id = BigIntegerField()
     sequence = BigIntegerField()
     entry_id = BigIntegerField()
     previous = CharField(max_length=64)
     hash = CharField(max_length=64)
-    owed_cents = BigIntegerField()
+    debit_cents = BigIntegerField()
+    credit_cents = BigIntegerField()
     balance_cents = BigIntegerField()
 
     class Meta:
@@ -81,9 +82,20 @@ def follow(entry: JournalEntry, legs: Sequence[Leg], currency: str, heads: dict[
     rows = [(leg.account, leg.matter_id, leg.invoice_id, currency, leg.amount_cents) for leg in legs]
     digest = chain.digest(chain.line_of(values, rows))
     for matter, head in heads.items():
-        owed = sum(leg.amount_cents for leg in legs if leg.matter_id == matter and leg.account == RECEIVABLE)
+        owed = [leg.amount_cents for leg in legs if leg.matter_id == matter and leg.account == RECEIVABLE]
+        debit, credit = sum(cents for cents in owed if cents > 0), -sum(cents for cents in owed if cents < 0)
         made = chain.link(matter, head.sequence + 1, head.hash, digest)
-        run(_LINK, matter, head.sequence + 1, entry.id, head.hash, made, owed, head.balance_cents + owed)
+        run(
+            _LINK,
+            matter,
+            head.sequence + 1,
+            entry.id,
+            head.hash,
+            made,
+            debit,
+            credit,
+            head.balance_cents + debit - credit,
+        )
 
 
 def head_of(matter: Matter) -> Head:

@@ -20,11 +20,14 @@ from portal_app.domain.matters import Matter
 from portal_app.domain.people import PortalUser
 from portal_app.prepared import Prepared, prepared, prepared_of_ids
 
+# Links that stand in a matter's ledger, in the words of their index.
+OWES = (ChainLink.debit_cents + ChainLink.credit_cents) != SQL("0")
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a matter's ledger, from the client's side: what was owed more (debit) or less (credit).
-    ``sequence`` is its place in the matter's chain."""
+    """One line of a matter's ledger, from the client's side: what was owed more (debit) or less (credit); both, where
+    the firm gave money back and the fee up. ``sequence`` is its place in the matter's chain."""
 
     entry: JournalEntry
     debit_cents: int
@@ -54,12 +57,12 @@ def _lines(is_given: tuple[bool, ...], codes: tuple[str, ...]) -> Prepared:
     def build(matter_id: Any, before: Any, since: Any, until: Any, limit: Any) -> ModelSelect:
         query = (
             JournalEntry.select(
-                JournalEntry, PortalUser.name.alias("payer_name"), ChainLink.owed_cents, ChainLink.balance_cents,
-                ChainLink.sequence,
+                JournalEntry, PortalUser.name.alias("payer_name"), ChainLink.debit_cents, ChainLink.credit_cents,
+                ChainLink.balance_cents, ChainLink.sequence,
             )
             .join(ChainLink, on=(ChainLink.entry_id == JournalEntry.id))
             .join_from(JournalEntry, PortalUser, JOIN.LEFT_OUTER)
-            .where((ChainLink.matter_id == matter_id) & (ChainLink.owed_cents != SQL("0")))
+            .where((ChainLink.matter_id == matter_id) & OWES)
             .order_by(ChainLink.sequence.desc())
             .objects()
         )  # fmt: skip
@@ -73,11 +76,8 @@ def _lines(is_given: tuple[bool, ...], codes: tuple[str, ...]) -> Prepared:
 
 
 def _line(row: Any, invoice_ids: Iterable[int]) -> Line:
-    owed = int(row.owed_cents)
-    return Line(
-        row, max(owed, 0), max(-owed, 0), int(row.balance_cents), row.payer_name or "", tuple(invoice_ids),
-        int(row.sequence),
-    )  # fmt: skip
+    cents = int(row.debit_cents), int(row.credit_cents), int(row.balance_cents)
+    return Line(row, *cents, row.payer_name or "", tuple(invoice_ids), int(row.sequence))
 
 
 def _invoices_of(entry_ids: Sequence[int], matter: Matter) -> dict[int, list[int]]:

@@ -38,6 +38,22 @@ def _reverse(entry: JournalEntry, code: str, description: str, by: FirmUser | No
     return ledger.reverse(entry, code=code, occurred_on=today, description=description, by=by)
 
 
+def _bring_back(entry: JournalEntry, payment: Payment, code: str, description: str) -> None:
+    """Reverse what took money of a payment away. Where its invoice was voided or paid otherwise meanwhile, it pays
+    nothing there: it is kept for the client, unapplied."""
+    back, legs = _reverse(entry, code, description), []
+    for row in ledger.postings_of(back):
+        if row.account_code == RECEIVABLE and row.amount_cents < 0:
+            locked(Invoice.select().where(Invoice.id == row.invoice_id)).get()
+            over = min(-row.amount_cents, max(-ledger.invoice_balance(row.invoice_id), 0))
+            legs += [Leg(account, cents, row.matter_id, row.invoice_id)
+                     for account, cents in ((RECEIVABLE, over), (UNAPPLIED, -over)) if over]  # fmt: skip
+    if legs:
+        _post(
+            "payment_kept", payment, legs, "Kept for the client, on no invoice", f"payment:{payment.id}:kept:{back.id}"
+        )
+
+
 # Money comes
 
 
@@ -98,11 +114,17 @@ def reverse_suspense(entry: JournalEntry, *, by: FirmUser) -> None:
 
 
 def post_refund(refund: Refund, payment: Payment) -> None:
-    """Out of clearing: first what is not applied, then what the invoices were paid, the last one first."""
-    legs = _taken_back(payment, refund.amount_cents, REFUNDS if not refund.is_owed_again else RECEIVABLE)
+    """Out of clearing: first what is not applied, then what the invoices were paid, the last one first. When the firm
+    gives the fee up, an invoice is owed again and forgiven in the same entry: the matter's ledger shows both."""
+    legs = _taken_back(payment, refund.amount_cents)
+    forgiven = [leg for leg in legs if leg.account == RECEIVABLE and not refund.is_owed_again]
+    for leg in forgiven:
+        legs.append(Leg(RECEIVABLE, -leg.amount_cents, leg.matter_id, leg.invoice_id))
+        legs.append(Leg(REFUNDS, leg.amount_cents, leg.matter_id, leg.invoice_id))
     legs.append(Leg(clearing_of(payment), -refund.amount_cents))
+    description = "Refunded, fee given up" if forgiven else "Refunded"
     by = refund.made_by if refund.made_by_id else None
-    _post("refund", payment, legs, "Refunded", refund_source(refund), by=by)
+    _post("refund", payment, legs, description, refund_source(refund), by=by)
 
 
 def refund_source(refund: Refund) -> str:
@@ -116,27 +138,27 @@ def _is_of(entry: JournalEntry, base: str) -> bool:
     return entry.reverses_id is None and (entry.source == base or str(entry.source).startswith(f"{base}:"))
 
 
-def reverse_refund(refund: Refund) -> None:
+def reverse_refund(refund: Refund, payment: Payment) -> None:
     """The refund did not arrive: the money is with the firm again."""
     base = f"payment:{refund.payment_id}:refund:{refund.id}"
     entries = [entry for entry in ledger.entries_about(f"payment:{refund.payment_id}") if _is_of(entry, base)]
-    _reverse(entries[-1], "refund_failed", "Refund that did not arrive")
+    _bring_back(entries[-1], payment, "refund_failed", "Refund that did not arrive")
 
 
 def post_returned(payment: Payment, cents: int) -> None:
     """The payer's bank has taken the money back: what it paid is owed again."""
-    legs = [*_taken_back(payment, cents, RECEIVABLE), Leg(clearing_of(payment), -cents)]
+    legs = [*_taken_back(payment, cents), Leg(clearing_of(payment), -cents)]
     _post("payment_bounced", payment, legs, "Payment returned by the bank", f"payment:{payment.id}:returned")
 
 
-def _taken_back(payment: Payment, cents: int, owed: str) -> list[Leg]:
-    """Debits of ``cents`` over what is left of a payment: unapplied money, then ``owed`` by invoice, the last first.
-    What goes beyond it is no money of this payer: suspense."""
+def _taken_back(payment: Payment, cents: int) -> list[Leg]:
+    """Debits of ``cents`` over what is left of a payment: unapplied money, then what invoices were paid, the last
+    first. What goes beyond it is no money of this payer: suspense."""
     left, legs = cents, []
     for leg in _left_of(payment):
         part = min(left, leg.amount_cents)
         if part:
-            legs.append(Leg(UNAPPLIED if leg.account == UNAPPLIED else owed, part, leg.matter_id, leg.invoice_id))
+            legs.append(Leg(leg.account, part, leg.matter_id, leg.invoice_id))
         left -= part
     return [*legs, Leg(SUSPENSE, left)]
 
@@ -169,14 +191,14 @@ def left_cents(payment: Payment) -> int:
 def post_dispute(dispute: Dispute, payment: Payment, before: str, after: str) -> None:
     """Book the way from one state of a dispute to another; an inquiry moves no money."""
     if before == "lost":
-        _undo(dispute, "dispute_lost")
+        _undo(dispute, payment, "dispute_lost")
     if before in {"open", "lost"} and after == "won":
-        _undo(dispute, "dispute_opened")
+        _undo(dispute, payment, "dispute_opened")
     if before in {"inquiry", "won", ""} and after in {"open", "lost"}:
         legs = [Leg(DISPUTED, dispute.amount_cents), Leg(clearing_of(payment), -dispute.amount_cents)]
         _post("dispute_opened", payment, legs, "Payment disputed", _dispute_source(dispute, "opened"))
     if after == "lost":
-        legs = [*_taken_back(payment, dispute.amount_cents, RECEIVABLE), Leg(DISPUTED, -dispute.amount_cents)]
+        legs = [*_taken_back(payment, dispute.amount_cents), Leg(DISPUTED, -dispute.amount_cents)]
         _post("dispute_lost", payment, legs, "Dispute lost", _dispute_source(dispute, "lost"))
 
 
@@ -185,10 +207,10 @@ def _dispute_source(dispute: Dispute, step: str) -> str:
     return f"{base}:{step}:{len(ledger.entries_about(base))}"
 
 
-def _undo(dispute: Dispute, code: str) -> None:
+def _undo(dispute: Dispute, payment: Payment, code: str) -> None:
     """Reverse the last entry of this kind that stands."""
     entries = ledger.entries_about(f"payment:{dispute.payment_id}:dispute:{dispute.id}")
     undone = {entry.reverses_id for entry in entries}
     standing = [entry for entry in entries if entry.code == code and entry.id not in undone]
     if standing:
-        _reverse(standing[-1], "dispute_won", "Dispute won")
+        _bring_back(standing[-1], payment, "dispute_won", "Dispute won")

@@ -12,7 +12,7 @@ from portal_app.db import locked, sum_of, transaction
 from portal_app.domain import invoices, matters
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
-from portal_app.domain.ledger import RECEIVABLE, JournalEntry, Posting
+from portal_app.domain.ledger import RECEIVABLE, REFUNDS, JournalEntry, Posting, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments.models import (
     FREEING,
@@ -126,8 +126,16 @@ def applied_on(invoice: Invoice) -> int:
 
 
 def given_back_on(invoice: Invoice, applied_cents: int) -> int:
-    """Of what payments were set against an invoice (``applied_on``), the cents that are owed again."""
-    return 0 if invoice.is_void else int(max(invoice.balance_cents - (invoice.total_cents - applied_cents), 0))
+    """Of what payments were set against an invoice (``applied_on``), the cents that went back and that it was owed
+    again, also if it was voided since."""
+    charged_cents = 0 if invoice.is_void else invoice.total_cents
+    return int(max(invoice.balance_cents - (charged_cents - applied_cents), 0))
+
+
+def given_up_on(invoice: Invoice) -> int:
+    """Cents that the payer got back of an invoice and does not owe again: the firm gave the fee up."""
+    on_it = (RunningTotal.account_code == REFUNDS) & (RunningTotal.invoice_id == invoice.id)
+    return sum_of(RunningTotal.select(fn.SUM(RunningTotal.balance_cents)).where(on_it).scalar())
 
 
 def of_entries(sources: Sequence[str]) -> dict[str, Payment]:

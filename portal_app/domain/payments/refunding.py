@@ -138,7 +138,7 @@ def settle_refund(refund_id: int, outcome: Outcome, *, absence_horizon_seconds: 
             _take_amount(refund, payment, outcome)
             booking.post_refund(refund, payment)
         elif refund.state == "succeeded":
-            booking.reverse_refund(refund)
+            booking.reverse_refund(refund, payment)
         _write(refund, state, outcome)
     return refund
 

@@ -36,12 +36,9 @@ def cash_accounts() -> list[str]:
 def movements(who: FirmUser | None, wanted: Wanted) -> ModelSelect:
     """The postings that say for whom money moved."""
     cash, other = cash_accounts(), Posting.alias()
-    moves = fn.EXISTS(other.select(1).where((other.entry == Posting.entry) & other.account.in_(cash)))
+    moves = fn.EXISTS(other.select(1).where((other.entry == JournalEntry.id) & other.account.in_(cash)))
     is_for = Posting.matter.is_null(False) | (Posting.account == SUSPENSE)
-    query = Posting.select().join_from(Posting, JournalEntry).join_from(Posting, Account)
-    query = query.where(is_for & Posting.account.not_in(cash) & moves)
-    query = query.where(JournalEntry.occurred_on >= wanted.since) if wanted.since else query
-    query = query.where(JournalEntry.occurred_on <= wanted.until) if wanted.until else query
+    query = grouping.booked(wanted).where(is_for & Posting.account.not_in(cash) & moves)
     return grouping.narrow(grouping.joined(query, Posting.matter), who, wanted)
 
 
@@ -138,6 +135,6 @@ def _by_entry(query: ModelSelect) -> Table:
 
 
 REPORT = Report(
-    "cash", "Cash by month", "What came from clients, what went back to them, and what went through trust.",
+    "cash", "Cash", "What came from clients, what went back to them, and what went through trust.",
     {"month": "Month", **grouping.GROUPS, "entry": "Journal entry"}, build, months=12,
 )  # fmt: skip

@@ -9,6 +9,7 @@ from peewee import JOIN, ModelSelect
 
 from portal_app.db import sum_of
 from portal_app.domain import matters
+from portal_app.domain.ledger import Account, JournalEntry, Posting
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser
 from portal_app.domain.reports.definition import Column, Link, Wanted, narrowed
@@ -38,6 +39,15 @@ BY: dict[str, Group] = {
         (Column("matter", "Matter", "code"), Column("matter_name", "Name"), Column("client", "Client")),
     ),
 }  # fmt: skip
+
+
+def booked(wanted: Wanted) -> ModelSelect:
+    """Postings of these days with their entries and accounts. The cross join makes SQLite go by the days first; it
+    keeps no statistics, and would read every posting that there is."""
+    query = JournalEntry.select().join_from(JournalEntry, Posting, JOIN.CROSS).join_from(Posting, Account)
+    query = query.where(Posting.entry == JournalEntry.id)
+    query = query.where(JournalEntry.occurred_on >= wanted.since) if wanted.since else query
+    return query.where(JournalEntry.occurred_on <= wanted.until) if wanted.until else query
 
 
 def joined(query: ModelSelect, matter: Any) -> ModelSelect:

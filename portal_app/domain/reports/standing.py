@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from peewee import ModelSelect, fn
 
-from portal_app.domain.ledger import RECEIVABLE, REFUNDS, Account, JournalEntry, Posting, RunningTotal
+from portal_app.domain.ledger import RECEIVABLE, REFUNDS, Account, Posting, RunningTotal
 from portal_app.domain.people import FirmUser
 from portal_app.domain.reports import cash, grouping, unbilled
 from portal_app.domain.reports.definition import Chart, Column, Report, Row, Table, Wanted, bars, totals_of
@@ -48,10 +48,8 @@ def _chart(by: str, found: dict[grouping.Key, list[int]]) -> Chart:
 
 def _income(who: FirmUser | None, wanted: Wanted) -> ModelSelect:
     """What was billed: income of matters, without fees that were given up after they were paid."""
-    query = Posting.select().join_from(Posting, JournalEntry).join_from(Posting, Account)
-    query = query.where((Account.kind == "income") & (Account.code != REFUNDS) & Posting.matter.is_null(False))
-    query = query.where(JournalEntry.occurred_on >= wanted.since) if wanted.since else query
-    query = query.where(JournalEntry.occurred_on <= wanted.until) if wanted.until else query
+    is_income = (Account.kind == "income") & (Account.code != REFUNDS) & Posting.matter.is_null(False)
+    query = grouping.booked(wanted).where(is_income)
     return grouping.narrow(grouping.joined(query, Posting.matter), who, wanted)
 
 
