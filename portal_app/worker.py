@@ -31,6 +31,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "payment_changed": payment_changed,
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
+        "credit_note": letters.credit_note,
         "gateway_event": gateways.look_into,
         "ledger_posted": lambda entry_id: gateways.tell("ledger_posted", entry_id),
     }

@@ -65,10 +65,14 @@ def alices(world: World) -> dict[str, Any]:
     item = invoices.lines_of(world.draft)[0].work_item
     letter = mail.write("invitation", world.frank, subject="Ladder", text="Ladder", html="", fact="ladder")
     payments.ask("unknown_charge", "ladder", "A charge", gateway=world.gateway)
+    adjustment = payments.adjust(
+        world.invoice, kind="written_off", amount_cents=1, reason="Ladder", key="ladder", by=world.carol
+    )
     recipient = InvoiceRecipient.get(InvoiceRecipient.portal_user == world.frank)
     return {
         "matter_id": world.matter.id, "client_id": world.client.id, "invoice_id": world.invoice.id,
-        "document_id": world.document.id, "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
+        "document_id": world.document.id, "adjustment_id": adjustment.id,
+        "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
         "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "code": "fake",
         "field": "name", "secret": NOWHERE, "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
         "what": "taken", "account_code": "receivable", "about": "unknown_charge", "report": "receivables",

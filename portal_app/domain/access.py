@@ -18,6 +18,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "invoices.draft": frozenset({"administrator", "attorney", "biller", "bookkeeper"}),
     "invoices.issue": frozenset({"administrator", "attorney", "biller"}),
     "invoices.void": frozenset({"administrator", "biller", "bookkeeper"}),
+    "invoices.adjust": frozenset({"administrator", "biller", "bookkeeper"}),
     "ledger.read": EVERYONE,
     "books.read": frozenset({"administrator", "bookkeeper"}),
     "payments.read": EVERYONE,

@@ -120,6 +120,10 @@ def invoice_number(year: int) -> str:
     return f"{year}-{next_number('invoice', year):04d}"
 
 
+def credit_note_number(year: int) -> str:
+    return f"C-{year}-{next_number('credit note', year):04d}"
+
+
 def receipt_number(year: int) -> str:
     return f"R-{year}-{next_number('receipt', year):04d}"
 

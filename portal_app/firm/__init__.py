@@ -1,6 +1,7 @@
 """Staff's routes, a module per noun."""
 
 from portal_app.firm import (
+    adjustments,  # noqa: F401
     bank_accounts,  # noqa: F401
     books,  # noqa: F401
     clients,  # noqa: F401

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,7 +14,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.store import NotStored
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.invoice_forms import DatesForm, VoidForm
+from portal_app.firm.invoice_forms import AdjustForm, ApplyForm, DatesForm, VoidForm
 from portal_app.firm.listing import more_of, rows_wanted, words_of
 from portal_app.web import files
 from portal_app.web.fragments import go, render
@@ -54,7 +56,7 @@ def invoice(invoice_id: int) -> Response:
     found = invoices.find(firm_user(), invoice_id)
     if found.is_draft:
         return draft_page(found, DatesForm.from_terms(found.terms_days))
-    return _issued_page(found, VoidForm())
+    return issued_page(found)
 
 
 def draft_page(draft: Invoice, form: DatesForm, *, status: int = 200) -> Response:
@@ -66,19 +68,26 @@ def draft_page(draft: Invoice, form: DatesForm, *, status: int = 200) -> Respons
     )  # fmt: skip
 
 
-def _issued_page(found: Invoice, form: VoidForm, *, status: int = 200) -> Response:
+def issued_page(found: Invoice, *, status: int = 200, **changed: Any) -> Response:
+    """The page of an issued invoice; ``changed`` forms come back with what was typed."""
     lines = invoices.lines_of(found)
     rows = payments.on_invoices([found.id])
     held = [row for row in rows if row.payment.is_open]
-    applied = payments.applied_on(found)
+    applied, taken = payments.applied_on(found), payments.taken_off(found)
+    held_cents = sum(row.amount_cents for row in held)
+    unapplied = payments.unapplied_on(found.matter_id)
+    can = max(found.balance_cents - held_cents, 0)
     return render(
         "firm/invoices/show.html", "paper", status=status, invoice=found, matter=found.matter, lines=lines,
-        sums=invoices.totals(lines), paid=[row for row in rows if not row.payment.is_open], held=held, form=form,
-        held_cents=sum(row.amount_cents for row in held), applied_cents=applied,
-        given_back_cents=payments.given_back_on(found, applied), given_up_cents=payments.given_up_on(found),
-        version=_paper(found),
+        sums=invoices.totals(lines), paid=[row for row in rows if not row.payment.is_open], held=held,
+        held_cents=held_cents, applied_cents=applied,
+        given_back_cents=payments.given_back_on(found, applied + sum(taken.values())),
+        given_up_cents=payments.given_up_on(found), version=_paper(found),
         shares=sharing.shares_of(DocumentShare, [found.document]).get(found.document_id, []),
-        void=found.void.first() if found.is_void else None,
+        void=found.void.first() if found.is_void else None, adjustments=payments.adjustments_of(found), taken=taken,
+        adjustable_cents=can, unapplied_cents=unapplied, kinds=payments.ADJUSTMENTS,
+        **{"form": VoidForm(formdata=None), "adjust_form": AdjustForm(formdata=None, data={"amount": can}),
+           "apply_form": ApplyForm(formdata=None, data={"unapplied": unapplied})} | changed,
     )  # fmt: skip
 
 
@@ -113,4 +122,4 @@ def void_invoice(invoice_id: int) -> AnyResponse:
         else:
             flash(f"Invoice {found.number} is void. Its work is unbilled again.", "good")
             return go(f"/firm/invoices/{found.id}")
-    return _issued_page(found, form, status=422)
+    return issued_page(found, status=422, form=form)

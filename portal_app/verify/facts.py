@@ -71,6 +71,21 @@ def _payments() -> Iterator[str]:
         yield f"Journal entry {entry} says “Paid from portal” ({source}), but there is no such succeeded payment."
 
 
+def _adjustments() -> Iterator[str]:
+    """A credit note or write-off that stands took exactly its amount off what is owed; one taken back, nothing."""
+    sql = """SELECT a.id, a.kind, a.amount_cents, a.undone_at, COALESCE((SELECT -SUM(p.amount_cents) FROM posting p
+            JOIN journal_entry e ON e.id = p.entry_id WHERE p.account_code = 'receivable'
+            AND p.invoice_id = a.invoice_id
+            AND e.source IN ('adjustment:' || a.id, 'adjustment:' || a.id || ':reversed')), 0)
+        FROM invoice_adjustment a ORDER BY a.id"""
+    for adjustment, kind, amount, undone_at, taken in rows(sql):
+        if sum_of(taken) != (0 if undone_at else amount):
+            yield (
+                f"Adjustment {adjustment} ({kind}) is over {bare(amount)}{', taken back' if undone_at else ''}, but "
+                f"{bare(sum_of(taken))} of the invoice was taken off."
+            )
+
+
 def _refunds() -> Iterator[str]:
     """What a refund gave back is what its standing entries take out of clearing; and never more than was paid."""
     sql = """SELECT r.id, r.payment_id, r.amount_cents, r.state, COALESCE((SELECT SUM(p.amount_cents) FROM posting p
@@ -150,6 +165,7 @@ CHECKS = (
     _invoice_lines,
     _unposted_invoices,
     _payments,
+    _adjustments,
     _refunds,
     _disputes,
     _payouts,

@@ -20,6 +20,7 @@ from portal_app.domain import documents, firms, invitations, invoices, mail, mat
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.documents import Document, DocumentShare, DocumentVersion
 from portal_app.domain.invitations import Invitation, Sent
+from portal_app.domain.invoices import Invoice, InvoiceAdjustment
 from portal_app.domain.payments import Dispute, Payment, Refund
 from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.web.writing import Writing, compose
@@ -215,6 +216,19 @@ def refund_changed(refund_id: int) -> None:
             _to(payment.portal_user, "refund", f"{fact}:payer", **about)
         elif refund.state in payments.REFUND_FREEING and refund.made_by_id:
             _to(refund.made_by, "refund_failed_firm", f"{fact}:firm", **about)
+
+
+def credit_note(adjustment_id: int) -> None:
+    """Tell everybody who has the invoice that less of it is owed; nothing once it is taken back."""
+    row: InvoiceAdjustment = InvoiceAdjustment.get_by_id(adjustment_id)
+    if row.undone_at is not None:
+        return
+    invoice = invoices.with_balances().where(Invoice.id == row.invoice_id).get()
+    document = invoice.document
+    with transaction():
+        for share in sharing.shares_of(DocumentShare, [document]).get(document.id, []):
+            _to(share.portal_user, "credit_note", f"credit_note:{row.id}:{share.portal_user_id}", adjustment=row,
+                invoice=invoice)  # fmt: skip
 
 
 def dispute_changed(dispute_id: int) -> None:

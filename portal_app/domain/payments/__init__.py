@@ -4,6 +4,17 @@ Unknown is never failed: only declined, canceled and not_submitted free the rese
 is known; calling the gateway is ``portal_app.gateways``'s part, with no transaction open.
 """
 
+from portal_app.domain.payments.adjusting import (
+    ADJUSTMENTS,
+    adjust,
+    adjustable_cents,
+    adjustments_of,
+    apply_unapplied,
+    find_adjustment,
+    taken_off,
+    unapplied_on,
+    undo,
+)
 from portal_app.domain.payments.banks import FUNDS, add_bank_account, bank_accounts, change_bank_account
 from portal_app.domain.payments.booking import left_cents, mismatch_of
 from portal_app.domain.payments.disputing import dispute_states, disputes_of, open_disputes
@@ -102,6 +113,7 @@ from portal_app.domain.payments.settling import (
 from portal_app.domain.payments.starting import Order, route_of, start
 
 __all__ = [
+    "ADJUSTMENTS",
     "DEFINITE",
     "DISPUTE_EDGES",
     "EDGES",
@@ -135,11 +147,15 @@ __all__ = [
     "Question",
     "Refund",
     "add_bank_account",
+    "adjust",
+    "adjustable_cents",
+    "adjustments_of",
     "allocations_of",
     "answer",
     "answer_all",
     "applied_on",
     "apply_received",
+    "apply_unapplied",
     "ask",
     "bank_accounts",
     "begin_sweep",
@@ -156,6 +172,7 @@ __all__ = [
     "end_sweep",
     "entry_of",
     "find",
+    "find_adjustment",
     "find_for",
     "find_question",
     "firm_sees",
@@ -200,6 +217,9 @@ __all__ = [
     "start",
     "start_refund",
     "store_event",
+    "taken_off",
+    "unapplied_on",
+    "undo",
     "unfinished",
     "visible_to",
     "void_invoice",

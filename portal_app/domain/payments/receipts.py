@@ -9,7 +9,7 @@ from peewee import fn
 from portal_app.db import sum_of, transaction
 from portal_app.domain import ledger
 from portal_app.domain.invoices import Invoice
-from portal_app.domain.ledger import RECEIVABLE, UNAPPLIED, Posting
+from portal_app.domain.ledger import RECEIVABLE, UNAPPLIED, ChainLink, Posting
 from portal_app.domain.payments.models import Payment
 from portal_app.domain.payments.reading import allocations_of
 
@@ -25,11 +25,13 @@ class Cleared:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """``surplus_cents`` is what the invoices no longer owed: it is kept for the client."""
+    """``surplus_cents`` is what the invoices no longer owed: it is kept for the client. ``proof``: the payment's place
+    in the chain of each matter, by the matter's number."""
 
     payment: Payment
     cleared: list[Cleared]
     surplus_cents: int
+    proof: list[tuple[str, ChainLink]]
 
 
 def receipt_of(payment: Payment) -> Receipt:
@@ -45,7 +47,9 @@ def receipt_of(payment: Payment) -> Receipt:
     left = {invoice_id: sum_of(cents) for invoice_id, cents in upto.tuples()}
     cleared = [Cleared(row.invoice, row.amount_cents, left.get(row.invoice_id, 0)) for row in rows]
     surplus = -sum(leg.amount_cents for leg in ledger.postings_of(entry) if leg.account_code == UNAPPLIED)
-    return Receipt(payment, cleared, surplus)
+    numbers = {row.invoice.matter_id: row.invoice.matter.number for row in rows}
+    proof = [(numbers[link.matter_id], link) for link in ledger.links_of(entry) if link.matter_id in numbers]
+    return Receipt(payment, cleared, surplus, proof)
 
 
 def keep(payment: Payment, storage_key: str) -> bool:
