@@ -73,7 +73,7 @@ def _figures(line: Line) -> Iterator[str]:
         yield f"there is no type {kind}"
     if _number(line["LINE_ITEM_NUMBER_OF_UNITS"]) < 0:
         yield "negative units"
-    if kind in {"E", "F"}:
+    if kind in {"E", "F", "IF", "IE"}:
         units, cost = _number(line["LINE_ITEM_NUMBER_OF_UNITS"]), _number(line["LINE_ITEM_UNIT_COST"])
         if units * cost + _number(line["LINE_ITEM_ADJUSTMENT_AMOUNT"]) != _number(line["LINE_ITEM_TOTAL"]):
             yield f"line {line['LINE_ITEM_NUMBER']} does not multiply"
@@ -87,7 +87,7 @@ def _of_invoice(number: str, lines: list[Line]) -> Iterator[str]:
         yield f"{number}: the lines do not sum to the total"
     if len({line["LINE_ITEM_NUMBER"] for line in lines}) != len(lines):
         yield f"{number}: a line number stands twice"
-    days = [line["LINE_ITEM_DATE"] for line in lines]
+    days = [line["LINE_ITEM_DATE"] for line in lines if line["EXP/FEE/INV_ADJ_TYPE"] in {"E", "F"}]
     if not (lines[0]["BILLING_START_DATE"] <= min(days) and max(days) <= lines[0]["BILLING_END_DATE"]):
         yield f"{number}: work outside of its days"
 

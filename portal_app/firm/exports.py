@@ -24,21 +24,21 @@ log = logging.getLogger(__name__)
 @blueprint.get("/exports/<export>")
 @firm_only("exports.make")
 def download_export(export: str) -> AnyResponse:
-    """The file, sent while it is made. It names no matter that its reader may not open."""
+    """The file. It names no matter that its reader may not open."""
     found = exports.EXPORTS.get(export)
     if found is None:
         abort(404)
     who, today = firm_user(), clock.today(current_firm().time_zone)
     wanted = Wanted(since=day_of("from") if found.has_first_day else None, until=day_of("to"), who=who)
     try:
-        pieces = exports.steady(found.write(wanted, today))
-        if found.may_refuse:
-            pieces = iter(["".join(pieces)])
+        answer = files.send_text(
+            exports.steady(found.write(wanted, today)), found.file_name(wanted, today), found.media_type
+        )
     except Refused as problem:
         flash(str(problem), "bad")
         return go("/firm/reports")
     log.info("FirmUser %s exports %s from %s to %s", who.id, export, wanted.since or "", wanted.until or "")
-    return files.send_text(pieces, found.file_name(wanted, today), found.media_type)
+    return answer
 
 
 @blueprint.get("/invoices/<int:invoice_id>/ledes")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from portal_app.domain import exports, firms, invoices, matters, timekeeping, utbms
+from portal_app.domain import exports, firms, invoices, matters, payments, timekeeping, utbms
 from portal_app.domain.errors import Refused
 from portal_app.domain.exports import Wanted, ledes
 from portal_app.domain.invoices import Invoice
@@ -101,6 +101,26 @@ def test_a_batch_leaves_drafts_and_void_invoices_out(world: World) -> None:
     text = "".join(ledes.batch(late))
     assert {line["INVOICE_NUMBER"] for line in lines_of(text)} == {world.second.number, world.bobs_invoice.number}
     assert ledes.count(late) == 2
+
+
+def test_a_credit_note_is_a_line_of_its_own(world: World) -> None:
+    for cents, key in ((20_000, "a-key-of-the-first-note"), (1_050, "a-key-of-the-second")):
+        payments.adjust(
+            world.invoice, kind="credit_note", amount_cents=cents, reason="Too|long", key=key, by=world.carol
+        )
+    gone = payments.adjust(
+        world.invoice, kind="credit_note", amount_cents=500, reason="Wrong", key="a-key-of-the-third", by=world.carol
+    )
+    payments.undo(gone, by=world.carol)
+    payments.adjust(
+        world.second, kind="written_off", amount_cents=500, reason="Gone", key="a-key-of-a-write-off", by=world.carol
+    )
+    text = file_of(world.invoice, world.second)
+    assert faults(text) == []
+    credit = [line for line in lines_of(text) if line["EXP/FEE/INV_ADJ_TYPE"] == "IF"]
+    assert [line["LINE_ITEM_TOTAL"] for line in credit] == ["-200.00", "-10.50"]
+    assert {line["INVOICE_TOTAL"] for line in credit} == {"1029.50"}
+    assert lines_of(text)[-1]["INVOICE_TOTAL"] == "800.00", "a write-off asks for no less"
 
 
 def test_a_batch_is_joined_from_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from portal_app.domain import clients, exports, firms, matters
 from portal_app.domain.people import FirmUser
 from portal_app.domain.timekeeping import WorkItem
+from portal_app.web import files
 from tests import books
 from tests.domain.test_payments import pay
 from tests.ledes_rules import faults
@@ -29,6 +30,15 @@ def test_a_download_is_the_file_of_the_command(world: World, as_: As, name: str)
     assert answer.headers["Content-Disposition"] == f"attachment; filename={name}-{today()}.{export.extension}"
     assert answer.mimetype == export.media_type
     assert f'action="/firm/exports/{name}"' in as_(world.erin).get("/firm/reports").text
+
+
+def test_a_long_file_waits_on_disk(world: World, as_: As, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = as_(world.erin).get("/firm/exports/journal").data
+    monkeypatch.setattr(files, "SPOOL_BYTES", 100)
+    with as_(world.erin).get("/firm/exports/journal") as answer:
+        assert answer.data == whole
+        assert answer.headers["Content-Length"] == str(len(whole))
+    assert as_(world.erin).head("/firm/exports/journal").headers["Content-Length"] == "0"
 
 
 def test_the_downloaded_books_are_read_by_beancount(world: World, as_: As, tmp_path: Path) -> None:

@@ -18,8 +18,7 @@ CSV, TEXT = "text/csv", "text/plain"
 @dataclass(frozen=True, slots=True)
 class Export:
     """A kind of file. ``about`` says what it is for; without ``has_first_day`` it shows a state, as of the last day.
-    ``count`` is how many steps ``write`` tells :attr:`Wanted.moved` of; 0 when it tells nothing. ``may_refuse``: while
-    it is made it can turn out that it cannot be."""
+    ``count`` is how many steps ``write`` tells :attr:`Wanted.moved` of; 0 when it tells nothing."""
 
     name: str
     title: str
@@ -29,7 +28,6 @@ class Export:
     write: Callable[[Wanted, dt.date], Iterator[str]]
     count: Callable[[Wanted], int] = reading.count
     has_first_day: bool = True
-    may_refuse: bool = False
 
     def file_name(self, wanted: Wanted, today: dt.date) -> str:
         """With the years, so that files of several exports sort."""
@@ -87,7 +85,7 @@ _ALL = (
     ),
     Export(
         "ledes", "LEDES 1998B", "Issued invoices for clients’ e-billing systems.", "txt", TEXT,
-        lambda wanted, _today: ledes.batch(wanted), ledes.count, may_refuse=True,
+        lambda wanted, _today: ledes.batch(wanted), ledes.count,
     ),
 )  # fmt: skip
 EXPORTS = {export.name: export for export in _ALL}

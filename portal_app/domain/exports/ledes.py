@@ -15,12 +15,12 @@ from itertools import groupby
 
 from peewee import ModelSelect
 
-from portal_app import money
+from portal_app import clock, money
 from portal_app.domain import firms, invoices
 from portal_app.domain.errors import Refused
 from portal_app.domain.exports.reading import Wanted
 from portal_app.domain.firms import Firm
-from portal_app.domain.invoices import Invoice, InvoiceLine, InvoiceVoid
+from portal_app.domain.invoices import Invoice, InvoiceAdjustment, InvoiceLine, InvoiceVoid
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import FirmUser
 from portal_app.domain.timekeeping import WorkItem
@@ -99,17 +99,33 @@ def _records(rows: Sequence[Invoice], firm: Firm) -> Iterator[str]:
     )
     groups = groupby(lines if rows else [], key=lambda line: line.invoice_id)
     of_invoice = {invoice_id: list(group) for invoice_id, group in groups}
+    credits_of = _credit_notes(rows)
     for row in rows:
-        yield _invoice(row, of_invoice.get(row.id, []), firm)
+        yield _invoice(row, of_invoice.get(row.id, []), credits_of.get(row.id, []), firm)
 
 
-def _invoice(found: Invoice, lines: list[InvoiceLine], firm: Firm) -> str:
+def _credit_notes(rows: Sequence[Invoice]) -> dict[int, list[InvoiceAdjustment]]:
+    """Those that stand, by their invoice. A write-off asks the client for no less."""
+    stands = (InvoiceAdjustment.kind == "credit_note") & InvoiceAdjustment.undone_at.is_null()
+    query = InvoiceAdjustment.select().where(stands & InvoiceAdjustment.invoice.in_([row.id for row in rows]))
+    found: dict[int, list[InvoiceAdjustment]] = {}
+    for row in query.order_by(InvoiceAdjustment.id) if rows else []:
+        found.setdefault(row.invoice_id, []).append(row)
+    return found
+
+
+def _invoice(found: Invoice, lines: list[InvoiceLine], notes: list[InvoiceAdjustment], firm: Firm) -> str:
     if found.is_draft or found.is_void:
         raise Refused(f"Only an issued invoice that is not void can be sent as LEDES: {found.number or 'a draft'}.")
     head = [_day(found.issued_on), _id(found.number, "number of the invoice"), *_ids(found.matter)]
     days = [line.worked_on for line in lines]
-    head += [money.plain(found.total_cents), _day(min(days)), _day(max(days)), _text(found.matter.name)]
-    rows = (_line(head, line, firm, _text(found.matter.client_matter_id)) for line in lines)
+    total = found.total_cents - sum(note.amount_cents for note in notes)
+    head += [money.plain(total), _day(min(days)), _day(max(days)), _text(found.matter.name)]
+    client_matter = _text(found.matter.client_matter_id)
+    rows = [_line(head, line, firm, client_matter) for line in lines]
+    kind = "IE" if all(line.kind == "expense" for line in lines) else "IF"
+    for number, note in enumerate(notes, len(lines) + 1):
+        rows.append([*head, str(number), kind, *_credit(note, firm), client_matter])
     return "".join("|".join(row) + "[]\r\n" for row in rows)
 
 
@@ -126,6 +142,13 @@ def _line(head: list[str], line: InvoiceLine, firm: Firm, client_matter: str) ->
         _text(who.timekeeper_id) or str(who.id), _text(line.description), _text(firm.law_firm_id),
         money.plain(line.rate_cents), _surname_first(line.timekeeper_name), who.timekeeper_class, client_matter,
     ]  # fmt: skip
+
+
+def _credit(note: InvoiceAdjustment, firm: Firm) -> list[str]:
+    """A credit note is a line of its own, of one unit that costs nothing and is adjusted downwards."""
+    less, made_on = money.plain(-note.amount_cents), clock.local(note.made_at, firm.time_zone).date()
+    about = _text(f"Credit note {note.number}: {note.reason}")
+    return ["1.00", less, less, _day(made_on), "", "", "", "", about, _text(firm.law_firm_id), "0.00", "", ""]
 
 
 def _hundredths(value: int) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from peewee import Case, ModelSelect, fn
+from peewee import SQL, Case, ModelSelect, fn
 
 from portal_app.db import sum_of
 from portal_app.domain.ledger import DISPUTED, SUSPENSE, Account, JournalEntry, Posting
@@ -66,8 +66,8 @@ def build(who: FirmUser | None, wanted: Wanted) -> Table:
 
 
 def _by_month(query: ModelSelect, wanted: Wanted) -> Table:
-    month = fn.SUBSTR(JournalEntry.occurred_on.cast("text"), 1, 7)
-    rows = query.select(month, *_figures()).group_by(month).order_by(month).tuples()
+    month = fn.SUBSTR(JournalEntry.occurred_on.cast("text"), 1, 7).alias("month")
+    rows = query.select(month, *_figures()).group_by(SQL("month")).tuples()
     found = {name: [sum_of(value) for value in figures] for name, *figures in rows}
     months = _months(found, wanted)
     lines = [_month(name, _cells(found.get(name, [0] * 4)), wanted) for name in months]
