@@ -101,6 +101,13 @@ def locked(query: ModelSelect) -> ModelSelect:
     return query if is_sqlite() else query.for_update()
 
 
+def hold(*tables: str) -> None:
+    """Nobody else writes to ``tables`` (names of our own) until this transaction ends, and whoever is at it is waited
+    for: call it first. On SQLite BEGIN IMMEDIATE already holds all."""
+    if not is_sqlite():
+        db.execute_sql(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def rows_of(sql: str, *values: object) -> list[tuple[Any, ...]]:
     """The rows that a statement of our own gives; each ``?`` is one of ``values``. For what is written very often."""
     return list(run(sql, *values).fetchall())
@@ -165,6 +172,7 @@ __all__ = [
     "Unprotected",
     "connect",
     "db",
+    "hold",
     "is_sqlite",
     "locked",
     "open_database",

@@ -7,7 +7,17 @@ import logging
 import threading
 
 from portal_app import config, gateways
-from portal_app.domain import documents, ledger, mail, outbox, policy_reports, sessions
+from portal_app.domain import (
+    documents,
+    ledger,
+    mail,
+    outbox,
+    payments,
+    policy_reports,
+    sessions,
+    statements,
+    trust,
+)
 from portal_app.domain.documents import DocumentVersion
 from portal_app.web import letters, paper
 
@@ -23,6 +33,8 @@ def handlers() -> dict[str, outbox.Handler]:
     return {
         "email": send_email,
         "invoice_pdf": paper.store_invoice,
+        "deposit_pdf": paper.store_deposit,
+        "deposit_shared": letters.deposit_shared,
         "document_scan": document_scan,
         "document_shared": document_shared,
         "event_shared": letters.event_shared,
@@ -33,6 +45,9 @@ def handlers() -> dict[str, outbox.Handler]:
         "dispute_changed": dispute_changed,
         "credit_note": letters.credit_note,
         "gateway_event": gateways.look_into,
+        "trust_received": trust_received,
+        "trust_shortfall": letters.trust_shortfall,
+        "reconciliation_report": paper.store_reconciliation,
         "ledger_posted": lambda entry_id: gateways.tell("ledger_posted", entry_id),
     }
 
@@ -62,6 +77,12 @@ def dispute_changed(dispute_id: int) -> None:
     gateways.tell("dispute_changed", dispute_id)
 
 
+def trust_received(movement_id: int) -> None:
+    """Money came into trust: make its receipt, then tell the client."""
+    movement = trust.TrustMovement.get_by_id(movement_id)
+    letters.trust_received(movement, paper.store_trust_receipt(movement))
+
+
 def document_scan(version_id: int) -> None:
     """Look a new file through; whoever waits for it is told of it only then."""
     version = DocumentVersion.get_by_id(version_id)
@@ -86,7 +107,9 @@ def housekeeping() -> None:
     sessions.sweep(config.active().session_hours)
     policy_reports.forget_old()
     letters.limitations()
+    payments.fill_up()
     gateways.sweep_due()
+    statements.discard_forgotten()
     ledger.check_in()
 
 

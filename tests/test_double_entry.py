@@ -1,7 +1,8 @@
 """The story's money, in two columns: every figure on the pages of the client and of the firm comes from postings.
 
-An invoice is issued and part paid from the portal; the gateway takes its fee and pays out; something is refunded and a
-credit note given. What each page shows is then looked for among sums that this test makes from the bare postings.
+An invoice is issued and part paid from the portal; the gateway takes its fee and pays out; something is refunded, a
+credit note given, and a part paid from trust. What each page shows is then
+looked for among sums that this test makes from the bare postings.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from flask.testing import FlaskClient
 
 from portal_app import gateways, verify
 from portal_app.db import rows_of
-from portal_app.domain import invoices, ledger, payments
+from portal_app.domain import draws, invoices, ledger, payments
 from portal_app.domain.payments import Payment
 from portal_app.plugin_api import LedgerLine, Role
+from tests import trust as trusts
 from tests.domain.test_payments import pay
 from tests.domain.test_refunds import give
 from tests.domain.test_sweep import FEE, PAYOUT, line
 from tests.fake_gateway import FakeGateway
-from tests.world import World
+from tests.world import World, today
 
 As = Callable[[Any], FlaskClient]
 FIGURE = re.compile(r'<(?:td|dd|p|strong|span)[^>]*class="[^"]*\bmoney\b[^"]*"(?P<more>[^>]*)>\s*(?P<text>[^<]*)<')
@@ -43,12 +45,19 @@ def story(world: World, gateway: FakeGateway) -> Payment:
     gateways.sweep(world.gateway)
     give(world, paid, 30_000)
     payments.adjust(world.second, kind="credit_note", amount_cents=5_500, reason="x", key="k", by=world.erin)
+    trusts.deposit(world, 100_000)
+    word = draws.authorise(world.second, trusts.account(), amount_cents=40_000, by=world.dan)
+    draws.apply(word, trusts.operating(), on=today(), by=world.erin)
     return paid
 
 
 def postings() -> list[tuple[int, str, int | None, int | None, int]]:
     """The bare rows: entry, account, matter, invoice, cents."""
     return rows_of("SELECT entry_id, account_code, matter_id, invoice_id, amount_cents FROM posting ORDER BY id")  # type: ignore[return-value]
+
+
+def of_trust() -> set[str]:
+    return {row[0] for row in rows_of("SELECT code FROM account WHERE fund = 'trust'")}
 
 
 def summed(*keys: int, only: Callable[[Any], bool] = lambda _row: True) -> dict[tuple[Any, ...], int]:
@@ -68,13 +77,14 @@ def traceable(world: World) -> set[int]:
     for side in (1, -1):
         one = summed(0, only=lambda row, side=side: row[4] * side > 0)
         found |= {sum(one.values()), *one.values()}
-        found.add(sum(cents for cents in summed(1).values() if cents * side > 0))
+        for fund in (of_trust(), {row[1] for row in postings()} - of_trust()):
+            found.add(sum(cents for (code,), cents in summed(1).items() if code in fund and cents * side > 0))
     owed = [row[4] for row in postings() if row[1:3] == ("receivable", world.matter.id)]
     found |= set(accumulate(owed))
     for account in {row[1] for row in postings()}:
         found |= set(accumulate(row[4] for row in postings() if row[1] == account))
     found |= {sum(cents for cents in owed if cents * side > 0) for side in (1, -1)}
-    return {abs(cents) for cents in found}
+    return {0, *(abs(cents) for cents in found)}
 
 
 def figures(page: str) -> list[str]:
@@ -101,6 +111,7 @@ def pages(world: World, paid: Payment) -> dict[str, Any]:
         f"/firm/invoices/{world.second.id}": world.erin,
         f"/firm/payments/{paid.id}": world.erin,
         f"/firm/matters/{world.matter.id}/ledger": world.erin,
+        f"/firm/matters/{world.matter.id}/trust": world.erin,
         f"/firm/clients/{world.client.id}/ledger": world.erin,
         "/firm/books": world.erin,
         "/firm/books/accounts": world.erin,
@@ -131,7 +142,8 @@ def test_every_figure_comes_from_postings(world: World, as_: As, story: Payment)
 def test_the_main_figures_are_the_sums_that_they_say(world: World, as_: As, story: Payment) -> None:
     sums = summed(1)
     owed = summed(1, 2)["receivable", world.matter.id]
-    assert owed == 204_000 - 150_000 + 30_000 - 5_500
+    assert owed == 204_000 - 150_000 + 30_000 - 5_500 - 40_000
+    assert summed(1, 2)[f"trust:{trusts.account().id}", world.matter.id] == -(100_000 - 40_000)
     alice, erin = as_(world.alice), as_(world.erin)
     written = f"${owed // 100:,}.{owed % 100:02d}"
     assert written in alice.get("/portal").text.split('id="balance-h"')[1][:200]
@@ -146,5 +158,6 @@ def test_the_main_figures_are_the_sums_that_they_say(world: World, as_: As, stor
     assert sum(sums.values()) == 0
     foot = erin.get("/firm/books/trial-balance").text.split("<tfoot>")[1]
     debit, credit = (cents_of(text) for text in figures("<main" + foot)[:2])
-    assert debit == credit == sum(cents for cents in sums.values() if cents > 0)
+    own = [cents for (account,), cents in sums.items() if account not in of_trust()]
+    assert debit == credit == sum(cents for cents in own if cents > 0)
     assert verify.verify().faults == []

@@ -31,8 +31,8 @@ STOREYS = [
 ]
 NOUNS = (
     "errors once passwords clamd policy_reports store outbox firms people clients sessions invitations mail access "
-    "matters sharing calendar documents utbms timekeeping ledger logos invoices payments snapshots today "
-    "reports exports"
+    "matters sharing calendar documents utbms timekeeping banks ledger trust logos invoices deposits trust_papers "
+    "payments statements reconciliations draws snapshots today reports exports"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

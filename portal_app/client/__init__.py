@@ -1,6 +1,7 @@
 """Portal users' routes, a module per noun."""
 
 from portal_app.client import (
+    deposits,  # noqa: F401
     documents,  # noqa: F401
     events,  # noqa: F401
     help,  # noqa: F401
@@ -8,6 +9,7 @@ from portal_app.client import (
     invoices,  # noqa: F401
     pay,  # noqa: F401
     payments,  # noqa: F401
+    trust,  # noqa: F401
 )
 from portal_app.client.blueprint import blueprint
 

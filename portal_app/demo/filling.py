@@ -8,11 +8,12 @@ from functools import partial
 from portal_app import clock, founding
 from portal_app.config import Config
 from portal_app.db import BaseModel, transaction
-from portal_app.demo import PASSWORD, billing, story, things
+from portal_app.demo import PASSWORD, banking, billing, holding, story, things
 from portal_app.demo.paying import Checkout
 from portal_app.demo.year import Year
 from portal_app.domain import invitations, mail, matters, people, sessions
 from portal_app.domain.calendar import EventShare
+from portal_app.domain.deposits import DepositShare
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.payments import Payment, Refund
 from portal_app.domain.people import FirmUser, PortalUser
@@ -28,6 +29,8 @@ def fill(settings: Config) -> None:
         plan_matters(year)
         things.plan(year)
         billing.plan(year, checkout)
+        holding.plan(year)
+        banking.plan(year)
         plan_visits(year)
         year.live(Postman(year.moment(-3, 0)).write)
         billing.take_by_phone(year, checkout)
@@ -39,12 +42,15 @@ class Postman:
 
     def __init__(self, until: dt.datetime) -> None:
         self.until = until
-        self.seen: dict[type[BaseModel], int] = {DocumentShare: 0, EventShare: 0, Payment: 0, Refund: 0}
+        self.seen: dict[type[BaseModel], int] = {
+            DocumentShare: 0, EventShare: 0, DepositShare: 0, Payment: 0, Refund: 0,
+        }  # fmt: skip
 
     def write(self) -> None:
         for model, letter in (
             (DocumentShare, letters.document_shared),
             (EventShare, letters.event_shared),
+            (DepositShare, letters.deposit_shared),
             (Payment, letters.payment_changed),
             (Refund, letters.refund_changed),
         ):

@@ -198,6 +198,32 @@ ALICE_PAYS = (
     (-7, 200_000, "4242424242424242"),
 )
 
+# Deposits into trust: matter, who asks, day, cents, for what; and who pays how much of it, when, with which card
+DEPOSITS = (
+    ("mills", "carol", -45, 300_000, "Retainer, and the expert’s fee", ("alice", 300_000, -41, "4242424242424242")),
+    ("mills", "carol", -2, 150_000, "Advance for the mediation", None),
+    ("seed", "gwen", -30, 500_000, "Retainer for the financing", ("juniper", 200_000, -21, "5555555555554444")),
+)
+EVERGREEN = ("mills", "carol", 100_000, 250_000)  # kept filled: matter, who says so, below which amount, up to which
+
+# Checks into trust: matter, day, cents, who paid, for what, number.
+CHECKS = (
+    ("fixtures", -66, 500_000, "Sample Holdings Co.", "Advance on fees and costs", "2207"),
+    ("probate", -2, 200_000, "Cornelius Tillery", "Advance on the accounting", "0418"),
+)
+
+# Paid out of trust: matter, lawyer, day, cents, to whom, for what; without a check's number it waits to be paid.
+PAID_OUT = (
+    ("fixtures", "carol", -44, 43_000, "Sample County Circuit Clerk", "Filing fee, amended complaint", "1041"),
+    ("fixtures", "carol", -1, 61_500, "Meridian Court Reporting", "Transcript, first day", ""),
+)
+
+# Fees drawn from trust: matter, which invoice (0 the newest), lawyer, day, cents.
+DRAWN = ("fixtures", 1, "carol", -20, 150_000)
+
+# Held in trust, because disputed: matter, cents, why, day.
+HELD = ("fixtures", 80_000, "Client questions two hours of the last invoice", -6)
+
 # Given back: of whose newest payment, who does it, cents, why, day.
 REFUND = ("idris", "erin", 18_500, "Pays this part by check instead", -4)
 

@@ -9,7 +9,7 @@ from portal_app.domain import invoices, payments
 from portal_app.domain.errors import Refused
 from portal_app.firm import invoices as invoice_pages
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.invoice_forms import AdjustForm, ApplyForm
+from portal_app.firm.invoice_forms import AdjustForm, UnappliedForm
 from portal_app.web.fragments import go
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import show_money
@@ -47,13 +47,13 @@ def undo_adjustment(invoice_id: int, adjustment_id: int) -> AnyResponse:
 @blueprint.post("/invoices/<int:invoice_id>/apply-unapplied")
 @firm_only("invoices.adjust")
 def apply_unapplied(invoice_id: int) -> AnyResponse:
-    found, form = invoices.find(firm_user(), invoice_id), ApplyForm()
+    found, form = invoices.find(firm_user(), invoice_id), UnappliedForm()
     try:
         if not form.validate():
-            return invoice_pages.issued_page(found, status=422, apply_form=form)
+            return invoice_pages.issued_page(found, status=422, unapplied_form=form)
         cents = payments.apply_unapplied(found, expected_cents=int(form.unapplied.data or 0), by=firm_user())
     except Refused as problem:
         form.refuse(problem)
-        return invoice_pages.issued_page(found, status=422, apply_form=form)
+        return invoice_pages.issued_page(found, status=422, unapplied_form=form)
     flash(f"{show_money(cents)} of unapplied money has paid this invoice.", "good")
     return go(f"/firm/invoices/{found.id}")

@@ -97,7 +97,7 @@ class AdjustForm(OnceForm):
     reason = Line("Why?", most=200)
 
 
-class ApplyForm(Form):
+class UnappliedForm(Form):
     """``unapplied``: the cents that the page showed."""
 
     unapplied = HiddenField(validators=[Regexp(r"[0-9]{1,15}\Z", message="Open this page again.")])

@@ -8,14 +8,16 @@ from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
-from portal_app.domain import documents, invoices, matters, payments, sharing, timekeeping
+from portal_app.domain import documents, draws, invoices, matters, payments, sharing, timekeeping, trust
+from portal_app.domain.access import may
 from portal_app.domain.documents import DocumentShare, DocumentVersion
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.store import NotStored
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.invoice_forms import AdjustForm, ApplyForm, DatesForm, VoidForm
+from portal_app.firm.invoice_forms import AdjustForm, DatesForm, UnappliedForm, VoidForm
 from portal_app.firm.listing import more_of, rows_wanted, words_of
+from portal_app.firm.trust_forms import ApplyForm
 from portal_app.web import files
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
@@ -56,7 +58,7 @@ def invoice(invoice_id: int) -> Response:
     found = invoices.find(firm_user(), invoice_id)
     if found.is_draft:
         return draft_page(found, DatesForm.from_terms(found.terms_days))
-    return issued_page(found)
+    return issued_page(found, VoidForm())
 
 
 def draft_page(draft: Invoice, form: DatesForm, *, status: int = 200) -> Response:
@@ -68,27 +70,54 @@ def draft_page(draft: Invoice, form: DatesForm, *, status: int = 200) -> Respons
     )  # fmt: skip
 
 
-def issued_page(found: Invoice, *, status: int = 200, **changed: Any) -> Response:
-    """The page of an issued invoice; ``changed`` forms come back with what was typed."""
+def issued_page(
+    found: Invoice, form: VoidForm | None = None, *, status: int = 200, apply_form: ApplyForm | None = None,
+    adjust_form: AdjustForm | None = None, unapplied_form: UnappliedForm | None = None,
+) -> Response:  # fmt: skip
+    """An issued invoice; the forms are those that were sent and refused."""
     lines = invoices.lines_of(found)
     rows = payments.on_invoices([found.id])
     held = [row for row in rows if row.payment.is_open]
-    applied, taken = payments.applied_on(found), payments.taken_off(found)
-    held_cents = sum(row.amount_cents for row in held)
-    unapplied = payments.unapplied_on(found.matter_id)
-    can = max(found.balance_cents - held_cents, 0)
+    applied, from_trust = payments.applied_on(found), trust.on_invoice(found.id)
+    drawn, taken = trust.net_of(from_trust), payments.taken_off(found)
     return render(
         "firm/invoices/show.html", "paper", status=status, invoice=found, matter=found.matter, lines=lines,
         sums=invoices.totals(lines), paid=[row for row in rows if not row.payment.is_open], held=held,
-        held_cents=held_cents, applied_cents=applied,
-        given_back_cents=payments.given_back_on(found, applied + sum(taken.values())),
-        given_up_cents=payments.given_up_on(found), version=_paper(found),
+        held_cents=sum(row.amount_cents for row in held), applied_cents=applied, form=form or VoidForm(formdata=None),
+        given_back_cents=payments.given_back_on(found, applied + drawn + sum(taken.values())),
+        given_up_cents=payments.given_up_on(found),
+        version=_paper(found), drawn_cents=drawn, from_trust=from_trust, **_trust(found, apply_form),
         shares=sharing.shares_of(DocumentShare, [found.document]).get(found.document_id, []),
-        void=found.void.first() if found.is_void else None, adjustments=payments.adjustments_of(found), taken=taken,
-        adjustable_cents=can, unapplied_cents=unapplied, kinds=payments.ADJUSTMENTS,
-        **{"form": VoidForm(formdata=None), "adjust_form": AdjustForm(formdata=None, data={"amount": can}),
-           "apply_form": ApplyForm(formdata=None, data={"unapplied": unapplied})} | changed,
+        void=found.void.first() if found.is_void else None, taken=taken,
+        **_less(found, sum(row.amount_cents for row in held), adjust_form, unapplied_form),
     )  # fmt: skip
+
+
+def _trust(found: Invoice, sent: ApplyForm | None) -> dict[str, Any]:
+    """Where its matter has money in trust that may pay it, what waits to be paid, and the form."""
+    today = clock.today(current_firm().time_zone)
+    places: list[trust.Standing] = []
+    if found.balance_cents > 0 and may(firm_user(), "trust.authorise"):
+        places = [row for row in trust.standings(found.matter, today) if row.available_cents]
+    least = min(found.balance_cents, places[0].available_cents) if places else 0
+    blank = ApplyForm(places, formdata=None, data={"amount": least}) if places else None
+    return {
+        "places": places, "apply_form": sent or blank, "rule": sent.rule if sent else None,
+        "words": draws.waiting(found) if places else [],
+    }  # fmt: skip
+
+
+def _less(
+    found: Invoice, held_cents: int, adjust_form: AdjustForm | None, unapplied_form: UnappliedForm | None
+) -> dict[str, Any]:
+    """What a page needs so that less can be owed: credit notes, write-offs, unapplied money."""
+    unapplied, can = payments.unapplied_on(found.matter_id), max(found.balance_cents - held_cents, 0)
+    return {
+        "adjustments": payments.adjustments_of(found), "adjustable_cents": can, "unapplied_cents": unapplied,
+        "kinds": payments.ADJUSTMENTS,
+        "adjust_form": adjust_form or AdjustForm(formdata=None, data={"amount": can}),
+        "unapplied_form": unapplied_form or UnappliedForm(formdata=None, data={"unapplied": unapplied}),
+    }  # fmt: skip
 
 
 def _paper(found: Invoice) -> DocumentVersion | None:
@@ -122,4 +151,4 @@ def void_invoice(invoice_id: int) -> AnyResponse:
         else:
             flash(f"Invoice {found.number} is void. Its work is unbilled again.", "good")
             return go(f"/firm/invoices/{found.id}")
-    return issued_page(found, status=422, form=form)
+    return issued_page(found, form, status=422)

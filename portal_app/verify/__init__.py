@@ -8,7 +8,7 @@ from __future__ import annotations
 from portal_app.db import connect, db, is_sqlite
 from portal_app.domain.documents import DocumentVersion
 from portal_app.domain.ledger import Account, account_balance
-from portal_app.verify import chains, facts, journal, papers
+from portal_app.verify import chains, closings, deposits, facts, journal, papers
 from portal_app.verify.asking import count
 from portal_app.verify.files import verify_file
 from portal_app.verify.report import Report
@@ -25,11 +25,11 @@ def verify(*, with_documents: bool = False) -> Report:
         balances = {code: account_balance(code) for code in codes}
     if with_documents:
         counts["document versions"] = DocumentVersion.select().count()
-        faults += papers.documents()
+        faults += [*papers.documents(), *closings.reports()]
     return Report(counts, faults, balances)
 
 
-_CHECKS = (*journal.CHECKS, *chains.CHECKS, *facts.CHECKS)
+_CHECKS = (*journal.CHECKS, *chains.CHECKS, *facts.CHECKS, *deposits.CHECKS, *closings.CHECKS)
 _COUNTED = {
     "journal entries": "journal_entry",
     "postings": "posting",
@@ -38,6 +38,7 @@ _COUNTED = {
     "running totals": "running_total",
     "payments": "payment",
     "refunds": "refund",
+    "reconciliations": "reconciliation",
 }
 
 __all__ = ["Report", "verify", "verify_file"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portal_app.db import sum_of
+from portal_app.domain import trust
 from portal_app.domain.payments import FREEING, HOLDING
 from portal_app.money import bare
 from portal_app.verify.asking import rows
@@ -64,7 +65,8 @@ def _payments() -> Iterator[str]:
             yield (
                 f"Payment {payment} is over {bare(amount)}, but its journal entry {entry} posts {bare(sum_of(posted))}."
             )
-    sql = """SELECT e.id, e.source FROM journal_entry e WHERE e.code = 'portal_payment' AND NOT EXISTS (
+    sql = """SELECT e.id, e.source FROM journal_entry e WHERE (e.code = 'portal_payment'
+        OR e.code = 'trust_deposit' AND e.source LIKE 'payment:%%:paid') AND NOT EXISTS (
         SELECT 1 FROM payment y WHERE y.state IN ('succeeded', 'returned') AND e.source = 'payment:' || y.id || ':paid')
         ORDER BY e.id"""
     for entry, source in rows(sql):
@@ -103,11 +105,11 @@ def _refunds() -> Iterator[str]:
 
 
 def _disputes() -> Iterator[str]:
-    """An open dispute is on the account of disputed payments, a decided one is not."""
+    """An open dispute of the firm's money is on the account of disputed payments, a decided one is not."""
     sql = """SELECT d.id, d.payment_id, d.amount_cents, d.state, COALESCE((SELECT SUM(p.amount_cents) FROM posting p
             JOIN journal_entry e ON e.id = p.entry_id WHERE p.account_code = 'disputed'
             AND e.source LIKE 'payment:' || d.payment_id || ':dispute:' || d.id || ':%%'), 0)
-        FROM dispute d ORDER BY d.id"""
+        FROM dispute d JOIN payment y ON y.id = d.payment_id WHERE y.fund = 'operating' ORDER BY d.id"""
     for dispute, payment, amount, state, booked in rows(sql):
         if sum_of(booked) != (amount if state == "open" else 0):
             yield f"Dispute {dispute} of payment {payment} is {state}, but {bare(sum_of(booked))} of it is disputed."
@@ -130,7 +132,13 @@ def _allocations() -> Iterator[str]:
         LEFT JOIN allocation a ON a.payment_id = y.id GROUP BY y.id, y.amount_cents
         HAVING COALESCE(SUM(a.amount_cents), 0) <> y.amount_cents ORDER BY y.id"""
     for payment, amount, allocated in rows(sql):
-        yield f"Payment {payment} is over {bare(amount)}, but {bare(sum_of(allocated))} of it is set against invoices."
+        said = f"{bare(sum_of(allocated))} of it is set against what it is for."
+        yield f"Payment {payment} is over {bare(amount)}, but {said}"
+
+
+def _trust() -> Iterator[str]:
+    for problem in trust.problems():
+        yield f"Trust does not agree: {problem}."
 
 
 def _attempts() -> Iterator[str]:
@@ -170,6 +178,7 @@ CHECKS = (
     _disputes,
     _payouts,
     _allocations,
+    _trust,
     _attempts,
     _reservations,
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 import threading
+from pathlib import Path
 
 import pytest
 
 from portal_app import db, verify
+from portal_app.config import Config
 from portal_app.db import rows_of, transaction
 from portal_app.domain import ledger
 from portal_app.domain.ledger import FEES, RECEIVABLE, Leg
@@ -110,3 +113,16 @@ class TestWriters:
             thread.join()
         assert ledger.head_of(world.matter).sequence == before + 16
         assert verify.verify().faults == []
+
+
+def test_a_wsgi_server_does_not_start_on_an_unprotected_database(
+    world: World, settings: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORTAL_DATA", settings.data)
+    monkeypatch.setenv("PORTAL_DATABASE", settings.database)
+    monkeypatch.setenv("PORTAL_SECRET_KEY", settings.secret_key)
+    path = str(Path(__file__).parents[2] / "wsgi.py")
+    assert runpy.run_path(path)["app"].name == "portal_app"
+    db.run("DROP TRIGGER seal_checked" + ("" if db.is_sqlite() else " ON journal_seal"))
+    with pytest.raises(db.Unprotected, match="seal_checked"):
+        runpy.run_path(path)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from portal_app import clock, gateway_setup, gateways, verify
-from portal_app.domain import ledger, outbox, payments
+from portal_app.domain import ledger, outbox, payments, trust
 from portal_app.domain.ledger import JournalEntry
-from portal_app.domain.payments import Attempt, GatewayEvent, GatewayTransaction, Payment
+from portal_app.domain.payments import GatewayEvent, GatewayTransaction, Payment
 from portal_app.plugin_api import (
     ExternalTransaction,
     Fund,
@@ -22,9 +22,10 @@ from portal_app.plugin_api import (
     TransactionKind,
 )
 from portal_app.worker import handlers
-from tests.domain.test_payments import pay
+from tests.deposits import ask, open_trust
+from tests.domain.test_payments import order, pay
 from tests.fake_gateway import FakeGateway
-from tests.world import World
+from tests.world import World, today
 
 GOOD = {"fake-signature": "good"}
 CHARGE, REFUND, FEE, PAYOUT = (TransactionKind(name) for name in ("charge", "refund", "fee", "payout"))
@@ -166,6 +167,26 @@ def trust_route(world: World) -> None:
     gateway_setup.set_route(world.gateway, Fund.TRUST, "fake-trust", bank)
 
 
+def test_T09_a_payout_of_deposits_is_booked_whole_and_collects_them(  # noqa: N802
+    world: World, gateway: FakeGateway
+) -> None:
+    bank = open_trust(world)
+    ask(world, bank, 100_000)
+    with clock.frozen(clock.now() - dt.timedelta(minutes=1)):
+        paid = gateways.charge(payments.start(world.alice, world.gateway, order(60_000, "d", fund=Fund.TRUST)), "ok")
+    assert trust.uncleared(world.matter, bank, today()) == 60_000
+    assert payments.refundable_cents(paid) == 0
+    gateway.listed = [line(world, "po_1", PAYOUT, amount_minor=60_000, merchant_account="fake-trust")]
+    for _ in range(2):
+        gateways.sweep(world.gateway)
+    assert ledger.account_balance("clearing:fake:trust") == 0
+    assert ledger.account_balance(f"bank:{bank.id}") == 60_000
+    assert trust.uncleared(world.matter, bank, today()) == 0
+    assert payments.refundable_cents(paid) == 60_000
+    assert payments.open_questions() == []
+    assert verify.verify().faults == []
+
+
 @pytest.mark.parametrize("kind", [FEE, PAYOUT])
 def test_trust_money_is_never_booked_by_a_plugin(world: World, gateway: FakeGateway, kind: TransactionKind) -> None:
     trust_route(world)
@@ -197,11 +218,9 @@ def test_a_surcharge_is_income_of_the_firm_and_never_touches_trust(
 def test_an_account_that_took_trust_money_is_no_operating_account_once_it_is_mapped_no_more(
     world: World, gateway: FakeGateway
 ) -> None:
-    paid = pay(world, 150_000)
-    given_up = {"id": None, "public_id": "deposit", "key": "deposit", "fund": "trust", "state": "canceled"}
-    deposit = Payment.create(**paid.__data__ | given_up | {"receipt_number": None, "paid_at": None})
-    Attempt.create(reference="deposit", payment=deposit, flow="fields", merchant_account="fake-trust",
-                   state="canceled", created_at=clock.now(), resolved_at=clock.now())  # fmt: skip
+    ask(world, open_trust(world), 150_000)
+    gateways.charge(payments.start(world.alice, world.gateway, order(150_000, "d", fund=Fund.TRUST)), "canceled")
+    gateway_setup.connect(world.gateway, {Fund.TRUST: ("", None)})
     gateway.listed = [line(world, "fee_1", FEE, amount_minor=4_380, merchant_account="fake-trust")]
     gateway.lines = lambda _fact: 1 // 0
     gateways.sweep(world.gateway)

@@ -22,8 +22,7 @@ from portal_app.domain.people import FirmUser
 ADJUSTMENTS = {"credit_note": "Credit note", "written_off": "Written off"}
 _AGAINST = {"credit_note": CREDITS, "written_off": BAD_DEBT}
 _UNDONE = {"credit_note": "credit_note_undone", "written_off": "write_off_undone"}
-TAKES_OFF = ("credit_note", "credit_note_undone", "written_off", "write_off_undone", "unapplied_applied",
-             "trust_applied")  # fmt: skip
+TAKES_OFF = ("credit_note", "credit_note_undone", "written_off", "write_off_undone", "unapplied_applied")
 
 
 def adjustments_of(invoice: Invoice) -> list[InvoiceAdjustment]:
@@ -39,7 +38,8 @@ def find_adjustment(invoice: Invoice, adjustment_id: int) -> InvoiceAdjustment:
 
 
 def taken_off(invoice: Invoice) -> dict[str, int]:
-    """Cents that are owed less on an invoice without a payment from the portal, by the code of the entries."""
+    """Cents that are owed less on an invoice, but for what was paid from the portal or from trust, by the entries'
+    code."""
     query = (
         Posting.select(JournalEntry.code, fn.SUM(Posting.amount_cents))
         .join(JournalEntry)
