@@ -19,7 +19,7 @@ NAMES = {
 }  # fmt: skip
 THINGS = {
     "matter": "/firm/matters/{}/ledger", "work": "/firm/matters/{}/time", "invoice": "/firm/invoices/{}",
-    "entry": "/firm/ledger/{}",
+    "entry": "/firm/ledger/{}", "trust": "/firm/matters/{}/trust",
 }  # fmt: skip
 
 

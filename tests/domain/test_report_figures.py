@@ -81,7 +81,7 @@ def moved(entry: Entry) -> bool:
 
 @pytest.mark.usefixtures("chance")
 def test_cash_is_what_moved_for_somebody(tmp_path: Path) -> None:
-    since, until = today() - timedelta(days=300), today() - timedelta(days=20)
+    since, until = today() - timedelta(days=300), today()
     entries = [
         entry
         for entry in read(tmp_path).details["entries"].values()

@@ -13,8 +13,8 @@ import pypdf
 import pytest
 from flask.testing import FlaskClient
 
-from portal_app.domain import ledger, matters, reports, timekeeping
-from portal_app.domain.ledger import Leg
+from portal_app.domain import matters, reports, timekeeping
+from tests import trust as trusts
 from tests.domain.test_payments import pay
 from tests.world import World, today
 
@@ -34,14 +34,8 @@ def links(text: str) -> list[str]:
 @pytest.fixture
 def trust(world: World) -> None:
     """$500.00 in trust for alice's matter, $70.00 for bob's."""
-    ledger.open_account("bank:2", name="Trust account", kind="asset", fund="trust")
-    ledger.open_account("trust:2", name="Held for clients", kind="liability", fund="trust")
     for matter, cents in ((world.matter, 50_000), (world.bobs_matter, 7_000)):
-        legs = [Leg("bank:2", cents), Leg("trust:2", -cents, matter.id)]
-        ledger.post(
-            "trust_deposit", legs, occurred_on=today(), description="Deposit", source=f"test:{matter.id}",
-            currency="USD",
-        )  # fmt: skip
+        trusts.deposit(world, cents, matter=matter)
 
 
 @pytest.mark.parametrize("name", list(reports.REPORTS))

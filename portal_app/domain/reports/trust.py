@@ -11,7 +11,7 @@ from portal_app.domain.ledger import Account, AccountTotal, JournalEntry, Postin
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import FirmUser
 from portal_app.domain.reports import grouping
-from portal_app.domain.reports.definition import Column, Report, Row, Table, Wanted, bars, totals_of
+from portal_app.domain.reports.definition import Column, Link, Report, Row, Table, Wanted, bars, totals_of
 
 MINE = "The firm’s own"
 HELD = Column("held", "Held in trust", "money")
@@ -71,7 +71,7 @@ def _by_ledger(who: FirmUser | None, wanted: Wanted, all_of_it: Totals) -> Table
     held = fn.SUM(0 - cents)
     found = grouping.narrow(query, who, wanted).select(*about, held).group_by(*about).having(held != 0)
     rows = [
-        Row((code, name, *key[1:], sum_of(balance)), grouping.link("matter", tuple(key), ""))
+        Row((code, name, *key[1:], sum_of(balance)), Link("trust", key[0]))
         for code, name, *key, balance in found.order_by(Account.code, Matter.number).tuples()
     ]
     rows += [Row((row.code, row.name, MINE, "", "", cents)) for row, cents in _own(wanted, all_of_it)]
@@ -87,7 +87,7 @@ def _by_group(who: FirmUser | None, wanted: Wanted, all_of_it: Totals) -> Table:
     first = grouping.BY[wanted.by].columns
     columns = (*first, *(Column(part.code, part.name, "money") for part in parts), HELD)
     rows = [
-        Row((*grouping.label(wanted.by, key), *values), grouping.link(wanted.by, key, "matter"))
+        Row((*grouping.label(wanted.by, key), *values), _link(wanted.by, key))
         for key, values in found.items()
         if any(values)
     ]
@@ -95,6 +95,11 @@ def _by_group(who: FirmUser | None, wanted: Wanted, all_of_it: Totals) -> Table:
     if own:
         rows.append(Row((MINE, *[""] * (len(first) - 1), *[0] * len(parts), own)))
     return _table(who, wanted, all_of_it, columns, rows, 1 if wanted.by == "matter" else 0)
+
+
+def _link(by: str, key: grouping.Key) -> Link | None:
+    """From a matter to its trust ledger."""
+    return Link("trust", key[0]) if by == "matter" else grouping.link(by, key, "matter")
 
 
 def _table(
