@@ -6,8 +6,8 @@ from __future__ import annotations
 import logging
 import threading
 
-from portal_app import config, gateways
-from portal_app.domain import mail, outbox, sessions
+from portal_app import gateways
+from portal_app.domain import mail, outbox, passkeys, sessions, sign_ins, throttles
 from portal_app.web import letters, paper
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,9 @@ def handlers() -> dict[str, outbox.Handler]:
         "event_shared": letters.event_shared,
         "firm_user_link": letters.link_for_firm_user,
         "portal_user_link": letters.link_for_portal_user,
+        "firm_user_sign_in": letters.sign_in_for_firm_user,
+        "portal_user_sign_in": letters.sign_in_for_portal_user,
+        "new_device": letters.new_device,
         "payment_changed": payment_changed,
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
@@ -73,7 +76,8 @@ def turn() -> int:
 
 def housekeeping() -> None:
     """What nothing but time makes due. Bears to be done often."""
-    sessions.sweep(config.active().session_hours)
+    for noun in (sessions, throttles, sign_ins, passkeys):
+        noun.sweep()
     letters.limitations()
     gateways.sweep_due()
 

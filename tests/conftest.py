@@ -28,6 +28,9 @@ SETTINGS = {
     "secret_key": "0123456789abcdef" * 4,
     "public_url": "http://localhost",
     "compress": "false",
+    "password_hash_memory_mb": "19",  # the least that is allowed: tests hash much
+    "password_hash_rounds": "2",
+    "password_hash_lanes": "1",
 }
 
 

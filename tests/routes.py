@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 from portal_app import gateways
 from portal_app.domain import invoices, ledger, mail, payments
 from portal_app.domain.matters import InvoiceRecipient
+from portal_app.domain.passkeys import Passkey
 from portal_app.domain.payments import Payment
 from tests.domain.test_payments import order
 from tests.world import World
@@ -63,6 +64,10 @@ def alices(world: World) -> dict[str, Any]:
     gateways.charge(payment, "ok")
     entry = ledger.entry_of(f"payment:{payment.id}:paid")
     item = invoices.lines_of(world.draft)[0].work_item
+    key = Passkey.create(
+        portal_user=world.alice, public_id="alices-key", credential_id="ladder", public_key="", sign_count=0,
+        name="Phone", added_at=world.invoice.issued_at,
+    )  # fmt: skip
     letter = mail.write("invitation", world.frank, subject="Ladder", text="Ladder", html="", fact="ladder")
     payments.ask("unknown_charge", "ladder", "A charge", gateway=world.gateway)
     recipient = InvoiceRecipient.get(InvoiceRecipient.portal_user == world.frank)
@@ -74,7 +79,7 @@ def alices(world: World) -> dict[str, Any]:
         "what": "taken", "about": "unknown_charge",
         "email_id": letter.id, "bank_account_id": 1, "question_id": 1, "invoices.public_id": world.invoice.public_id,
         "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,
-        "payments.public_id": Payment.get_by_id(payment.id).public_id,
+        "account.public_id": key.public_id, "payments.public_id": Payment.get_by_id(payment.id).public_id,
     }  # fmt: skip
 
 

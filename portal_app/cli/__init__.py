@@ -10,7 +10,7 @@ import click
 from portal_app import __version__
 from portal_app.cli.bench import bench
 from portal_app.cli.books import reconcile, sweep, verify
-from portal_app.cli.people import invite
+from portal_app.cli.people import forget_factors, invite
 from portal_app.cli.plugin import plugin
 from portal_app.cli.prove import prove_payments
 from portal_app.cli.reading import roles, routes, settings
@@ -78,7 +78,7 @@ def main() -> None:
 
 COMMANDS_HERE = (
     init, serve, worker, migrate, demo, routes, roles, reconcile, sweep, verify, settings, invite, bench,
-    rotate_secrets, plugin, prove_payments,
+    forget_factors, rotate_secrets, plugin, prove_payments,
 )  # fmt: skip
 for command in COMMANDS_HERE:
     main.add_command(command)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 from flask import Response, make_response, request
-from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock, gateways, plugins
 from portal_app.client import pay
 from portal_app.client.blueprint import blueprint
 from portal_app.client.pay_form import Desk, drawn_for, new_key, sent_key
-from portal_app.domain import payments, sessions, store
+from portal_app.domain import payments, store, throttles
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import FREEING, Order, Payment
 from portal_app.domain.store import NotStored
@@ -23,7 +22,6 @@ from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import client_only, portal_user
 from portal_app.web.templates import current_firm, show_money
 
-TRIES, WINDOW_SECONDS = 20, 600
 NO_CARD = "The card fields did not load. Reload the page and try again."
 NOT_TAKEN = "The payment was not taken."
 LOOK_AGAIN = "The amount is {} now. Look at it once more, then press Pay."
@@ -44,8 +42,7 @@ def url_of(payment: Payment) -> str:
 @client_only
 def take() -> AnyResponse:
     """Start the payment of the form's key, send it to the gateway once, and go to its page."""
-    if sessions.count_try(f"pay:{portal_user().id}", window_seconds=WINDOW_SECONDS) > TRIES:
-        raise TooManyRequests(retry_after=WINDOW_SECONDS)
+    throttles.count({f"pay:{portal_user().id}": throttles.PAYMENTS})
     known = payments.with_key(portal_user(), sent_key())
     if known is None:
         return take_new()
@@ -160,7 +157,11 @@ def title_of(payment: Payment) -> str:
 
 def may_ask() -> bool:
     """Whether the payer may have the gateway asked once more: a page that is reloaded without end asks no further."""
-    return sessions.count_try(f"ask:{portal_user().id}", window_seconds=WINDOW_SECONDS) <= TRIES
+    try:
+        throttles.count({f"ask:{portal_user().id}": throttles.PAYMENTS})
+    except throttles.TooSoon:
+        return False
+    return True
 
 
 @blueprint.get("/payments/<public_id>/return")

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 from peewee import CharField, DateTimeField, ForeignKeyField, ModelSelect
 
-from portal_app import clock
+from portal_app import clock, config
 from portal_app.db import BaseModel, locked, transaction
-from portal_app.domain import sessions
+from portal_app.domain import firms, sessions
 from portal_app.domain.errors import LinkUnusable, Refused
-from portal_app.domain.passwords import check_password_rules, hash_password
+from portal_app.domain.passwords import check_password_rules, hash_password, is_password
 from portal_app.domain.people import FirmUser, Login, PortalUser, hash_token, keep_an_administrator
 from portal_app.prepared import prepared_of_ids
 
@@ -51,7 +51,7 @@ class Invitation(BaseModel):
 
 
 class PasswordReset(BaseModel):
-    """A link that lets one person choose a new password, once, for an hour."""
+    """A link that lets one person choose a new password, once, for a short while."""
 
     firm_user = ForeignKeyField(FirmUser, null=True, backref="+")
     portal_user = ForeignKeyField(PortalUser, null=True, backref="+")
@@ -148,10 +148,13 @@ def find_invitation(token: str) -> Invitation:
     return link
 
 
-def accept_invitation(token: str, password: str) -> FirmUser | PortalUser:
-    """Set the password and register, once."""
-    check_password_rules(password)
-    hashed = hash_password(password)
+def accept_invitation(token: str, password: str | None) -> FirmUser | PortalUser:
+    """Set the password and register, once. ``None`` is for those who sign in without one.
+
+    Raises:
+        LinkUnusable: as :func:`find_invitation`. Refused: the password cannot be used.
+    """
+    hashed = _hashed(find_invitation(token).login, password) if password is not None else None
     with transaction():
         _held(find_invitation(token).login)
         link = find_invitation(token)
@@ -160,6 +163,12 @@ def accept_invitation(token: str, password: str) -> FirmUser | PortalUser:
         login.password_hash, login.registered_at = hashed, clock.now()
         login.save(only=["password_hash", "registered_at"])
     return login
+
+
+def _hashed(who: Login, password: str) -> str:
+    """The hash of a password that ``who`` may have."""
+    check_password_rules(password, about=[firms.current().name, who.name, who.email.partition("@")[0]])
+    return hash_password(password)
 
 
 def owner_of_invitation(token: str) -> Login | None:
@@ -189,13 +198,14 @@ def _use(model: type[AnyLink], link: AnyLink, column: DateTimeField) -> None:
 
 
 def ask_reset(login: FirmUser | PortalUser) -> Sent:
-    """A reset link, good for an hour."""
+    """A reset link, good for as long as the settings say."""
     token = secrets.token_urlsafe(24)
     now = clock.now()
     with transaction():
         link = PasswordReset.create(
-            **_who(login), token_hash=hash_token(token), created_at=now, expires_at=now + dt.timedelta(hours=1)
-        )
+            **_who(login), token_hash=hash_token(token), created_at=now,
+            expires_at=now + dt.timedelta(minutes=config.active().password_reset_minutes),
+        )  # fmt: skip
     return Sent(link, token)
 
 
@@ -211,10 +221,15 @@ def find_reset(token: str) -> PasswordReset:
     return link
 
 
+def owner_of_reset(token: str) -> Login | None:
+    """To whom a link was sent, usable or not."""
+    link: PasswordReset | None = PasswordReset.get_or_none(PasswordReset.token_hash == hash_token(token))
+    return None if link is None else link.login
+
+
 def reset_password(token: str, password: str) -> FirmUser | PortalUser:
     """Set a new password, once: the person's other open reset links die with it, and every session ends."""
-    check_password_rules(password)
-    hashed = hash_password(password)
+    hashed = _hashed(find_reset(token).login, password)
     with transaction():
         _held(find_reset(token).login)
         link = find_reset(token)
@@ -225,6 +240,22 @@ def reset_password(token: str, password: str) -> FirmUser | PortalUser:
         _close_resets(login)
         sessions.end_all(login)
     return login
+
+
+def change_password(who: Login, old: str, new: str) -> None:
+    """Their own, with the old one; open links to choose another die.
+
+    Raises:
+        Refused: the old one is wrong, or the new one cannot be used.
+    """
+    if not is_password(who.password_hash, old):
+        raise Refused("This is not your password now.", "old")
+    hashed = _hashed(who, new)
+    with transaction():
+        _held(who)
+        who.password_hash = hashed
+        who.save(only=["password_hash"])
+        _close_resets(who)
 
 
 def _close_resets(login: Login) -> None:

@@ -1,6 +1,7 @@
 """Staff's routes, a module per noun."""
 
 from portal_app.firm import (
+    account,  # noqa: F401
     bank_accounts,  # noqa: F401
     clients,  # noqa: F401
     documents,  # noqa: F401
@@ -20,6 +21,7 @@ from portal_app.firm import (
     recipients,  # noqa: F401
     refunds,  # noqa: F401
     settings,  # noqa: F401
+    signing_in,  # noqa: F401
     time,  # noqa: F401
     today,  # noqa: F401
 )

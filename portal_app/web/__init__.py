@@ -11,7 +11,7 @@ from werkzeug.routing import IntegerConverter, ValidationError
 
 from portal_app import config, db
 from portal_app.config import Config
-from portal_app.web import assets, doors, errors, headers, login, once, templates, uploads, webhooks
+from portal_app.web import assets, doors, errors, headers, links, login, once, second_step, templates, uploads, webhooks
 from portal_app.web.templates import template_folder
 
 
@@ -35,7 +35,7 @@ def flask_settings(settings: Config) -> dict[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_REFRESH_EACH_REQUEST": False,
-        "PERMANENT_SESSION_LIFETIME": dt.timedelta(hours=settings.session_hours),
+        "PERMANENT_SESSION_LIFETIME": dt.timedelta(days=1),
         "WTF_CSRF_TIME_LIMIT": None,  # Pay Now may stay open for longer than the default hour
         "TEMPLATES_AUTO_RELOAD": False,
     }
@@ -59,4 +59,13 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(assets.blueprint)
 
 
-__all__ = ["doors", "flask_settings", "init_app", "template_folder", "trust_proxies", "webhooks"]
+__all__ = [
+    "doors",
+    "flask_settings",
+    "init_app",
+    "links",
+    "second_step",
+    "template_folder",
+    "trust_proxies",
+    "webhooks",
+]

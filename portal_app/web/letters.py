@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 from portal_app import clock, config, plugins
 from portal_app.db import transaction
-from portal_app.domain import firms, invitations, invoices, mail, matters, payments, sharing
+from portal_app.domain import firms, invitations, invoices, mail, matters, payments, sharing, sign_ins
 from portal_app.domain.calendar import EventShare
+from portal_app.domain.devices import Device
 from portal_app.domain.documents import DocumentShare
-from portal_app.domain.invitations import Invitation, Sent
+from portal_app.domain.invitations import Invitation, PasswordReset, Sent
 from portal_app.domain.payments import Dispute, Payment, Refund
 from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.web.writing import Writing, compose
@@ -82,19 +83,46 @@ def password_reset(sent: Sent) -> None:
 
 def link_for_portal_user(portal_user_id: int) -> None:
     """A portal user said that they cannot get in."""
-    _fresh_link(PortalUser.get_by_id(portal_user_id))
+    _fresh_way(PortalUser.get_by_id(portal_user_id), "password")
 
 
 def link_for_firm_user(firm_user_id: int) -> None:
     """Somebody of the firm said that they cannot get in."""
-    _fresh_link(FirmUser.get_by_id(firm_user_id))
+    _fresh_way(FirmUser.get_by_id(firm_user_id), "password")
 
 
-def _fresh_link(who: FirmUser | PortalUser) -> None:
+def sign_in_for_portal_user(portal_user_id: int) -> None:
+    """A portal user wants to sign in by e-mail."""
+    _fresh_way(PortalUser.get_by_id(portal_user_id), "link")
+
+
+def sign_in_for_firm_user(firm_user_id: int) -> None:
+    """Somebody of the firm wants to sign in by e-mail."""
+    _fresh_way(FirmUser.get_by_id(firm_user_id), "link")
+
+
+def _fresh_way(who: FirmUser | PortalUser, wants: str) -> None:
     with transaction():
-        sent = invitations.fresh_link(who, days=config.active().invitation_days)
-        if sent is not None:
-            (invitation if isinstance(sent.link, Invitation) else password_reset)(sent)
+        way = sign_ins.fresh_way(who, wants=wants)
+        if way is None:
+            return
+        if isinstance(way.link, Invitation):
+            invitation(Sent(way.link, way.token))
+        elif isinstance(way.link, PasswordReset):
+            password_reset(Sent(way.link, way.token))
+        else:
+            _to(who, "sign_in_link", f"sign_in_link:{way.link.id}", link=way.link, token=way.token)
+
+
+def new_device(device_id: int) -> None:
+    """Tell somebody that their account was used from a browser that was never seen before."""
+    device: Device = Device.get_by_id(device_id)
+    _to(device.login, "new_device", f"new_device:{device.id}", device=device)
+
+
+def way_changed(who: Login, said: str) -> None:
+    """Tell somebody that one of their ways to sign in has changed (ASVS 6.3.7). Call it in the transaction of that."""
+    _to(who, "way_changed", f"way:{type(who).__name__}:{who.id}:{clock.now().isoformat()}", said=said)
 
 
 # What was shared
