@@ -28,6 +28,8 @@ def handlers() -> dict[str, outbox.Handler]:
         "portal_user_link": letters.link_for_portal_user,
         "firm_user_sign_in": letters.sign_in_for_firm_user,
         "portal_user_sign_in": letters.sign_in_for_portal_user,
+        "pay_link": letters.pay_link,
+        "pay_link_again": letters.pay_link_again,
         "new_device": letters.new_device,
         "payment_changed": payment_changed,
         "refund_changed": refund_changed,

@@ -47,7 +47,9 @@ class Route:
 
 
 def _words(rule: Rule) -> dict[str, str]:
-    return {"kind": "portal-users", "step": "invite"} if "kind" in rule.arguments else {}
+    if "kind" in rule.arguments:
+        return {"kind": "portal-users", "step": "invite"}
+    return {"step": "renew"} if "step" in rule.arguments else {}
 
 
 def routes(app: Flask, *, method: str = "") -> Iterator[Route]:
@@ -79,7 +81,7 @@ def alices(world: World) -> dict[str, Any]:
         "what": "taken", "about": "unknown_charge",
         "email_id": letter.id, "bank_account_id": 1, "question_id": 1, "invoices.public_id": world.invoice.public_id,
         "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,
-        "account.public_id": key.public_id, "payments.public_id": Payment.get_by_id(payment.id).public_id,
+        "account.public_id": key.public_id, "<token>.public_id": NOWHERE, "payments.public_id": Payment.get_by_id(payment.id).public_id,
     }  # fmt: skip
 
 

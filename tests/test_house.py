@@ -30,7 +30,8 @@ STOREYS = [
 ]
 NOUNS = (
     "errors once passwords store outbox firms people clients throttles devices sessions invitations mail access policy "
-    "passkeys factors sign_ins matters sharing calendar documents timekeeping ledger logos invoices payments today"
+    "passkeys factors sign_ins matters sharing calendar documents timekeeping ledger logos invoices payments pay_links "
+    "today"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

@@ -4,6 +4,7 @@ from portal_app.client import (
     account,  # noqa: F401
     documents,  # noqa: F401
     events,  # noqa: F401
+    guest,
     help,  # noqa: F401
     home,  # noqa: F401
     invoices,  # noqa: F401
@@ -12,4 +13,4 @@ from portal_app.client import (
 )
 from portal_app.client.blueprint import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "guest"]

@@ -10,12 +10,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal_app import gateways, money
 from portal_app.client.blueprint import blueprint
 from portal_app.client.pay_form import Desk, asked, open_desk
+from portal_app.client.payer import payer
 from portal_app.domain import invoices
 from portal_app.gateway_setup import open_roads
 from portal_app.plugin_api import Fields, Flow, Fund
 from portal_app.web import assets, headers
 from portal_app.web.fragments import go, is_fragment_request, render
-from portal_app.web.login import client_only, portal_user
+from portal_app.web.login import client_only
 from portal_app.web.templates import current_firm
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,10 @@ ALL = ("pay_errors", "how_much", "allocation", "billing", "confirm", "keys")
 @client_only
 def pay() -> AnyResponse:
     """``?invoice=`` pays one invoice alone, ``?amount=`` fills in another amount, ``?choose=1`` asks one for each."""
+    return pay_page()
+
+
+def pay_page() -> AnyResponse:
     desk = opened()
     return draw(desk) if desk else closed()
 
@@ -34,6 +39,10 @@ def pay() -> AnyResponse:
 @client_only
 def redraw() -> AnyResponse:
     """The same form with what was typed so far, and what that would pay. Charges nothing, writes nothing."""
+    return redraw_page()
+
+
+def redraw_page() -> AnyResponse:
     desk = opened()
     if desk is None:
         return closed()
@@ -54,18 +63,19 @@ def opened() -> Desk | None:
     takers = open_roads(Fund.OPERATING)
     if not takers:
         return None
-    desk = open_desk(portal_user(), takers)
+    desk = open_desk(payer(), takers)
     return desk if desk.given.available_cents else None
 
 
 def closed(status: int = 200) -> AnyResponse:
     """Why nothing can be paid: the invoice asked for is settled meanwhile, or Pay Now as a whole has nothing to do."""
-    only = asked("invoice")
+    me = payer()
+    only = me.invoice or asked("invoice")
     if only and current_firm().gateway:
-        here = f"/portal/invoices/{invoices.find_for(portal_user(), only).public_id}"
+        here = me.root if me.link else f"/portal/invoices/{invoices.find_for(me.who, only).public_id}"
         flash("Nothing can be paid on this invoice right now. Nothing has been charged.")
         return go(here)
-    return go("/portal/pay") if is_fragment_request() else render("client/payments/closed.html", status=status)
+    return go(me.pay) if is_fragment_request() else render("client/payments/closed.html", status=status, payer=me)
 
 
 def draw(desk: Desk, *blocks: str, status: int = 200, said: str = "") -> Response:
@@ -74,6 +84,7 @@ def draw(desk: Desk, *blocks: str, status: int = 200, said: str = "") -> Respons
     words = money.in_words(desk.cents) if current_firm().currency == "USD" else ""
     return render(
         "client/payments/new.html", *blocks, status=status, desk=desk, form=desk.form, said=said, words=words,
+        payer=payer(),
         config=dict(fields.config) if fields else None, script=script, has_page=Flow.REDIRECT in desk.manifest.flows,
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from portal_app.firm import (
     matter_people,  # noqa: F401
     matter_settings,  # noqa: F401
     matters,  # noqa: F401
+    pay_links,  # noqa: F401
     payments,  # noqa: F401
     people,  # noqa: F401
     questions,  # noqa: F401

@@ -6,7 +6,7 @@ from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
-from portal_app.domain import documents, invoices, matters, payments, sharing, timekeeping
+from portal_app.domain import documents, invoices, matters, pay_links, payments, sharing, timekeeping
 from portal_app.domain.documents import DocumentShare, DocumentVersion
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
@@ -77,7 +77,7 @@ def _issued_page(found: Invoice, form: VoidForm, *, status: int = 200) -> Respon
         held_cents=sum(row.amount_cents for row in held), applied_cents=applied,
         given_back_cents=payments.given_back_on(found, applied), version=_paper(found),
         shares=sharing.shares_of(DocumentShare, [found.document]).get(found.document_id, []),
-        void=found.void.first() if found.is_void else None,
+        void=found.void.first() if found.is_void else None, pay_links=pay_links.of_invoice(found),
     )  # fmt: skip
 
 

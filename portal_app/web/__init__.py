@@ -37,6 +37,7 @@ def flask_settings(settings: Config) -> dict[str, Any]:
         "SESSION_REFRESH_EACH_REQUEST": False,
         "PERMANENT_SESSION_LIFETIME": dt.timedelta(days=1),
         "WTF_CSRF_TIME_LIMIT": None,  # Pay Now may stay open for longer than the default hour
+        "WTF_CSRF_SSL_STRICT": False,  # it asks for a Referer, which pages with a token in their address do not send
         "TEMPLATES_AUTO_RELOAD": False,
     }
 

@@ -15,6 +15,7 @@ from portal_app.domain import factors, invitations, passkeys, policy, sessions
 from portal_app.domain.errors import Refused
 from portal_app.domain.passwords import PASSWORD_MIN
 from portal_app.domain.people import FirmUser, Login
+from portal_app.domain.throttles import TooSoon
 from portal_app.web import confirm, letters
 from portal_app.web.doors import Signed
 from portal_app.web.forms import Form, Line
@@ -100,7 +101,7 @@ def password() -> AnyResponse:
             with transaction():
                 invitations.change_password(who, form.old.data or "", form.password.data or "")
                 letters.way_changed(who, "Your password was changed.")
-        except (Refused, confirm.TooSoon) as problem:
+        except (Refused, TooSoon) as problem:
             form.refuse(confirm.said(problem, "old"))
         else:
             confirm.forget(who)

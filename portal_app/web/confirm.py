@@ -64,7 +64,7 @@ def _page(form: Form | None = None, status: int = 200) -> Response:
 def _proved(who: Login) -> AnyResponse:
     forget(who)
     prove_again()
-    return go(after(who, request.form.get("next")))  # type: ignore[arg-type]
+    return go(after(who, request.form.get("next")))
 
 
 def page() -> Response:

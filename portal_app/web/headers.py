@@ -77,6 +77,8 @@ def _host_of(origin: str) -> str:
 
 def _finish(response: Response) -> Response:
     headers = response.headers
+    if "token" in (request.view_args or {}):  # the address itself opens something: it is told to nobody
+        headers["Referrer-Policy"], headers["X-Robots-Tag"] = "no-referrer", "noindex, nofollow"
     for name, value in FIXED.items():
         headers.setdefault(name, value)
     headers.setdefault("Content-Security-Policy", _policy(g.policy) if "policy" in g else _USUAL_POLICY)

@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 from portal_app import clock, config, plugins
 from portal_app.db import transaction
-from portal_app.domain import firms, invitations, invoices, mail, matters, payments, sharing, sign_ins
+from portal_app.domain import firms, invitations, invoices, mail, matters, pay_links, payments, sharing, sign_ins
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.devices import Device
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.invitations import Invitation, PasswordReset, Sent
+from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments import Dispute, Payment, Refund
 from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.web.writing import Writing, compose
@@ -143,9 +144,27 @@ def document_shared(share_id: int) -> None:
         invoice = invoices.of_document(share.item)
         if invoice.is_void:
             return
-        kind, context = "invoice_shared", {"invoice": invoice}
+        pay_token = pay_links.link_for(invoice, share.portal_user) if invoice.balance_cents > 0 else ""
+        kind, context = "invoice_shared", {"invoice": invoice, "pay_token": pay_token}
     who = share.portal_user
     _to(who, kind, f"document_share:{share.id}", share=share, invited=_invited(who), **context)
+
+
+def pay_link(link_id: int) -> None:
+    """Bring a new link to one invoice to its person; nothing once it has ended."""
+    link = pay_links.PayLink.get_by_id(link_id)
+    token = pay_links.token_of(link)
+    if link.ended_at is None and token is not None:
+        invoice = invoices.with_balances().where(Invoice.id == link.invoice_id).get()
+        _to(link.portal_user, "pay_link", f"pay_link:{link.id}", link=link, invoice=invoice, token=token)
+
+
+def pay_link_again(link_id: int) -> None:
+    """Somebody has opened a link that no longer works, and asked for a fresh one."""
+    link = pay_links.PayLink.get_by_id(link_id)
+    with transaction():
+        if pay_links.newest(link).ended_at is None:
+            pay_links.renew(link.invoice, link.portal_user, by=None)
 
 
 def event_shared(share_id: int) -> None:
