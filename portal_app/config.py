@@ -143,6 +143,7 @@ class Config:
     mail_from: str = _setting("", _sender, "Sender of e-mails. Empty: the firm's own e-mail address.")
     upload_limit_mb: int = _setting(50, _whole, "Largest file that can be added to a matter, in MB.")
     invitation_days: int = _setting(14, _whole, "How many days an invitation stays open.")
+    paper_invitation_days: int = _setting(30, _count, "How many days an invitation by letter stays open.")
     pay_link_days: int = _setting(
         90, _whole, "How many days the link works that shows one invoice and takes its payment without signing in. "
         "0: invoices carry no such link.",

@@ -81,7 +81,8 @@ def alices(world: World) -> dict[str, Any]:
         "what": "taken", "about": "unknown_charge",
         "email_id": letter.id, "bank_account_id": 1, "question_id": 1, "invoices.public_id": world.invoice.public_id,
         "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,
-        "account.public_id": key.public_id, "<token>.public_id": NOWHERE, "payments.public_id": Payment.get_by_id(payment.id).public_id,
+        "account.public_id": key.public_id,
+        "<token>.public_id": NOWHERE, "payments.public_id": Payment.get_by_id(payment.id).public_id,
     }  # fmt: skip
 
 

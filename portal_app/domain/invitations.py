@@ -6,6 +6,7 @@ What takes a way in away also ends the person's sessions, in the same transactio
 from __future__ import annotations
 
 import datetime as dt
+import re
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,11 +16,13 @@ from peewee import CharField, DateTimeField, ForeignKeyField, ModelSelect
 
 from portal_app import clock, config
 from portal_app.db import BaseModel, locked, transaction
-from portal_app.domain import firms, sessions
+from portal_app.domain import firms, people, sessions
 from portal_app.domain.errors import LinkUnusable, Refused
 from portal_app.domain.passwords import check_password_rules, hash_password, is_password
 from portal_app.domain.people import FirmUser, Login, PortalUser, hash_token, keep_an_administrator
 from portal_app.prepared import prepared_of_ids
+
+CODE_LETTERS, CODE_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789", 15
 
 
 class Standing(StrEnum):
@@ -93,8 +96,23 @@ class InvitedAlready(Exception):
     """Somebody has invited the person since: pressing twice must not make the link dead that was just sent."""
 
 
-def invite(login: Login, *, by: FirmUser | None, days: int, after: int | None = None) -> Sent:
-    """A fresh invitation; older open ones stop working.
+def letter_code() -> str:
+    """A code to be typed from paper: 15 letters and digits, none that reads like another (74 bits)."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_SIGNS))
+
+
+def plain_code(typed: str) -> str:
+    """What was typed, as :func:`letter_code` made it: no spaces, no dashes, small letters."""
+    return re.sub(r"[\s-]", "", typed).lower()
+
+
+def shown_code(code: str) -> str:
+    """In groups of five."""
+    return "-".join(code[at : at + 5] for at in range(0, len(code), 5)).upper()
+
+
+def invite(login: Login, *, by: FirmUser | None, days: int, after: int | None = None, by_letter: bool = False) -> Sent:
+    """A fresh invitation; older open ones stop working. ``by_letter``: its token is a code that can be typed.
 
     Raises:
         Refused: registered or disabled people are not invited.
@@ -110,7 +128,7 @@ def invite(login: Login, *, by: FirmUser | None, days: int, after: int | None = 
         if after is not None and after != (newest.id if newest else 0):
             raise InvitedAlready
         revoke_invitations(login)
-        token = secrets.token_urlsafe(24)
+        token = letter_code() if by_letter else secrets.token_urlsafe(24)
         now = clock.now()
         link = Invitation.create(
             **_who(login), token_hash=hash_token(token), sent_by=by, sent_at=now,
@@ -148,8 +166,9 @@ def find_invitation(token: str) -> Invitation:
     return link
 
 
-def accept_invitation(token: str, password: str | None) -> FirmUser | PortalUser:
-    """Set the password and register, once. ``None`` is for those who sign in without one.
+def accept_invitation(token: str, password: str | None, email: str = "") -> FirmUser | PortalUser:
+    """Set the password and register, once. ``None`` is for those who sign in without one; ``email`` for those whom the
+    firm knew no address of.
 
     Raises:
         LinkUnusable: as :func:`find_invitation`. Refused: the password cannot be used.
@@ -160,6 +179,8 @@ def accept_invitation(token: str, password: str | None) -> FirmUser | PortalUser
         link = find_invitation(token)
         _use(Invitation, link, Invitation.accepted_at)
         login = link.login
+        if not login.has_email and isinstance(login, PortalUser):
+            people.give_email(login, email)
         login.password_hash, login.registered_at = hashed, clock.now()
         login.save(only=["password_hash", "registered_at"])
     return login

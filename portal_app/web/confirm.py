@@ -12,11 +12,11 @@ from portal_app.domain import factors, passkeys, passwords, policy, throttles
 from portal_app.domain.errors import Refused
 from portal_app.domain.people import FirmUser, Login
 from portal_app.domain.throttles import TooSoon
-from portal_app.web.doors import Signed, after
+from portal_app.web.doors import Signed, after, too_many
 from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import home_of, person, prove_again, safe_next
-from portal_app.web.second_step import WRONG, Code, too_many
+from portal_app.web.second_step import WRONG, Code
 
 
 class Password(Form):

@@ -70,6 +70,11 @@ def sign_in_page(form: Form, status: int = 200) -> Response:
     )  # fmt: skip
 
 
+def too_many(problem: TooSoon) -> Refused:
+    minutes = (problem.seconds + 59) // 60
+    return Refused(f"There were too many tries. Wait {minutes} minute{'s' if minutes > 1 else ''}.", "code")
+
+
 def too_soon(form: Form, problem: TooSoon) -> Response:
     """The sign-in page once more, with what helps meanwhile."""
     minutes = (problem.seconds + 59) // 60

@@ -59,7 +59,8 @@ def _put(kind: str, name: str, address: str, zone: str, fact: str, **context: An
 
 
 def _to(who: Login, kind: str, fact: str, **context: Any) -> None:
-    _put(kind, who.name, who.email, who.time_zone, fact, who=who, **context)
+    if who.has_email:
+        _put(kind, who.name, who.email, who.time_zone, fact, who=who, **context)
 
 
 def _to_firm(kind: str, fact: str, **context: Any) -> None:

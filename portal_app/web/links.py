@@ -20,8 +20,8 @@ from portal_app.domain.passwords import PASSWORD_MIN
 from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.domain.throttles import TooSoon
 from portal_app.web import callers
-from portal_app.web.doors import blueprint, let_in, sign_in_page, too_soon
-from portal_app.web.forms import EmailLine, Form
+from portal_app.web.doors import blueprint, let_in, sign_in_page, too_many, too_soon
+from portal_app.web.forms import EmailLine, Form, Line
 from portal_app.web.fragments import go, render
 from portal_app.web.login import public
 
@@ -38,6 +38,9 @@ class AskLink(Form):
 
 
 class Choose(Form):
+    """``email`` is asked of those whom the firm knows no address of."""
+
+    email = EmailLine("Your e-mail address")
     password = PasswordField("Choose a password", [InputRequired("Fill in this field.")])
     again = PasswordField("Type it again", [EqualTo("password", "The two are not the same.")])
 
@@ -148,7 +151,7 @@ class Kind:
     """A kind of link that lets its holder choose a password, and its two pages."""
 
     find: Callable[[str], Invitation | PasswordReset]
-    use: Callable[[str, str], FirmUser | PortalUser]
+    use: Callable[..., FirmUser | PortalUser]
     page: str
     dead_page: str
 
@@ -181,18 +184,36 @@ def _show(kind: Kind, token: str) -> Response:
 
 def _use(kind: Kind, token: str) -> FirmUser | PortalUser | Response:
     """Take the password that was chosen: the person, or the page that says why not."""
-    form = Choose()
     try:
-        link = kind.find(token)
-        if not form.validate():
-            return _choose_page(kind, link, form, token, 422)
-        try:
-            return kind.use(token, form.password.data or "")
-        except Refused as problem:
-            form.refuse(problem)
-            return _choose_page(kind, link, form, token, 422)
+        return _taken(kind, token, Choose())
     except LinkUnusable:
         return _dead_page(kind, token)
+
+
+def _taken(kind: Kind, token: str, form: Choose, *, has_password: bool = True) -> FirmUser | PortalUser | Response:
+    link = kind.find(token)
+    if not has_password:
+        del form.password, form.again
+    if link.login.has_email:
+        del form.email
+    if form.validate():
+        try:
+            more = [] if link.login.has_email else [form.email.data or ""]
+            return kind.use(token, form.password.data if has_password else None, *more)
+        except Refused as problem:
+            form.refuse(problem)
+    if has_password:
+        return _choose_page(kind, link, form, token, 422)
+    return _choose_page(kind, link, _whole(form), token, 422)
+
+
+def _whole(form: Choose) -> Choose:
+    """The form with the fields that were left out, empty, and what was wrong with the others."""
+    whole = Choose(formdata=None)
+    whole.form_errors = form.form_errors
+    if form.email:
+        whole.email.data, whole.email.errors = form.email.data, form.email.errors
+    return whole
 
 
 @blueprint.get("/password/<token>")
@@ -247,9 +268,43 @@ def accept_without_password(token: str) -> AnyResponse:
         link = invitations.find_invitation(token)
         if not policy.current().allows(link.login, "link"):
             return _choose_page(INVITATION, link, Choose(formdata=None), token, 422)
-        return let_in(invitations.accept_invitation(token, None))
+        who = _taken(INVITATION, token, Choose(), has_password=False)
     except LinkUnusable:
         return _dead_page(INVITATION, token)
+    return who if isinstance(who, Response) else let_in(who)
+
+
+# The code of a letter
+
+
+class LetterCode(Form):
+    code = Line("Code", most=60)
+
+
+@blueprint.get("/invitation")
+@public
+def show_letter_code() -> Response:
+    return render("doors/letter_code.html", form=LetterCode())
+
+
+@blueprint.post("/invitation")
+@public
+def enter_letter_code() -> AnyResponse:
+    """To the invitation that the code opens. Tried too often from one place, it has to wait."""
+    form, counted = LetterCode(), f"letter-code-from:{callers.address()}"
+    if form.validate():
+        code = invitations.plain_code(form.code.data or "")
+        try:
+            throttles.count({counted: throttles.LETTER_CODES})
+            invitations.find_invitation(code)
+        except TooSoon as problem:
+            form.refuse(too_many(problem))
+        except LinkUnusable:
+            form.refuse(Refused("This code is not right, was used, or has expired.", "code"))
+        else:
+            throttles.take_back(counted)
+            return go(f"/invitation/{code}")
+    return render("doors/letter_code.html", status=422, form=form)
 
 
 @blueprint.post("/invitation/<token>/again")

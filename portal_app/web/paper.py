@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from portal_app import config, plugins
-from portal_app.domain import documents, firms, invoices, pay_links, store
+from portal_app.domain import documents, firms, invitations, invoices, pay_links, store
 from portal_app.domain.firms import Firm
+from portal_app.domain.invitations import Invitation
 from portal_app.domain.invoices import Invoice, InvoiceLine
 from portal_app.domain.payments import Payment, receipts
 from portal_app.schema import folder
@@ -65,6 +66,20 @@ def store_invoice(invoice_id: int) -> None:
     token = pay_links.link_for(invoice, who, on_paper=True) if who is not None else ""
     stored = store.put_bytes([invoice_pdf(invoice, token)], limit_bytes=LIMIT_BYTES)
     documents.attach_paper(invoice.document, stored)
+
+
+# Invitations
+
+
+def invitation_pdf(link: Invitation, code: str) -> bytes:
+    """The letter that invites somebody: the code to type, and the same as a QR code."""
+    firm = firms.current()
+    html = compose(
+        "pdf/invitation.html", Writing(firm, firm.time_zone), link=link, who=link.login,
+        code=invitations.shown_code(code), invitation_qr=_qr(f"{config.active().own_url}/invitation/{code}", "QR code"),
+        **_letterhead(firm, link.sent_at),
+    )  # fmt: skip
+    return _print(html, firm)
 
 
 # Receipts

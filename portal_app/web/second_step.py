@@ -17,7 +17,7 @@ from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.domain.sessions import Session
 from portal_app.domain.throttles import TooSoon
 from portal_app.web import qr
-from portal_app.web.doors import Signed, after, blueprint
+from portal_app.web.doors import Signed, after, blueprint, too_many
 from portal_app.web.forms import Form, Hidden, Line
 from portal_app.web.fragments import go, render
 from portal_app.web.login import complete, half, public, safe_next
@@ -34,11 +34,6 @@ class SetUp(Form):
 
     sealed = Hidden("", [InputRequired("This form has lost a part. Reload the page and try again.")])
     code = Line("Code that the app shows", most=12)
-
-
-def too_many(problem: TooSoon) -> Refused:
-    minutes = (problem.seconds + 59) // 60
-    return Refused(f"There were too many tries. Wait {minutes} minute{'s' if minutes > 1 else ''}.", "code")
 
 
 # Setting up an app, here and on the account's pages

@@ -1,4 +1,4 @@
-"""Links that show one invoice and take its payment without an account; invitations by letter, with a code to type."""
+"""Links that show one invoice and take its payment without an account."""
 
 from peewee import Database
 from playhouse.migrate import SchemaMigrator
@@ -24,9 +24,6 @@ UP = [
     payment_id BIGINT NOT NULL PRIMARY KEY REFERENCES payment(id),
     pay_link_id BIGINT NOT NULL REFERENCES pay_link(id))""",
     "CREATE INDEX pay_link_payment_link ON pay_link_payment (pay_link_id)",
-    """CREATE TABLE letter_code (
-    invitation_id BIGINT NOT NULL PRIMARY KEY REFERENCES invitation(id),
-    code_hash VARCHAR(64) NOT NULL UNIQUE)""",
 ]
 
 
@@ -39,5 +36,5 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
 
 
 def down(migrator: SchemaMigrator, db: Database) -> None:
-    execute(db, [f"DROP TABLE {table}" for table in ("letter_code", "pay_link_payment", "pay_link")])
+    execute(db, [f"DROP TABLE {table}" for table in ("pay_link_payment", "pay_link")])
     drop_functions(db, "pay_link_fixed")
