@@ -90,6 +90,13 @@ def _sender(raw: str) -> str:
     return raw
 
 
+def _clamd(raw: str) -> str:
+    host, _, port = raw.rpartition(":")
+    if raw and not raw.startswith("/") and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError("/run/clamav/clamd.ctl, or an address like 127.0.0.1:3310")
+    return raw
+
+
 def _mail_security(raw: str) -> str:
     if raw not in {"starttls", "tls", "none"}:
         raise ValueError("starttls, tls or none")
@@ -142,6 +149,10 @@ class Config:
     mail_password: str = _setting("", _text, "SMTP password.", is_secret=True)
     mail_from: str = _setting("", _sender, "Sender of e-mails. Empty: the firm's own e-mail address.")
     upload_limit_mb: int = _setting(50, _whole, "Largest file that can be added to a matter, in MB.")
+    clamd: str = _setting(
+        "", _clamd, "ClamAV's daemon, which looks through every file that is added before anybody can open it: the "
+        "path of its socket, or host:port. Empty: files are not looked through."
+    )  # fmt: skip
     invitation_days: int = _setting(14, _whole, "How many days an invitation stays open.")
     paper_invitation_days: int = _setting(30, _count, "How many days an invitation by letter stays open.")
     pay_link_days: int = _setting(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal_app.db import connect, db, is_sqlite, sum_of
-from portal_app.domain.documents import DocumentVersion, stream
+from portal_app.domain import store
+from portal_app.domain.documents import DocumentVersion
 from portal_app.domain.ledger import Account, account_balance
 from portal_app.domain.payments import FREEING, HOLDING
 from portal_app.domain.store import NotStored
@@ -263,7 +264,7 @@ def _documents() -> Iterator[str]:
         where = f"Version {version.number} of document {version.document_id}"
         try:
             digest = hashlib.sha256()
-            for chunk in stream(version):
+            for chunk in store.stream(version.storage_key):
                 digest.update(chunk)
         except NotStored:
             yield f"{where} is not in the store ({version.storage_key})."

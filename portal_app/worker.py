@@ -7,7 +7,8 @@ import logging
 import threading
 
 from portal_app import gateways
-from portal_app.domain import mail, outbox, passkeys, sessions, sign_ins, throttles
+from portal_app.domain import documents, mail, outbox, passkeys, policy_reports, sessions, sign_ins, throttles
+from portal_app.domain.documents import DocumentVersion
 from portal_app.web import letters, paper
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ def handlers() -> dict[str, outbox.Handler]:
     return {
         "email": send_email,
         "invoice_pdf": paper.store_invoice,
+        "document_scan": document_scan,
         "document_shared": document_shared,
         "event_shared": letters.event_shared,
         "firm_user_link": letters.link_for_firm_user,
@@ -64,6 +66,13 @@ def dispute_changed(dispute_id: int) -> None:
     gateways.tell("dispute_changed", dispute_id)
 
 
+def document_scan(version_id: int) -> None:
+    """Look a new file through; whoever waits for it is told of it only then."""
+    version = DocumentVersion.get_by_id(version_id)
+    if documents.scan(version):
+        letters.infected(version)
+
+
 def document_shared(share_id: int) -> None:
     letters.document_shared(share_id)
     gateways.tell("document_shared", share_id)
@@ -80,6 +89,7 @@ def housekeeping() -> None:
     """What nothing but time makes due. Bears to be done often."""
     for noun in (sessions, throttles, sign_ins, passkeys):
         noun.sweep()
+    policy_reports.forget_old()
     letters.limitations()
     gateways.sweep_due()
 

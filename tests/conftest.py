@@ -5,7 +5,9 @@ The filled database is made once a session and copied for each test: the ledger'
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,24 +15,36 @@ from typing import Any
 
 import pluggy
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from portal_app import config, create_app, db, hookspecs, plugins, schema
-from portal_app.domain import sessions, store
+from portal_app.domain import passwords, sessions, store
 from portal_app.plugin_api import PROJECT
 from tests import world as worlds
 from tests.fake_gateway import FakeGateway
 from tests.postgres import Cluster
 from tests.world import World
 
+RAM, RAM_BYTES = Path("/dev/shm"), 3 * 2**30
+
+
+def stay_in_memory() -> None:
+    """Keep what tests write in memory where there is enough: thousands of small databases, each written to the disk
+    for certain at every step, wait for nothing else."""
+    if "TMPDIR" in os.environ or not os.access(RAM, os.W_OK) or os.statvfs(RAM).f_flag & os.ST_NOEXEC:
+        return
+    if shutil.disk_usage(RAM).free > RAM_BYTES:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(RAM)
+
+
+stay_in_memory()
+
 SETTINGS = {
     "secret_key": "0123456789abcdef" * 4,
     "public_url": "http://localhost",
     "compress": "false",
-    "password_hash_memory_mb": "19",  # the least that is allowed: tests hash much
-    "password_hash_rounds": "2",
-    "password_hash_lanes": "1",
 }
 
 
@@ -77,6 +91,12 @@ def _registry(gateway: FakeGateway) -> plugins.Registry:
     found = plugins.Registry(manager)
     found.add(gateway, "fake")
     return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> None:
+    """A password's hash is made to be slow; that it is, tests/domain/test_people.py says."""
+    passwords.use(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture(scope="session")
@@ -129,8 +149,27 @@ def world(settings: config.Config, engine: Engine) -> World:
     return worlds.load(engine.ids)
 
 
+_made: list[Flask] = []
+
+
 @pytest.fixture
-def app(world: World, settings: config.Config) -> Flask:
+def app(world: World, settings: config.Config) -> Iterator[Flask]:
+    """The application, with this test's database behind it. All tests of a run share one: to compile its routes and
+    templates takes longer than most tests do. Its configuration and its views are as before when a test ends."""
+    if not _made:
+        _made.append(create_app(settings, TESTING=False, WTF_CSRF_ENABLED=False))
+    shared = _made[0]
+    before, views = dict(shared.config), dict(shared.view_functions)
+    yield shared
+    shared.config.clear()
+    shared.config.update(before)
+    shared.view_functions.clear()
+    shared.view_functions.update(views)
+
+
+@pytest.fixture
+def own_app(world: World, settings: config.Config) -> Flask:
+    """An application for one test alone, which hangs something into it."""
     return create_app(settings, TESTING=False, WTF_CSRF_ENABLED=False)
 
 

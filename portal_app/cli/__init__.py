@@ -15,6 +15,7 @@ from portal_app.cli.plugin import plugin
 from portal_app.cli.prove import prove_payments
 from portal_app.cli.reading import roles, routes, settings
 from portal_app.cli.running import demo, serve, worker
+from portal_app.cli.safety import check_payment_page, doctor
 from portal_app.cli.secrets import rotate_secrets
 from portal_app.cli.setup import init, migrate
 from portal_app.cli.shared import Sentence, sentence_for
@@ -78,7 +79,7 @@ def main() -> None:
 
 COMMANDS_HERE = (
     init, serve, worker, migrate, demo, routes, roles, reconcile, sweep, verify, settings, invite, bench,
-    forget_factors, rotate_secrets, plugin, prove_payments,
+    forget_factors, rotate_secrets, plugin, prove_payments, doctor, check_payment_page,
 )  # fmt: skip
 for command in COMMANDS_HERE:
     main.add_command(command)

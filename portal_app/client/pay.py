@@ -90,12 +90,13 @@ def draw(desk: Desk, *blocks: str, status: int = 200, said: str = "") -> Respons
 
 
 def _fields(desk: Desk) -> tuple[Fields | None, str]:
-    """The gateway's own fields and the address of their script; their origins are allowed on this page alone."""
+    """The gateway's own fields and their script's name; their origins are allowed on this page alone."""
     fields = gateways.fields_for(desk.gateway, desk.method, current_firm().currency)
     if fields is None:
         return None, ""
+    script = f"plugins/{desk.manifest.id}/{fields.module}"
     try:
-        script = assets.url(f"plugins/{desk.manifest.id}/{fields.module}", current_firm())
+        assets.integrity(script)
     except FileNotFoundError:
         log.exception("gateway %s has no script for its fields", desk.manifest.id)
         return None, ""

@@ -115,14 +115,15 @@ def _seen_by(who_id: Any) -> ModelSelect:
     )
 
 
-def upcoming(who: PortalUser, limit: int = 20) -> list[Event]:
-    """What is to come, or began in the last two hours, the next first."""
-    return _upcoming(who.id, clock.now() - dt.timedelta(hours=2), limit)
+def upcoming(who: PortalUser, limit: int = 20, *, matter: str = "") -> list[Event]:
+    """What is to come, or began in the last two hours, the next first; of one matter, by its number, or of all."""
+    return _upcoming(who.id, clock.now() - dt.timedelta(hours=2), matter, limit)
 
 
 @prepared
-def _upcoming(who_id: Any, since: Any, limit: Any) -> ModelSelect:
-    return _seen_by(who_id).where(Event.starts_at >= since).order_by(Event.starts_at).limit(limit)
+def _upcoming(who_id: Any, since: Any, matter: Any, limit: Any) -> ModelSelect:
+    is_asked = (Event.starts_at >= since) & matters.is_asked(matter)
+    return _seen_by(who_id).where(is_asked).order_by(Event.starts_at).limit(limit)
 
 
 def past(who: PortalUser, limit: int = 20) -> list[Event]:

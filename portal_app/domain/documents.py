@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from peewee import JOIN, BigIntegerField, Cast, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, fn
+from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, fn
 
-from portal_app import clock
+from portal_app import clock, config
 from portal_app.db import BaseModel, locked, transaction
-from portal_app.domain import matters, outbox, sharing, store
+from portal_app.domain import clamd, matters, outbox, sharing, store
 from portal_app.domain.calendar import Event, EventShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
@@ -21,6 +21,15 @@ from portal_app.domain.store import Stored
 from portal_app.prepared import prepared, prepared_of_ids
 
 NAME_MAX = 120
+HELD = frozenset({"waiting", "infected"})
+
+
+class Held(Exception):
+    """The malware scanner has not let this version through (yet)."""
+
+    def __init__(self, version: DocumentVersion) -> None:
+        super().__init__(f"version {version.id} is {version.scan}")
+        self.is_infected = version.scan == "infected"
 
 
 class Document(BaseModel):
@@ -40,7 +49,8 @@ class Document(BaseModel):
 
 
 class DocumentVersion(BaseModel):
-    """The bytes of a document at one time. ``sha256`` is hexadecimal."""
+    """The bytes of a document at one time. ``sha256`` is hexadecimal. ``scan``: none (nobody looks through files here),
+    waiting, clean or infected; ``scan_found`` is what the scanner calls it."""
 
     document = ForeignKeyField(Document, backref="versions")
     number = IntegerField()
@@ -50,6 +60,13 @@ class DocumentVersion(BaseModel):
     sha256 = CharField(max_length=64)
     created_at = DateTimeField()
     created_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    scan = CharField(max_length=10, default="none")
+    scan_found = CharField(max_length=120, default="")
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nobody may open it: it was not looked through for malware yet, or something was found."""
+        return self.scan in HELD
 
 
 class DocumentShare(sharing.Share):
@@ -153,10 +170,38 @@ def attach_paper(document: Document, stored: Stored) -> bool:
 
 def _add_version(document: Document, stored: Stored, by: FirmUser | None) -> DocumentVersion:
     last = DocumentVersion.select().where(DocumentVersion.document == document.id).count()
-    return DocumentVersion.create(
+    is_looked_through = bool(config.active().clamd) and document.kind != "invoice"  # that paper is our own
+    version: DocumentVersion = DocumentVersion.create(
         document=document, number=last + 1, storage_key=stored.key, media_type=stored.media_type,
         size_bytes=stored.size_bytes, sha256=stored.sha256, created_at=clock.now(), created_by=by,
+        scan="waiting" if is_looked_through else "none",
     )  # fmt: skip
+    if is_looked_through:
+        outbox.put("document_scan", version.id)
+    return version
+
+
+def scan(version: DocumentVersion) -> bool:
+    """Have a waiting version looked through by the scanner of the settings; without one any more it is let through.
+    Returns whether something was found.
+
+    Raises:
+        NoAnswer: the scanner did not say; the version goes on waiting.
+    """
+    if version.scan != "waiting":
+        return False
+    address = config.active().clamd
+    verdict = clamd.scan(address, store.stream(version.storage_key)) if address else None
+    result = "none" if verdict is None else "clean" if verdict.is_clean else "infected"
+    with transaction():
+        is_waiting = (DocumentVersion.id == version.id) & (DocumentVersion.scan == "waiting")
+        found = verdict.found if verdict else ""
+        DocumentVersion.update(scan=result, scan_found=found).where(is_waiting).execute()
+        if result != "infected":  # those with whom it is shared were not told while it was held
+            for row in sharing.shares_of(DocumentShare, [version.document]).get(version.document_id, []):
+                outbox.put("document_shared", row.id)
+    version.scan, version.scan_found = result, found
+    return result == "infected"
 
 
 def rename(document: Document, *, name: str, folder: str) -> None:
@@ -178,7 +223,13 @@ def remove(document: Document, *, by: FirmUser) -> None:
 
 
 def stream(version: DocumentVersion) -> Iterator[bytes]:
-    """The bytes, in chunks. Raises ``NotStored``."""
+    """The bytes, in chunks.
+
+    Raises:
+        Held: nobody may open it (yet). NotStored: they are not there.
+    """
+    if version.is_held:
+        raise Held(version)
     return store.stream(version.storage_key)
 
 
@@ -261,12 +312,13 @@ def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: 
 def _files(who_id: Any, matter: Any, limit: Any, offset: Any) -> ModelSelect:
     other = DocumentVersion.alias()
     newest = other.select(fn.MAX(other.id)).where(other.document == Document.id)
-    version = (DocumentVersion.id, DocumentVersion.number, DocumentVersion.media_type, DocumentVersion.size_bytes)
+    columns = ("id", "number", "media_type", "size_bytes", "scan")
+    version = [getattr(DocumentVersion, name) for name in columns]
     return (
         _seen_by(who_id)
         .select_extend(*version)
         .join_from(Document, DocumentVersion, JOIN.LEFT_OUTER, on=(DocumentVersion.id == newest), attr="version")
-        .where((Document.kind == "file") & ((Matter.number == matter) | (Cast(matter, "TEXT") == "")))
+        .where((Document.kind == "file") & matters.is_asked(matter))
         .order_by(DocumentShare.shared_at.desc(), Document.id.desc())
         .limit(limit)
         .offset(offset)

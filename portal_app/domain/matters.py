@@ -9,6 +9,7 @@ from typing import Any
 from peewee import (
     JOIN,
     BooleanField,
+    Cast,
     CharField,
     CompositeKey,
     DateField,
@@ -90,6 +91,11 @@ class InvoiceRecipient(BaseModel):
     relation = CharField(max_length=40, default="")
     added_by = ForeignKeyField(FirmUser, null=True, backref="+")
     added_at = DateTimeField()
+
+
+def is_asked(number: Any) -> Any:
+    """For a query: its matter has this number, which is empty for all."""
+    return (Matter.number == number) | (Cast(number, "TEXT") == "")
 
 
 def visible_to(who: FirmUser) -> ModelSelect:

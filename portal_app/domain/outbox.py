@@ -104,6 +104,12 @@ def _run(row: Outbox, handlers: Mapping[str, Handler]) -> None:
         Outbox.update(change).where(Outbox.id == row.id).execute()
 
 
+def late(seconds: int) -> int:
+    """How many promises have waited for longer than ``seconds`` without being tried: nobody is working."""
+    is_waiting = Outbox.done_at.is_null() & (Outbox.run_at < clock.in_seconds(-seconds)) & (Outbox.last_error == "")
+    return int(Outbox.select().where(is_waiting).count())
+
+
 def troubles(*, but: str = "") -> int:
     """How many promises (but those of one topic) have failed at least once and are still to be kept."""
     is_failing = Outbox.done_at.is_null() & (Outbox.last_error != "") & (Outbox.topic != but)

@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from portal_app import config
+from portal_app.config import Config
 from portal_app.domain.errors import Busy, Refused
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 1000
@@ -87,10 +88,21 @@ def _hasher(memory_mb: int, rounds: int, lanes: int) -> PasswordHasher:
     return PasswordHasher(time_cost=rounds, memory_cost=memory_mb * 1024, parallelism=lanes)
 
 
-def _ours() -> PasswordHasher:
+def of_settings(now: Config) -> PasswordHasher:
     """Argon2id as the settings say; by default RFC 9106's second recommendation."""
-    now = config.active()
     return _hasher(now.password_hash_memory_mb, now.password_hash_rounds, now.password_hash_lanes)
+
+
+_chosen: list[PasswordHasher] = []
+
+
+def use(hasher: PasswordHasher) -> None:
+    """Hash at another cost from now on: tests do. Hashes that were made before stay good."""
+    _chosen[:] = [hasher]
+
+
+def _ours() -> PasswordHasher:
+    return _chosen[0] if _chosen else of_settings(config.active())
 
 
 @lru_cache(maxsize=4)

@@ -182,6 +182,11 @@ def active_firm_users() -> list[FirmUser]:
     return list(FirmUser.select().where(FirmUser.disabled_at.is_null()).order_by(FirmUser.name))
 
 
+def administrators() -> list[FirmUser]:
+    """Those who can sign in now, by name."""
+    return [who for who in active_firm_users() if who.registered_at and who.has_role("administrator")]
+
+
 def add_portal_user(*, email: str, name: str, time_zone: str) -> PortalUser:
     """Somebody new who may log in to the portal; invite them next. Without ``email`` they are invited by a letter."""
     with transaction():

@@ -44,9 +44,11 @@ class Session(BaseModel):
 
 
 def start(
-    login: FirmUser | PortalUser, *, device: Device | None = None, address: str = "", is_whole: bool = True
-) -> str:
-    """Sign in; returns the token for the cookie. Not ``is_whole``: the second factor comes next (:func:`complete`)."""
+    login: FirmUser | PortalUser, *, device: Device | None = None, address: str = "", is_whole: bool = True,
+    is_theirs: bool = True,
+) -> str:  # fmt: skip
+    """Sign in; returns the token for the cookie. Not ``is_whole``: the second factor comes next (:func:`complete`).
+    Without ``is_theirs`` it is no visit of theirs: the machine looks."""
     token = secrets.token_urlsafe(24)
     now = clock.now()
     column = "firm_user" if isinstance(login, FirmUser) else "portal_user"
@@ -55,7 +57,7 @@ def start(
             **{column: login}, token_hash=hash_token(token), device=device, address=address[:64], created_at=now,
             last_seen_at=now, proved_at=now if is_whole else None,
         )  # fmt: skip
-        if is_whole:
+        if is_whole and is_theirs:
             _signed_in(login)
     return token
 

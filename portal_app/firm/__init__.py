@@ -21,6 +21,7 @@ from portal_app.firm import (
     questions,  # noqa: F401
     recipients,  # noqa: F401
     refunds,  # noqa: F401
+    safety,  # noqa: F401
     settings,  # noqa: F401
     signing_in,  # noqa: F401
     time,  # noqa: F401

@@ -43,7 +43,7 @@ class MatterForm(Form):
 
     def __init__(self, *, only: str = "", attorney: FirmUser | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        for name in [name for name in self._fields if only and name not in {only, "csrf_token"}]:
+        for name in [name for name in self._fields if only and name != only]:
             del self[name]
         if "client" in self:
             names: dict[Any, str] = dict(clients.names())
@@ -64,7 +64,7 @@ class MatterForm(Form):
 
     def values(self) -> dict[str, object]:
         """What was typed, as :func:`matters.change` takes it."""
-        found = {name: field.data for name, field in self._fields.items() if name != "csrf_token"}
+        found = {name: field.data for name, field in self._fields.items()}
         if "client" in found:
             found["client"] = clients.find(found["client"])
         if found.get("responsible_attorney") == NOBODY:

@@ -11,7 +11,21 @@ from werkzeug.routing import IntegerConverter, ValidationError
 
 from portal_app import config, db
 from portal_app.config import Config
-from portal_app.web import assets, doors, errors, headers, links, login, once, second_step, templates, uploads, webhooks
+from portal_app.web import (
+    assets,
+    doors,
+    errors,
+    headers,
+    links,
+    login,
+    once,
+    policy_reports,
+    probe,
+    second_step,
+    templates,
+    uploads,
+    webhooks,
+)
 from portal_app.web.templates import template_folder
 
 
@@ -43,9 +57,10 @@ def flask_settings(settings: Config) -> dict[str, Any]:
 
 
 def trust_proxies(app: Flask, count: int) -> None:
-    """Believe ``X-Forwarded-*`` of exactly that many proxies in front; of none by default."""
+    """Believe ``X-Forwarded-*`` of exactly that many proxies in front; of none by default. Each of them writes its
+    visitor's address behind those before; scheme and host are what the last one says, because it writes them anew."""
     if count:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=1, x_host=1)  # type: ignore[method-assign]
 
 
 def init_app(app: Flask) -> None:
@@ -61,12 +76,6 @@ def init_app(app: Flask) -> None:
 
 
 __all__ = [
-    "doors",
-    "flask_settings",
-    "init_app",
-    "links",
-    "second_step",
-    "template_folder",
-    "trust_proxies",
-    "webhooks",
-]
+    "doors", "flask_settings", "init_app", "links", "policy_reports", "probe", "second_step", "template_folder",
+    "trust_proxies", "webhooks",
+]  # fmt: skip

@@ -6,6 +6,7 @@ first visit no second request.
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import mimetypes
@@ -41,6 +42,7 @@ class Asset:
     br: bytes
     gz: bytes
     tag: str
+    integrity: str
     media_type: str
 
 
@@ -49,7 +51,8 @@ def _make(name: str, body: bytes) -> Asset:
     kind = "text/javascript" if name.endswith(".js") else kind
     text = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
     tag = hashlib.sha256(body).hexdigest()[:16]
-    return Asset(body, brotli.compress(body), gzip.compress(body, mtime=0), tag, text)
+    integrity = f"sha384-{base64.b64encode(hashlib.sha384(body).digest()).decode()}"
+    return Asset(body, brotli.compress(body), gzip.compress(body, mtime=0), tag, integrity, text)
 
 
 @lru_cache(maxsize=128)
@@ -100,6 +103,11 @@ def url(name: str, firm: Firm) -> str:
     """The address of a static file, under the hash of its content. Raises ``FileNotFoundError``."""
     found = _asset(name, colours(firm) if name == "portal.css" else "")
     return f"/static/{found.tag}/{name}"
+
+
+def integrity(name: str) -> str:
+    """The digest by which a browser knows a script for the one that the page means (Subresource Integrity)."""
+    return _asset(name, "").integrity
 
 
 @blueprint.get("/static/<tag>/<path:name>")

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from portal_app.domain import firms
+from portal_app.domain.documents import Held
 from portal_app.domain.errors import Busy
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.domain.store import NotStored
@@ -27,6 +28,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DoesNotExist, lambda _problem: _page(404))
     app.register_error_handler(NotStored, lambda _problem: _page(404))
+    app.register_error_handler(Held, _held)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(Oversize, lambda problem: _page(413, said=problem.description))
     app.register_error_handler(TooSoon, _too_soon)
@@ -44,6 +46,12 @@ def _http(problem: HTTPException) -> Response:
         if name not in {"Content-Type", "Content-Length"}:
             answer.headers[name] = value
     return answer
+
+
+def _held(problem: Held) -> Response:
+    if problem.is_infected:
+        return _page(403, said="The malware scanner found something in this file, so nobody can open it.")
+    return _page(409, said="This file is being looked through for malware. It takes a few seconds; then try again.")
 
 
 def _stale_form(_problem: CSRFError) -> Response:

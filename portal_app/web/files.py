@@ -22,7 +22,8 @@ def send(document: Document, version: DocumentVersion, *, as_download: bool = Tr
 
 
 def _stream(name: str, version: DocumentVersion, is_shown: bool) -> Response:
-    body = b"" if request.method == "HEAD" else documents.stream(version)
+    chunks = documents.stream(version)
+    body = b"" if request.method == "HEAD" else chunks
     charset = "; charset=utf-8" if version.media_type.startswith("text/") else ""
     response = Response(body, content_type=version.media_type + charset)
     response.headers["Content-Length"] = str(version.size_bytes)

@@ -39,19 +39,32 @@ def _name(key: str) -> str:
 
 
 class _Box(TextInput):
-    html_params = staticmethod(_attributes)
+    def __call__(self, field: Any, **kwargs: Any) -> Markup:
+        return _input(self, field, kwargs)
 
 
 class _Unseen(HiddenInput):
-    html_params = staticmethod(_attributes)
+    def __call__(self, field: Any, **kwargs: Any) -> Markup:
+        return _input(self, field, kwargs)
 
 
 class _Dot(RadioInput):
     html_params = staticmethod(_attributes)
 
 
+def _input(widget: Any, field: Any, given: dict[str, Any]) -> Markup:
+    """As WTForms draws an input, but for data lists, which no form here has."""
+    flags = {name: value for name, value in vars(field.flags).items() if name in widget.validation_attrs}
+    value = field._value()
+    told = {"id": field.id, "type": widget.input_type, "name": field.name, "value": value, **flags, **given}
+    return Markup(f"<input {_attributes(**told)}>")  # noqa: S704 - _attributes escapes
+
+
 class Form(FlaskForm):
     """A form of ours. ``refuse`` marks the field that the domain refused."""
+
+    class Meta(FlaskForm.Meta):
+        csrf = False  # CSRFProtect has refused whatever came without the token before any form is made
 
     def refuse(self, problem: Refused) -> None:
         """Write the domain's sentence at its field, or at the top when it has none here."""
@@ -253,3 +266,7 @@ class Choice(SelectField):
     """One of a dictionary's keys, shown by its label."""
 
     widget = _Options()
+
+    def __init__(self, label: str, validators: Any = None, *, choices: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators, **kwargs)
+        self.choices = choices  # as it is: WTForms would look at each country, and copy them all

@@ -12,6 +12,7 @@ from flask import Flask, Response, abort, g, request
 
 from portal_app import config
 
+REPORTS = "/policy-reports"  # web/policy_reports.py hears them
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'none'",),
     "script-src": ("'self'",),
@@ -21,14 +22,18 @@ POLICY: dict[str, tuple[str, ...]] = {
     "form-action": ("'self'",),
     "frame-ancestors": ("'none'",),
     "base-uri": ("'none'",),
+    "report-uri": (REPORTS,),
+    "report-to": ("portal",),
 }
-FIXED = {
+USUAL = {  # where an answer says nothing else
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Reporting-Endpoints": f'portal="{REPORTS}"',
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
 }
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _COMPRESS_FROM = 900
@@ -50,7 +55,7 @@ def _check_host() -> None:
     """With https promised, plain http is refused; TRACE is never answered."""
     if request.method == "TRACE":
         abort(405)
-    if config.active().is_https and not request.is_secure and request.path != "/health":
+    if config.active().is_https and not request.is_secure and request.path not in {"/health", "/health/seen"}:
         abort(400)
 
 
@@ -76,16 +81,13 @@ def _host_of(origin: str) -> str:
 
 
 def _finish(response: Response) -> Response:
-    headers = response.headers
+    usual = USUAL | {"Content-Security-Policy": _policy(g.policy) if "policy" in g else _USUAL_POLICY}
     if "token" in (request.view_args or {}):  # the address itself opens something: it is told to nobody
-        headers["Referrer-Policy"], headers["X-Robots-Tag"] = "no-referrer", "noindex, nofollow"
-    for name, value in FIXED.items():
-        headers.setdefault(name, value)
-    headers.setdefault("Content-Security-Policy", _policy(g.policy) if "policy" in g else _USUAL_POLICY)
+        usual |= {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
     if config.active().is_https:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store"
+        usual["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    given = {name.lower() for name, _ in response.headers}
+    response.headers.extend([(name, value) for name, value in usual.items() if name.lower() not in given])
     return _compressed(response)
 
 

@@ -6,18 +6,32 @@ link named by the line before. The HTML part is the same paragraphs in a small l
 
 from __future__ import annotations
 
+import hashlib
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from portal_app import clock, config, plugins
 from portal_app.db import transaction
-from portal_app.domain import firms, invitations, invoices, mail, matters, pay_links, payments, sharing, sign_ins
+from portal_app.domain import (
+    documents,
+    firms,
+    invitations,
+    invoices,
+    mail,
+    matters,
+    pay_links,
+    payments,
+    people,
+    sharing,
+    sign_ins,
+)
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.devices import Device
-from portal_app.domain.documents import DocumentShare
+from portal_app.domain.documents import Document, DocumentShare, DocumentVersion
 from portal_app.domain.invitations import Invitation, PasswordReset, Sent
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments import Dispute, Payment, Refund
@@ -138,7 +152,7 @@ def _invited(who: PortalUser) -> Invitation | None:
 def document_shared(share_id: int) -> None:
     """Tell a portal user of a document or an invoice; nothing once it is un-shared, removed, void or paid."""
     share = sharing.find_open(DocumentShare, share_id)
-    if share is None or share.item.removed_at or share.portal_user.disabled_at:
+    if share is None or share.item.removed_at or share.portal_user.disabled_at or _is_held(share.item):
         return
     kind, context = "document_shared", {"document": share.item}
     if share.item.kind == "invoice":
@@ -149,6 +163,12 @@ def document_shared(share_id: int) -> None:
         kind, context = "invoice_shared", {"invoice": invoice, "pay_token": pay_token}
     who = share.portal_user
     _to(who, kind, f"document_share:{share.id}", share=share, invited=_invited(who), **context)
+
+
+def _is_held(document: Document) -> bool:
+    """Nobody can open it yet: they are told once the malware scanner has let it through."""
+    version = documents.latest_versions([document]).get(document.id)
+    return version is not None and version.is_held
 
 
 def pay_link(link_id: int) -> None:
@@ -175,6 +195,26 @@ def event_shared(share_id: int) -> None:
         return
     who = share.portal_user
     _to(who, "event_shared", f"event_share:{share.id}", share=share, event=share.item, invited=_invited(who))
+
+
+# Alarms
+
+
+def payment_page_changed(changes: Sequence[str]) -> None:
+    """The payment page is not what was accepted: tell every administrator, once for the same changes on one day."""
+    today = clock.today(firms.current().time_zone)
+    digest = hashlib.sha256("\n".join(changes).encode()).hexdigest()[:16]
+    with transaction():
+        for who in people.administrators():
+            _to(who, "payment_page_changed", f"payment_page:{today}:{digest}:{who.id}", changes=changes)
+
+
+def infected(version: DocumentVersion) -> None:
+    """A file holds malware: tell every administrator, and whoever added it. Once."""
+    added_by = [version.created_by] if version.created_by_id else []
+    with transaction():
+        for who in {row.id: row for row in [*people.administrators(), *added_by]}.values():
+            _to(who, "infected", f"infected:{version.id}:{who.id}", version=version, document=version.document)
 
 
 # Deadlines

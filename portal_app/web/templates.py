@@ -92,7 +92,7 @@ def control(field: Any, hint: str | None, attributes: dict[str, Any]) -> Any:
     """The bare control with what assistive technology must know. Attributes without a value are left out."""
     told = {"aria-invalid": "true" if field.errors else None, "aria-describedby": described(field, hint) or None}
     told |= {name.replace("_", "-"): value for name, value in attributes.items()}
-    return field(**{name: value for name, value in told.items() if value is not None})
+    return field.widget(field, **{name: value for name, value in told.items() if value is not None})
 
 
 def _context() -> dict[str, Any]:
@@ -105,6 +105,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(filters(_in_request))
     app.jinja_env.globals.update(
         asset=lambda name: assets.url(name, current_firm()),
+        integrity=assets.integrity,
         may=_may,
         csrf_token=generate_csrf,
         control=control,

@@ -34,7 +34,9 @@ class Portal:
 
 
 @pytest.fixture
-def portal(world: World, app: Flask, settings: Config, live: Callable[[Any], str], tmp_path: Path) -> Iterator[Portal]:
+def portal(
+    world: World, own_app: Flask, settings: Config, live: Callable[[Any], str], tmp_path: Path
+) -> Iterator[Portal]:
     """The portal with the sandbox switched on in place of the fake gateway, and its worker."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -43,8 +45,8 @@ def portal(world: World, app: Flask, settings: Config, live: Callable[[Any], str
     plugins.use(registry)
     companion = live(create(str(tmp_path), slow_seconds=2, settle_seconds=2))
     heard: list[bytes] = []
-    app.before_request(lambda: heard.append(f"{request.full_path} {request.headers}".encode() + request.get_data()))
-    url = live(app)
+    own_app.before_request(lambda: heard.append(f"{request.full_path} {request.headers}".encode() + request.get_data()))
+    url = live(own_app)
     config.use(replace(settings, public_url=url))
     gateway_setup.disable(world.gateway, by=world.carol)
     row = gateway_setup.save("sandbox", {"base_url": companion}, mode=Mode.TEST, by=world.carol)

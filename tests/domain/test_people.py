@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from portal_app import clock
+from portal_app.config import Config
 from portal_app.domain import invitations, passwords, people, sessions
 from portal_app.domain.errors import LinkUnusable, Refused
 from portal_app.domain.invitations import Invitation, Standing
@@ -73,6 +74,11 @@ def test_a_reset_works_once_within_the_hour(world: World) -> None:
     late = invitations.ask_reset(world.alice)
     with clock.frozen(clock.now() + dt.timedelta(minutes=61)), pytest.raises(LinkUnusable):
         invitations.reset_password(late.token, NEW)
+
+
+def test_a_hash_costs_what_it_should(settings: Config) -> None:
+    """RFC 9106, section 4, the second recommendation: 64 MiB, three passes, four lanes."""
+    assert passwords.of_settings(settings).hash(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 1001, "aaaaaaaaaaaaaa", "", "Password2024!!"])

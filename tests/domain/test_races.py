@@ -14,6 +14,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.ledger import JournalEntry
 from portal_app.domain.payments import Payment
+from portal_app.domain.payments.banks import TAKEN
 from tests.domain.test_payments import order
 from tests.fake_gateway import FakeGateway
 from tests.world import World, today
@@ -122,6 +123,19 @@ def test_one_form_pressed_eight_times_at_once_makes_one_of_each(world: World) ->
     for noun, press in presses.items():
         rows = at_once(press)
         assert len({getattr(row, "id", str(row)) for row in rows}) == 1, noun
+
+
+def test_one_name_pressed_eight_times_at_once_is_one_bank_account(world: World) -> None:
+    added = at_once(lambda _number: payments.add_bank_account(name="Reserve", fund="trust", last4=""))
+    assert sorted(str(row) for row in added if isinstance(row, Refused)) == [TAKEN] * (THREADS - 1)
+    accounts = payments.bank_accounts("operating") + [
+        payments.add_bank_account(name=f"Spare {number}", fund="operating", last4="") for number in range(THREADS - 1)
+    ]
+    renamed = at_once(
+        lambda number: payments.change_bank_account(accounts[number], name="Fees", fund="operating", last4="")
+    )
+    assert [str(row) for row in renamed if row is not None] == [TAKEN] * (THREADS - 1)
+    assert sorted(row.name for row in payments.bank_accounts()).count("Fees") == 1
 
 
 def test_one_upload_pressed_eight_times_at_once_adds_one_document(world: World) -> None:

@@ -79,6 +79,19 @@ def test_processes_that_migrate_at_once_take_turns(settings: Config) -> None:
     assert sorted(len(names) for names in done)[:3] == [0, 0, 0]
 
 
+@pytest.mark.usefixtures("world")
+def test_bank_accounts_of_one_name_are_numbered_before_names_are_their_own() -> None:
+    while schema.revert() != ["0008_bank_account_names"]:
+        pass
+    long = "Sample Bank of the Northern Prairie and Western Lakes, Account for Firm Operating"[:80]
+    for name in ("Old", "Old", "Old (2)", "Old", long, long):
+        db.db.execute_sql(f"INSERT INTO bank_account (name, fund, last4) VALUES ('{name}', 'operating', '')")
+    schema.migrate()
+    names = [row.name for row in payments.BankAccount.select().order_by(payments.BankAccount.id)][2:]
+    assert names == ["Old", "Old (3)", "Old (2)", "Old (4)", long, f"{long[:76]} (2)"]
+    refused(payments.BankAccount, name="Old", fund="trust", last4="")
+
+
 def refused(model: type[Model], **values: object) -> None:
     with pytest.raises(IntegrityError), transaction():
         model.create(force_insert=True, **values)

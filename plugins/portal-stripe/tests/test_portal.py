@@ -25,7 +25,7 @@ from tests.world import PASSWORD, World
 # The portal's own fixtures: its filled database, its server, an eye on the browser's console.
 HOUSE, BROWSER = import_module("tests.conftest"), import_module("tests.browser.conftest")
 sqlite_engine, engine, gateway = HOUSE.sqlite_engine, HOUSE.engine, HOUSE.gateway
-settings, world, app = HOUSE.settings, HOUSE.world, HOUSE.app
+settings, world, app = HOUSE.settings, HOUSE.world, HOUSE.own_app
 console, live, new_context = BROWSER.console, BROWSER.live, BROWSER.new_context
 browser_type_launch_args, browser_context_args = BROWSER.browser_type_launch_args, BROWSER.browser_context_args
 

@@ -155,14 +155,15 @@ def _seen_by(who_id: Any) -> ModelSelect:
     )
 
 
-def open_for(who: PortalUser) -> list[Invoice]:
-    """What ``who`` may pay, the oldest due first."""
-    return _open_for(who.id)
+def open_for(who: PortalUser, *, matter: str = "") -> list[Invoice]:
+    """What ``who`` may pay, the oldest due first; ``matter`` is a matter's number, empty for all."""
+    return _open_for(who.id, matter)
 
 
 @prepared
-def _open_for(who_id: Any) -> ModelSelect:
-    return _seen_by(who_id).where(RunningTotal.balance_cents > 0).order_by(Invoice.due_on, Invoice.id)
+def _open_for(who_id: Any, matter: Any) -> ModelSelect:
+    is_asked = (RunningTotal.balance_cents > 0) & matters.is_asked(matter)
+    return _seen_by(who_id).where(is_asked).order_by(Invoice.due_on, Invoice.id)
 
 
 def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Invoice]:

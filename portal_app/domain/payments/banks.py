@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from peewee import IntegrityError
+
 from portal_app.db import transaction
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments.models import BankAccount, GatewayRoute
 
 FUNDS = {"operating": "Operating", "trust": "Trust"}
+TAKEN = "There is a bank account of this name already."
 
 
 def bank_accounts(fund: str = "") -> list[BankAccount]:
@@ -16,7 +22,12 @@ def bank_accounts(fund: str = "") -> list[BankAccount]:
 
 
 def add_bank_account(*, name: str, fund: str, last4: str) -> BankAccount:
-    with transaction():
+    """One more.
+
+    Raises:
+        Refused: with the field's name.
+    """
+    with _saving():
         _check(name, fund, last4)
         return BankAccount.create(name=name, fund=fund, last4=last4)
 
@@ -27,12 +38,22 @@ def change_bank_account(account: BankAccount, *, name: str, fund: str, last4: st
     Raises:
         Refused: with the field's name.
     """
-    with transaction():
+    with _saving():
         _check(name, fund, last4, but=account.id)
         if fund != account.fund and GatewayRoute.select().where(GatewayRoute.bank_account == account.id).exists():
             raise Refused("A gateway pays into this account. Choose another one there first.", "fund")
         account.name, account.fund, account.last4 = name, fund, last4
         account.save()
+
+
+@contextmanager
+def _saving() -> Iterator[None]:
+    """A transaction in which somebody else may take the same name at the same moment."""
+    try:
+        with transaction():
+            yield
+    except IntegrityError:
+        raise Refused(TAKEN, "name") from None
 
 
 def _check(name: str, fund: str, last4: str, but: int = 0) -> None:
@@ -41,4 +62,4 @@ def _check(name: str, fund: str, last4: str, but: int = 0) -> None:
     if last4 and not (last4.isascii() and last4.isdigit() and len(last4) == 4):
         raise Refused("Enter the last four digits alone, or nothing.", "last4")
     if BankAccount.select().where((BankAccount.name == name) & (BankAccount.id != but)).exists():
-        raise Refused("There is a bank account of this name already.", "name")
+        raise Refused(TAKEN, "name")

@@ -1,0 +1,1 @@
+"""Other people's scanners over this project: ``./dev audit`` and ``./dev scan``."""

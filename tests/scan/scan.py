@@ -1,0 +1,113 @@
+"""``./dev scan``: bandit over the code, wapiti over a demo on loopback. No finding without a written reason
+(accepted.toml).
+
+The demo runs from a throwaway folder, as nobody where this is root: a scanner tries what a path traversal would do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.scan.findings import Finding, accepted, judge
+
+ROOT = Path(__file__).parent.parent.parent
+TOOLS = Path(sys.executable).parent
+CODE = ("portal_app", "plugins", "migrations", "wsgi.py", "hatch_build.py")
+MODULES = (
+    "backup,cookieflags,crlf,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,sql,upload,xss,xxe"
+)
+NOBODY = 65534
+ATTACK_SECONDS = 60
+PASSWORD = "portal-demo-2026"
+
+
+def bandit() -> list[Finding]:
+    done = subprocess.run(
+        [TOOLS / "bandit", "-q", "-r", *CODE, "-x", "*/tests/*", "-f", "json"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    rows = json.loads(done.stdout)["results"]
+    return [Finding("bandit", row["test_id"], row["filename"].removeprefix("./"), row["issue_text"]) for row in rows]
+
+
+@contextlib.contextmanager
+def demo() -> Iterator[str]:
+    """A demo on loopback; its address."""
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        free.close()
+        Path(folder).chmod(0o777)
+        words = [str(ROOT / ".venv/bin/portal"), "demo", "--data", f"{folder}/demo", "--port", str(port)]
+        who = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        server = subprocess.Popen(words, cwd=folder, env={"HOME": folder, "PATH": "/usr/bin:/bin"}, **who)  # type: ignore[call-overload]
+        try:
+            _wait(f"http://127.0.0.1:{port}/health", server)
+            yield f"http://localhost:{port}"
+        finally:
+            server.terminate()
+            server.wait(30)
+            shutil.rmtree(f"{folder}/demo", ignore_errors=True)
+
+
+def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(120):
+        if server.poll() is not None:
+            raise SystemExit("The demo does not start. As root it runs as nobody, who must be able to read all of it.")
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=1):
+            return
+        time.sleep(1)
+    raise SystemExit("The demo does not answer.")
+
+
+def wapiti(address: str, who: str) -> list[Finding]:
+    """As ``who`` (an e-mail address; empty: signed out)."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        words = [
+            TOOLS / "wapiti", "-u", f"{address}/", "-x", f"{address}/sign-out", "-m", MODULES, "--flush-session",
+            "--store-session", folder, "--store-config", folder, "--no-bugreport", "-f", "json", "-o", report,
+            "--max-attack-time", str(ATTACK_SECONDS), "--max-scan-time", "300", "-v", "0",
+        ]  # fmt: skip
+        if who:
+            words += ["--form-user", who, "--form-password", PASSWORD, "--form-url", f"{address}/sign-in"]
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "HOME": folder})
+        said = json.loads(report.read_text("utf-8"))
+    return [
+        Finding("wapiti", rule, _page(row["path"]), f"as {who or 'nobody'}: {row['info']}")
+        for kind in ("vulnerabilities", "anomalies", "additionals")
+        for rule, rows in said[kind].items()
+        for row in rows
+    ]
+
+
+def _page(address: str) -> str:
+    """A page's path with its ids made alike."""
+    return re.sub(r"/(\d+|[A-Za-z0-9_-]{20,})(?=/|$)", "/*", urlsplit(address).path)
+
+
+def main() -> int:
+    found = bandit()
+    with demo() as address:
+        for who in ("", "alice@example.com", "carol@example.com"):
+            found += wapiti(address, who)
+    for line in (said := judge(found, accepted(), {"bandit", "wapiti"})):
+        print(line)
+    print(f"{len(found)} findings, {len(said)} without a reason")
+    return 1 if said else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
