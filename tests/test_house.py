@@ -27,12 +27,12 @@ STOREYS = [
     ("page_check",),
     ("firm", "client", "worker"),
     ("",),
-    ("founding", "verify", "doctor", "bench", "demo", "reference", "serving", "cli", "testing"),
+    ("founding", "verify", "doctor", "bench", "bench_sign_in", "demo", "reference", "serving", "cli", "testing"),
 ]
 NOUNS = (
-    "errors once passwords clamd policy_reports store outbox firms people clients throttles devices sessions invitations "
-    "mail access policy passkeys factors sign_ins matters sharing calendar documents timekeeping ledger logos invoices "
-    "payments pay_links snapshots today"
+    "errors once passwords clamd policy_reports store outbox firms people clients throttles devices sessions "
+    "invitations mail access policy passkeys factors sign_ins matters sharing calendar documents timekeeping ledger "
+    "logos invoices payments pay_links snapshots today"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400
