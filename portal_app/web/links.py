@@ -211,7 +211,7 @@ def _whole(form: Choose) -> Choose:
     """The form with the fields that were left out, empty, and what was wrong with the others."""
     whole = Choose(formdata=None)
     whole.form_errors = form.form_errors
-    if form.email:
+    if "email" in form:
         whole.email.data, whole.email.errors = form.email.data, form.email.errors
     return whole
 

@@ -14,7 +14,7 @@ def svg(text: str, title: str, *, scale: int = 5) -> Markup:
     made, out = segno.make(text, error="m", micro=False), io.BytesIO()
     made.save(
         out, kind="svg", scale=scale, xmldecl=False, svgns=True, svgclass="qr", lineclass=None, light="#fff",
-        dark="#000", title=str(escape(title)), omitsize=False, nl=False,
+        dark="#000", title=str(escape(title)), omitsize=True, nl=False,
     )  # fmt: skip
     drawn = out.getvalue().decode("utf-8")
     return Markup(drawn.replace("<svg ", '<svg role="img" ', 1))  # noqa: S704 - made by segno from our own words

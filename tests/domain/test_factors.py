@@ -9,7 +9,7 @@ import pyotp
 import pytest
 
 from portal_app import clock, db, vault
-from portal_app.domain import factors, invitations, policy, sessions, sign_ins
+from portal_app.domain import factors, invitations, policy, sessions, sign_ins, throttles
 from portal_app.domain.errors import Refused
 from portal_app.domain.factors import Authenticator, RecoveryCode
 from portal_app.domain.sign_ins import Caller
@@ -94,7 +94,7 @@ def test_a_wrong_code_sets_nothing_up(world: World) -> None:
     for wrong in ("000000", "", "12345", "abcdef", "１２３４５６"):
         with pytest.raises(Refused):
             factors.add_app(world.alice, factors.new_secret(), wrong)
-        factors.throttles.forget(factors._name(world.alice))
+        throttles.forget(factors._name(world.alice))
     assert not factors.has_app(world.alice)
 
 

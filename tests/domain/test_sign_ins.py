@@ -171,9 +171,10 @@ def test_a_way_that_is_not_allowed_is_wrong(world: World) -> None:
 
 def test_a_policy_that_shuts_everybody_out_is_refused(world: World) -> None:
     given = {"client_ways": ["link"], "staff_ways": ["password"], "client_factor": False, "by": world.carol}
-    for wrong in (
+    cases: tuple[dict[str, list[str]], ...] = (
         {"client_ways": ["passkey"]}, {"staff_ways": []}, {"factor_roles": []}, {"factor_roles": ["king"]},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for wrong in cases:
         with pytest.raises(Refused):
             policy.change(**{"factor_roles": ["administrator"], "reason": "", **given, **wrong})  # type: ignore[arg-type]
 
