@@ -19,12 +19,13 @@ def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     from htmx_flask import Htmx
 
     from portal_app import client, config, db, firm, vault, web
-    from portal_app.domain import store
+    from portal_app.domain import store, trust
 
     settings = settings or config.load()
     config.use(settings)
     vault.hush_logs()
     db.open_database(settings.database_url)
+    trust.packs()  # a rule pack that cannot be used is found now, not when money moves
     store.open_store(settings.documents or settings.data_dir / "documents")
 
     app = Flask(__name__, static_folder=None, template_folder=web.template_folder())

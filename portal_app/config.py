@@ -149,6 +149,10 @@ class Config:
     mail_password: str = _setting("", _text, "SMTP password.", is_secret=True)
     mail_from: str = _setting("", _sender, "Sender of e-mails. Empty: the firm's own e-mail address.")
     upload_limit_mb: int = _setting(50, _whole, "Largest file that can be added to a matter, in MB.")
+    reconcile_by_two: bool = _setting(
+        False, _flag,
+        "Trust reconciliations are closed by somebody other than who prepared them, whatever the rule pack says.",
+    )  # fmt: skip
     clamd: str = _setting(
         "", _clamd, "ClamAV's daemon, which looks through every file that is added before anybody can open it: the "
         "path of its socket, or host:port. Empty: files are not looked through."

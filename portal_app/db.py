@@ -6,6 +6,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from peewee import Database, DatabaseProxy, Model, ModelSelect, OperationalError, PostgresqlDatabase, SqliteDatabase
@@ -100,6 +101,23 @@ def locked(query: ModelSelect) -> ModelSelect:
     return query if is_sqlite() else query.for_update()
 
 
+def hold(*tables: str) -> None:
+    """Nobody else writes to ``tables`` (names of our own) until this transaction ends, and whoever is at it is waited
+    for: call it first. On SQLite BEGIN IMMEDIATE already holds all."""
+    if not is_sqlite():
+        db.execute_sql(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def rows_of(sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """The rows that a statement of our own gives; each ``?`` is one of ``values``. For what is written very often."""
+    return list(run(sql, *values).fetchall())
+
+
+def run(sql: str, *values: object) -> Any:
+    """Execute a statement of our own; each ``?`` is one of ``values``. Returns the cursor."""
+    return db.execute_sql(sql if is_sqlite() else sql.replace("?", "%s"), values)
+
+
 def sum_of(value: object) -> int:
     """What SUM() gave, as whole cents: ``None`` without rows, ``Decimal`` on PostgreSQL."""
     return int(str(value or 0))
@@ -127,9 +145,12 @@ __all__ = [
     "Unprotected",
     "connect",
     "db",
+    "hold",
     "is_sqlite",
     "locked",
     "open_database",
+    "rows_of",
+    "run",
     "self_test",
     "sum_of",
     "transaction",

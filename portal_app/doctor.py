@@ -109,14 +109,20 @@ def _judged(seen: dict[str, Any], settings: config.Config) -> _Said:
     hops = [part.strip() for part in str(seen["forwarded"]).split(",") if part.strip()]
     passed = len(hops) - (hops[:1] == [_CLAIMED])
     if seen["remote"] == _CLAIMED:
-        yield WRONG, (
-            f"trusted_proxies is {count}, and that is too many: whoever asks can name any address as their own, and "
-            "get past the limits against guessing."
+        yield (
+            WRONG,
+            (
+                f"trusted_proxies is {count}, and that is too many: whoever asks can name any address as their own, "
+                "and get past the limits against guessing."
+            ),
         )
     elif count == 0 and (passed or (settings.is_https and seen["scheme"] != "https")):
-        yield WRONG, (
-            "A proxy stands in front and is not trusted: everybody seems to come from its address. Set trusted_proxies "
-            f"to how many there are{f': {passed}' if passed else ''}."
+        yield (
+            WRONG,
+            (
+                "A proxy stands in front and is not trusted: everybody seems to come from its address. "
+                f"Set trusted_proxies to how many there are{f': {passed}' if passed else ''}."
+            ),
         )
     elif passed < count:
         yield WRONG, f"trusted_proxies is {count}, but {passed} wrote X-Forwarded-For: nobody's address is believed."

@@ -85,6 +85,12 @@ def guard(database: Database, name: str, event: str, table: str, message: str, w
     database.execute_sql(f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
 
 
+def unguard(database: Database, name: str, table: str) -> None:
+    """Take away what :func:`guard` or a trigger of the same name as its function put on ``table``."""
+    database.execute_sql(f"DROP TRIGGER {name}" + ("" if isinstance(database, SqliteDatabase) else f" ON {table}"))
+    drop_functions(database, name)
+
+
 def function(database: Database, name: str, body: str) -> None:
     """A PostgreSQL trigger function."""
     database.execute_sql(f"CREATE FUNCTION {name}() RETURNS trigger AS $body$ BEGIN {body} END $body$ LANGUAGE plpgsql")

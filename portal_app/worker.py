@@ -7,7 +7,20 @@ import logging
 import threading
 
 from portal_app import gateways
-from portal_app.domain import documents, mail, outbox, passkeys, policy_reports, sessions, sign_ins, throttles
+from portal_app.domain import (
+    documents,
+    ledger,
+    mail,
+    outbox,
+    passkeys,
+    payments,
+    policy_reports,
+    sessions,
+    sign_ins,
+    statements,
+    throttles,
+    trust,
+)
 from portal_app.domain.documents import DocumentVersion
 from portal_app.web import letters, paper
 
@@ -23,6 +36,8 @@ def handlers() -> dict[str, outbox.Handler]:
     return {
         "email": send_email,
         "invoice_pdf": paper.store_invoice,
+        "deposit_pdf": paper.store_deposit,
+        "deposit_shared": letters.deposit_shared,
         "document_scan": document_scan,
         "document_shared": document_shared,
         "event_shared": letters.event_shared,
@@ -37,6 +52,9 @@ def handlers() -> dict[str, outbox.Handler]:
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
         "gateway_event": gateways.look_into,
+        "trust_received": trust_received,
+        "trust_shortfall": letters.trust_shortfall,
+        "reconciliation_report": paper.store_reconciliation,
         "ledger_posted": lambda entry_id: gateways.tell("ledger_posted", entry_id),
     }
 
@@ -66,6 +84,12 @@ def dispute_changed(dispute_id: int) -> None:
     gateways.tell("dispute_changed", dispute_id)
 
 
+def trust_received(movement_id: int) -> None:
+    """Money came into trust: make its receipt, then tell the client."""
+    movement = trust.TrustMovement.get_by_id(movement_id)
+    letters.trust_received(movement, paper.store_trust_receipt(movement))
+
+
 def document_scan(version_id: int) -> None:
     """Look a new file through; whoever waits for it is told of it only then."""
     version = DocumentVersion.get_by_id(version_id)
@@ -91,7 +115,10 @@ def housekeeping() -> None:
         noun.sweep()
     policy_reports.forget_old()
     letters.limitations()
+    payments.fill_up()
     gateways.sweep_due()
+    statements.discard_forgotten()
+    ledger.check_in()
 
 
 class Worker(threading.Thread):

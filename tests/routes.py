@@ -10,10 +10,13 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from portal_app import gateways
-from portal_app.domain import invoices, ledger, mail, payments
+from portal_app.domain import invoices, ledger, mail, payments, trust_papers
 from portal_app.domain.matters import InvoiceRecipient
 from portal_app.domain.passkeys import Passkey
 from portal_app.domain.payments import Payment
+from tests import banks
+from tests import trust as trusts
+from tests.deposits import ask, open_trust
 from tests.domain.test_payments import order
 from tests.world import World
 
@@ -72,17 +75,27 @@ def alices(world: World) -> dict[str, Any]:
     )  # fmt: skip
     letter = mail.write("invitation", world.frank, subject="Ladder", text="Ladder", html="", fact="ladder")
     payments.ask("unknown_charge", "ladder", "A charge", gateway=world.gateway)
+    deposit = ask(world, open_trust(world), 70_000)
+    bank = banks.ladder(world)
+    money = trusts.deposit(world, 300_000, method="card")
+    receipt = trust_papers.receipt_for(money)
+    trusts.deposit(world, 200_000)
+    word, held = trusts.authorise(world, 1_000), trusts.hold(world, 1_000)
+    short = trusts.shortfall(world)
     recipient = InvoiceRecipient.get(InvoiceRecipient.portal_user == world.frank)
     return {
         "matter_id": world.matter.id, "client_id": world.client.id, "invoice_id": world.invoice.id,
         "document_id": world.document.id, "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
         "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "code": "fake",
         "field": "name", "secret": NOWHERE, "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
-        "what": "taken", "about": "unknown_charge",
-        "email_id": letter.id, "bank_account_id": 1, "question_id": 1, "invoices.public_id": world.invoice.public_id,
+        "what": "taken", "account_code": "receivable", "about": "unknown_charge",
+        "movement_id": money.id, "authorisation_id": word.id, "hold_id": held.id, "incident_id": short.id,
+        "email_id": letter.id, **bank, "bank_account_id": trusts.account().id, "question_id": 1,
+        "invoices.public_id": world.invoice.public_id,
         "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,
-        "account.public_id": key.public_id,
-        "<token>.public_id": NOWHERE, "payments.public_id": Payment.get_by_id(payment.id).public_id,
+        "account.public_id": key.public_id, "<token>.public_id": NOWHERE,
+        "payments.public_id": Payment.get_by_id(payment.id).public_id, "deposit_id": deposit.id,
+        "deposits.public_id": deposit.public_id, "trust.public_id": receipt.public_id if receipt else "",
     }  # fmt: skip
 
 

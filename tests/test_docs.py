@@ -7,12 +7,16 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from click import Context
 
 from portal_app import hookspecs, reference
 from portal_app.cli import main
 from portal_app.config import Config
+from portal_emulator.desk import STEPS as STEPS_OF_THE_CLOCK
 
 ROOT = Path(__file__).parent.parent
+STEPS = ("lawpay.md", "stripe.md", "rehearsing.md")  # in bold: what stands on a page; as code: what is typed
+PLUGINS = "LawPay|Stripe|Sandbox"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "plugins").glob("*/*.md")])
 
 
@@ -47,6 +51,39 @@ def test_links_and_pictures_of_a_page_are_there(path: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not re.match(r"[a-z]+:|#", target):
             assert (path.parent / target.partition("#")[0]).exists(), f"{path.name} links to {target}"
+
+
+@pytest.fixture(scope="module")
+def shown() -> str:
+    """All words that our pages, plugins and the emulator can show or take."""
+    kinds = [("portal_app", "*.py"), ("templates", "*.html"), ("plugins", "*.py"), ("plugins", "*.html")]
+    files = [path for folder, kind in kinds for path in (ROOT / folder).rglob(kind) if "tests" not in path.parts]
+    moves = " ".join(f"{words} on" for words, _ in STEPS_OF_THE_CLOCK.values())
+    return " ".join([*(" ".join(path.read_text("utf-8").split()) for path in sorted(files)), moves])
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_what_the_steps_name_is_there(name: str, shown: str) -> None:
+    text = " ".join((ROOT / "docs" / name).read_text("utf-8").split())
+    for label in {part for bold in re.findall(r"\*\*(.+?)\*\*", text) for part in bold.split(" › ")}:
+        pattern = re.sub(PLUGINS, rf"(?:{PLUGINS}|\\{{\\{{[^}}]*\\}}\\}})", re.escape(label))
+        assert re.search(pattern, shown), f"{name} speaks of “{label}”"
+    spans = {span for span in re.findall(r"`([^`]+)`", text) if not re.match(r"pip |portal |https?:|--", span)}
+    for span in {span for span in spans if "…" not in span}:
+        is_setting = span.removeprefix("PORTAL_").partition("=")[0].lower() in {item.name for item in fields(Config)}
+        assert is_setting or span in shown, f"{name} speaks of `{span}`"
+    for number in re.findall(r"\b[0-9](?: ?[0-9]){8,18}\b", text):
+        assert number.replace(" ", "") in shown.replace(" ", ""), f"{name} has a number {number}"
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_commands_of_the_steps_exist(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text("utf-8")
+    for command, rest in re.findall(r"(?m)(?:^    |`)portal ([a-z-]+)([^`\n]*)", text):
+        found = main.get_command(Context(main), command)
+        assert found is not None, f"{name}: portal {command}"
+        known = {option for item in found.params for option in item.opts} | {"--help"}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= known, f"{name}: portal {command}{rest}"
 
 
 def test_pictures_are_small_enough_to_read_the_page_on_a_phone() -> None:

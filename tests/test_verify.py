@@ -103,7 +103,7 @@ FAULTS: dict[str, tuple[str, str]] = {
         "UPDATE payment SET state = 'declined'",
         "says “Paid from portal” (payment:1:paid), but there is no such succeeded payment.",
     ),
-    "an allocation": ("UPDATE allocation SET amount_cents = amount_cents - 1", "of it is set against invoices."),
+    "an allocation": ("UPDATE allocation SET amount_cents = amount_cents - 1", "of it is set against what it is for."),
     "an attempt": ("UPDATE attempt SET state = 'unknown'", "but its attempt at the gateway is unknown."),
     "a reversal": (
         "UPDATE journal_entry SET reverses_id = 1 WHERE reverses_id IS NOT NULL",

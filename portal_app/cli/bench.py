@@ -1,8 +1,9 @@
-"""``portal bench``: what pages cost."""
+"""``portal bench``: what pages and the books cost."""
 
 from __future__ import annotations
 
 import json
+import secrets
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from portal_app.cli.shared import load
 if TYPE_CHECKING:
     from portal_app.bench import Result, Target
     from portal_app.config import Config
+    from portal_app.domain.matters import Matter
 
 WHO = {"client": "alice@example.com", "firm": "carol@example.com"}
 HEAD = ("page", "CPU µs", "× bare", "a second", "queries", "bytes", "first visit", "requests")
@@ -57,7 +59,7 @@ def sign_in(tries: int) -> None:
     Each name is tried from addresses of its own, so that no throttle is in the way, with the password hash of the
     settings. Milliseconds of whole requests, on a demo firm made for it.
     """
-    from portal_app import bench_sign_in as measuring
+    from portal_app.bench import sign_in as measuring
 
     with tempfile.TemporaryDirectory() as name:
         settings = load(data=str(Path(name) / "data"))
@@ -67,6 +69,69 @@ def sign_in(tries: int) -> None:
     for row in rows:
         cells = "".join(f"{micro // 1000:>6}.{micro % 1000 // 100} " for micro in (row.least, row.median, row.most))
         click.echo(f"{row.who:<22}{cells}")
+
+
+@bench.command("ledger")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.option("--most", default=1_000_000, show_default=True, help="Postings in the largest of the books.")
+@click.option(
+    "--database", metavar="ADDRESS", help="An empty PostgreSQL database; SQLite in a folder of its own otherwise."
+)
+def bench_ledger(as_json: bool, most: int, database: str | None) -> None:
+    """Posting through the domain against plain SQL of the same rows, and a matter's ledger at a thousand, a hundred
+    thousand and a million postings; at the end the books are verified.
+
+    CPU for an entry can be compared between machines; entries a second depend on the disk, since each is durable when
+    it is counted.
+    """
+    from portal_app.bench import books
+
+    with tempfile.TemporaryDirectory() as name:
+        settings = load(data=str(Path(name) / "data"), **({"database": database} if database else {}))
+        matter = _long_matter(settings)
+        results = []
+        with click.progressbar(length=most, label="Posting", file=None) as bar:
+            for size in [size for size in books.SIZES if size <= most]:
+                books.fill(matter, size, bar.update)
+                results.append(books.measure(matter))
+        seconds, faults = _verified()
+    if as_json:
+        rows = books.as_json(results)
+        click.echo(json.dumps({"sizes": rows, "verify_seconds": seconds, "faults": faults}, indent=2))
+        return
+    head = ("postings", "CPU µs", "plain SQL", "× plain", "a second", "plain SQL", "first page µs", "middle page µs")
+    cells = [
+        (f"{row.postings:,}", f"{row.domain_microseconds:,}", f"{row.plain_microseconds:,}",
+         f"{row.ratio_hundredths // 100}.{row.ratio_hundredths % 100:02d}", f"{row.domain_per_second:,}",
+         f"{row.plain_per_second:,}", f"{row.first_page_microseconds:,}", f"{row.middle_page_microseconds:,}")
+        for row in results
+    ]  # fmt: skip
+    _columns([head, *cells])
+    click.echo(f"Verified in {seconds} s; {faults} faults.")
+
+
+def _long_matter(settings: Config) -> Matter:
+    from portal_app import clock, founding
+    from portal_app.domain import matters, people
+
+    founding.open_data(settings)
+    who = founding.found(
+        "Bench & Bar LLP", admin_name="Carol Quillfeather", admin_email=WHO["firm"], password=secrets.token_hex(),
+        time_zone="UTC", roles=["administrator", "attorney"],
+    )  # fmt: skip
+    client = people.add_client(kind="person", name="Alice Vasquez-Thornbury", created_by=who)
+    return matters.open_matter(number="", name="A long ledger", client=client, opened_on=clock.today("UTC"), by=who)
+
+
+def _verified() -> tuple[int, int]:
+    """Whole seconds that it took, and the faults that were found."""
+    import time
+
+    from portal_app.verify import verify
+
+    began = time.perf_counter_ns()
+    report = verify()
+    return (time.perf_counter_ns() - began) // 10**9, len(report.faults)
 
 
 def _fill(settings: Config) -> list[Target]:
@@ -100,8 +165,12 @@ def _table(results: list[Result]) -> None:
         )
         for row in results
     ]  # fmt: skip
-    widths = [max(len(row[at]) for row in [HEAD, *rows]) for at in range(len(HEAD))]
-    for row in [HEAD, *rows]:
+    _columns([HEAD, *rows])
+
+
+def _columns(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
         click.echo(
             "  ".join(
                 [row[0].ljust(widths[0]), *(text.rjust(wide) for text, wide in zip(row[1:], widths[1:], strict=True))]

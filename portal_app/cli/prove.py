@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from importlib.metadata import entry_points
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +62,21 @@ def _wires(names: tuple[str, ...]) -> dict[str, tuple[object, Any]]:
 
 
 def _matrix(name: str, gateway: object, make: Any, database: str, every: int) -> bool:
+    """One line for each fault, as it is done, then the sum."""
     from portal_app.testing.proof import matrix
     from portal_app.testing.proof.rig import Rig
 
+    total = matrix.Tally()
     with tempfile.TemporaryDirectory() as folder, Rig(gateway, make(), Path(folder), database) as rig:
-        wanted = matrix.cells()[::every]
-        with click.progressbar(length=len(wanted), label=name) as bar:
-            tally = matrix.prove(rig, wanted, lambda: bar.update(1))
-    click.echo(f"{name}: {tally.line()}")
-    for wrong, where in tally.wrong.items():
+        for fault, cells in groupby(matrix.cells()[::every], lambda cell: cell.fault):
+            tally = matrix.prove(rig, cells)
+            click.echo(f"{name}, {fault}: {tally.line()}")
+            total.add(tally)
+    click.echo(f"{name}, all: {total.line()}")
+    for wrong, where in total.wrong.items():
         for cell in where:
             click.echo(f"  {wrong}: {cell}")
-    return tally.is_clean
+    return total.is_clean
 
 
 def _months(name: str, gateway: object, make: Any, database: str, months: int, seed: int) -> bool:

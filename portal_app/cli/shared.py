@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,7 @@ def sentence_for(problem: Exception) -> str | None:
     """The sentence for what went wrong; ``None`` when it is a mistake of ours."""
     from peewee import OperationalError
 
+    from portal_app import config
     from portal_app.config import BadSetting
     from portal_app.db import Unprotected
     from portal_app.domain.errors import Refused
@@ -40,7 +42,8 @@ def sentence_for(problem: Exception) -> str | None:
     from portal_app.vault import Unreadable
 
     if isinstance(problem, NoFirm):
-        return "There is no firm in this data folder yet. Set it up first: portal init"
+        folder = shlex.quote(str(config.active().data_dir))
+        return f"There is no firm in this data folder yet. Set it up first: portal init --data {folder}"
     if isinstance(problem, PendingMigrations):
         return "The database is older than this version of the portal. Make a copy of it, then run: portal migrate"
     if isinstance(problem, FoundedAlready):

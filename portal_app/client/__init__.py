@@ -2,6 +2,7 @@
 
 from portal_app.client import (
     account,  # noqa: F401
+    deposits,  # noqa: F401
     documents,  # noqa: F401
     events,  # noqa: F401
     guest,
@@ -10,6 +11,7 @@ from portal_app.client import (
     invoices,  # noqa: F401
     pay,  # noqa: F401
     payments,  # noqa: F401
+    trust,  # noqa: F401
 )
 from portal_app.client.blueprint import blueprint
 

@@ -23,13 +23,13 @@ def home() -> Response:
     number = matters.chosen(mine)
     is_piece = is_fragment_request()  # what the filter changes has no figures and no payments
     given = None if is_piece else payments.offer(me)
-    open_invoices = [item.invoice for item in given.payables] if given else invoices.open_for(me, matter=number)
+    open_invoices = [each.item for each in given.payables] if given else invoices.open_for(me, matter=number)
     return render(
         "client/home.html", "shared", "events", greeting=greeting(), given=given, mine=mine, chosen=number,
         today_here=clock.today(current_firm().time_zone), everything=open_invoices,
         invoices=[row for row in open_invoices if number in {"", row.matter.number}],
         documents=documents.shared_with(me, matter=number, limit=DOCUMENTS),
-        payments=[] if is_piece else payments.recent(me),
+        payments=[] if is_piece else payments.recent(me), deposits=[] if is_piece else payments.open_deposits_for(me),
         events=calendar.upcoming(me, EVENTS, matter=number),
     )  # fmt: skip
 

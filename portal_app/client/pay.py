@@ -11,7 +11,7 @@ from portal_app import gateways, money
 from portal_app.client.blueprint import blueprint
 from portal_app.client.pay_form import Desk, asked, open_desk
 from portal_app.client.payer import payer
-from portal_app.domain import invoices
+from portal_app.domain import invoices, payments
 from portal_app.gateway_setup import open_roads
 from portal_app.plugin_api import Fields, Flow, Fund
 from portal_app.web import assets, headers
@@ -26,7 +26,8 @@ ALL = ("pay_errors", "how_much", "allocation", "billing", "confirm", "keys")
 @blueprint.get("/pay")
 @client_only
 def pay() -> AnyResponse:
-    """``?invoice=`` pays one invoice alone, ``?amount=`` fills in another amount, ``?choose=1`` asks one for each."""
+    """``?invoice=`` pays one invoice alone, ``?deposit=`` a deposit into trust, ``?amount=`` fills in another amount,
+    ``?choose=1`` asks one for each."""
     return pay_page()
 
 
@@ -60,16 +61,21 @@ def redraw_page() -> AnyResponse:
 
 def opened() -> Desk | None:
     """The payer's desk; ``None`` while nothing can be taken: no gateway takes anything, or nothing is left to pay."""
-    takers = open_roads(Fund.OPERATING)
+    fund = Fund.TRUST if payer().asked_deposit else Fund.OPERATING
+    takers = open_roads(fund)
     if not takers:
         return None
-    desk = open_desk(payer(), takers)
+    desk = open_desk(payer(), takers, fund)
     return desk if desk.given.available_cents else None
 
 
 def closed(status: int = 200) -> AnyResponse:
-    """Why nothing can be paid: the invoice asked for is settled meanwhile, or Pay Now as a whole has nothing to do."""
+    """Why nothing can be paid: what was asked for is settled meanwhile, or Pay Now as a whole has nothing to do."""
     me = payer()
+    if deposit := me.asked_deposit:
+        here = f"/portal/deposits/{payments.find_deposit_for(me.who, deposit).public_id}"
+        flash("Nothing can be paid on this deposit online right now. Nothing has been charged.")
+        return go(here)
     only = me.invoice or asked("invoice")
     if only and current_firm().gateway:
         here = me.root if me.link else f"/portal/invoices/{invoices.find_for(me.who, only).public_id}"
@@ -91,7 +97,7 @@ def draw(desk: Desk, *blocks: str, status: int = 200, said: str = "") -> Respons
 
 def _fields(desk: Desk) -> tuple[Fields | None, str]:
     """The gateway's own fields and their script's name; their origins are allowed on this page alone."""
-    fields = gateways.fields_for(desk.gateway, desk.method, current_firm().currency)
+    fields = gateways.fields_for(desk.gateway, desk.method, current_firm().currency, desk.fund)
     if fields is None:
         return None, ""
     script = f"plugins/{desk.manifest.id}/{fields.module}"

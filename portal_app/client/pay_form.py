@@ -21,7 +21,7 @@ from portal_app.domain import payments
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Gateway, Offer, Payable
 from portal_app.gateway_setup import manifest_of
-from portal_app.plugin_api import BillingAddress, Manifest, Method
+from portal_app.plugin_api import BillingAddress, Fund, Manifest, Method
 from portal_app.web.forms import Choice, Form, Hidden, Line, Money, Radios
 from portal_app.web.fragments import is_fragment_request
 from portal_app.web.templates import current_firm
@@ -41,13 +41,15 @@ class PayForm(Form):
 
     ``key`` is made when the form is drawn: the same key is the same payment. ``token`` is the one-time stand-in for a
     card, from the gateway's fields; ``seen`` the cents that the confirm line showed; ``invoice`` the public id of the
-    only invoice to be paid; ``choose`` is "1" when there is an amount for each invoice.
+    only invoice to be paid, ``deposit`` that of the deposit request; ``choose`` is "1" when there is an amount for each
+    invoice.
     """
 
     key = hidden(64, InputRequired(LOST), Regexp(KEY, message=LOST))
     token = hidden(500)
     seen = hidden(12)
     invoice = hidden(32)
+    deposit = hidden(32)
     choose = hidden(1)
 
     def validate_postal_code(self, given: Field) -> None:
@@ -93,9 +95,9 @@ def _state_field(country: str) -> Any:
     return Choice(label, checks, choices={"": "Choose"} | choices, validate_choice=False)
 
 
-def amount_name(item: Payable) -> str:
+def amount_name(each: Payable) -> str:
     """What the amount field of one invoice is called."""
-    return f"pay_{item.invoice.public_id}"
+    return f"pay_{each.item.public_id}"
 
 
 def asked(name: str) -> str:
@@ -123,6 +125,15 @@ class Desk:
         except Refused as problem:
             self.problem = problem
         self.cents = sum(self.plan.values())
+
+    @property
+    def fund(self) -> Fund:
+        """Into whose account this form pays: the firm's own, or its clients'."""
+        return self.given.fund
+
+    @property
+    def is_deposit(self) -> bool:
+        return self.fund is Fund.TRUST
 
     @property
     def is_choosing(self) -> bool:
@@ -175,7 +186,7 @@ class Desk:
                 most = money.show(item.available_cents, current_firm().money)
                 raise Refused(f"This invoice can take up to {most} now.", typed.name)
             if typed.data:
-                plan[item.invoice.id] = typed.data
+                plan[item.item.id] = typed.data
         if not plan:
             first = next((typed.name for _, typed in self.amounts), "")  # none, when the only invoice is paid meanwhile
             raise Refused("Enter an amount for at least one invoice.", first)
@@ -199,19 +210,23 @@ def sent_key() -> str:
     return key if KEY.match(key) else ""
 
 
-def open_desk(me: Payer, takers: Mapping[Method, Gateway]) -> Desk:
-    """The form as asked for: fresh, prefilled with all that can be paid; or with what was typed."""
-    whole = me.offer()
-    only, choose = me.invoice or asked("invoice"), asked("choose") == "1" and me.link is None
-    given = whole.only(only) if only else whole
+def open_desk(me: Payer, takers: Mapping[Method, Gateway], fund: Fund) -> Desk:
+    """The form as asked for: fresh, prefilled with all that can be paid; or with what was typed. A deposit is always
+    paid alone, and so is the invoice of a link."""
+    whole = me.offer(fund)
+    is_deposit = fund is Fund.TRUST
+    only = me.asked_deposit if is_deposit else me.invoice or asked("invoice")
+    choose = asked("choose") == "1" and not is_deposit and me.link is None
+    given = whole.only(only) if only or is_deposit else whole
     first = next(iter(takers))
     start = _prefilled(me, given) | {"key": new_key(takers[first]), "method": first.value}
     country = request.form.get("country", start["country"])
-    each = tuple((amount_name(item), f"Invoice {item.invoice.number}") for item in given.payables if choose)
+    each = tuple((amount_name(item), f"Invoice {item.item.number}") for item in given.payables if choose)
     firm = current_firm()
     known = country if country in addresses.STATES else ""  # nothing typed is kept
     form = form_class(each, tuple(takers), known, firm.currency, firm.locale)(data=start)
-    form.invoice.data, form.choose.data = only, "1" if choose else ""
+    form.choose.data = "1" if choose else ""
+    form.invoice.data, form.deposit.data = ("", only) if is_deposit else (only, "")
     return Desk(whole, given, form, takers)
 
 
@@ -222,7 +237,7 @@ def _prefilled(me: Payer, given: Offer) -> dict[str, Any]:
     address = asdict(billing) if billing else {"name": "" if me.link else me.who.name, "country": "US"}
     cents = _asked_cents(given)
     plan = payments.propose(given, cents)
-    return address | {"amount": cents} | {amount_name(item): plan.get(item.invoice.id, 0) for item in given.payables}
+    return address | {"amount": cents} | {amount_name(item): plan.get(item.item.id, 0) for item in given.payables}
 
 
 def _asked_cents(given: Offer) -> int:

@@ -16,6 +16,7 @@ from portal_app.domain.errors import LinkUnusable
 from portal_app.domain.pay_links import PayLink
 from portal_app.domain.payments import Offer, Payment
 from portal_app.domain.people import PortalUser
+from portal_app.plugin_api import Fund
 from portal_app.web.login import portal_user
 
 P = ParamSpec("P")
@@ -71,9 +72,14 @@ class Payer:
         """The public id of the only invoice there is, or nothing."""
         return str(self.link.invoice.public_id) if self.link else ""
 
-    def offer(self) -> Offer:
+    @property
+    def asked_deposit(self) -> str:
+        """The public id of the deposit that is to be paid; a link pays none."""
+        return "" if self.link else request.args.get("deposit", request.form.get("deposit", ""))
+
+    def offer(self, fund: Fund = Fund.OPERATING) -> Offer:
         """What can be paid here."""
-        whole = payments.offer(self.who)
+        whole = payments.offer(self.who, fund)
         return whole.only(self.invoice) if self.link else whole
 
     def find_payment(self, public_id: str) -> Payment:

@@ -66,6 +66,7 @@ def is_as_shown(known: Payment) -> bool:
     """Whether the form still says what was written down, to the gateway that still takes them."""
     is_same = request.form.get("seen", "") in {"", str(known.amount_cents)}
     is_same = is_same and request.form.get("method") == known.method
+    is_same = is_same and bool(request.form.get("deposit")) == known.is_deposit
     return is_same and gateway_for(Fund(known.fund), Method(known.method)) == known.gateway
 
 
@@ -100,7 +101,7 @@ def order_of(desk: Desk) -> Order | None:
         return None
     return Order(
         key=form.key.data or "", amount_cents=desk.cents, plan=desk.plan, method=Method(form["method"].data),
-        flow=Flow.FIELDS if token else Flow.REDIRECT, billing=form.billing,
+        flow=Flow.FIELDS if token else Flow.REDIRECT, billing=form.billing, fund=desk.fund,
     )  # fmt: skip
 
 
@@ -144,6 +145,7 @@ def payment_page(public_id: str) -> Response:
         shown=shown, pace=pace(found),
         allocations=payments.allocations_of(found), changes=payments.changes_of(found),
         attempt=gateways.attempt_of(found), service=title_of(found), given=me.offer(),
+        asked=me.offer(Fund.TRUST) if found.is_deposit else None,
         today_here=clock.today(current_firm().time_zone), is_given_back=payments.is_given_back(found),
         refunds=[row for row in payments.refunds_of(found) if row.state in payments.REFUND_SHOWN],
         disputes=payments.disputes_of(found),

@@ -12,10 +12,12 @@ from portal_app.demo import story
 from portal_app.demo.paying import Checkout
 from portal_app.demo.story import Case, Line
 from portal_app.demo.year import Year
-from portal_app.domain import invoices, payments, timekeeping
+from portal_app.domain import deposits, invoices, payments, timekeeping
+from portal_app.domain.banks import BankAccount
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments import void_invoice
 from portal_app.domain.timekeeping import WorkItem
+from portal_app.plugin_api import Fund
 
 CARDS = ("4242424242424242", "5555555555554444")
 SHORT_OF_MONEY = "4000000000009995"
@@ -32,6 +34,7 @@ def plan(year: Year, checkout: Checkout) -> None:
         for index, days in case.paid:
             year.at(days - case.phase - 30 * index, 14, partial(_pay_invoice, year, checkout, case, index))
     _plan_alice(year, checkout)
+    _plan_deposits(year, checkout)
     _plan_troubles(year, checkout)
     for key, kind, who, quantity, rate, what, offset in story.UNBILLED:
         year.at(offset, 17, partial(_record, year, key, offset, [(kind, who, quantity, rate, what)]))
@@ -44,6 +47,40 @@ def _plan_alice(year: Year, checkout: Checkout) -> None:
         year.at(offset, 16, partial(_issue, year, key, len(story.ALICE) - number, offset, lines))
     for offset, cents, card in story.ALICE_PAYS:
         year.at(offset, 20, partial(_pay, year, checkout, "alice", cents, card))
+
+
+def _plan_deposits(year: Year, checkout: Checkout) -> None:
+    """Money asked for in advance: paid, paid in part, and still open; and a retainer that is kept filled."""
+    for number, (key, who, offset, cents, purpose, paid) in enumerate(story.DEPOSITS):
+        year.at(offset, 10, partial(_ask, year, number, key, who, offset, cents, purpose))
+        if paid is not None:
+            payer, part, day, card = paid
+            year.at(day, 19, partial(_deposit, year, checkout, number, payer, part, card))
+    key, who, threshold, target = story.EVERGREEN
+    year.at(-35, 11, lambda: _keep_filled(year, key, who, threshold, target))
+
+
+def _trust_account() -> BankAccount:
+    return payments.bank_accounts("trust")[0]
+
+
+def _ask(year: Year, number: int, key: str, who: str, offset: int, cents: int, purpose: str) -> None:
+    year.deposits[number] = deposits.ask(
+        year.matters[key], amount_cents=cents, purpose=purpose, due_on=year.day(offset + 14), by=year.staff[who],
+        bank_account_id=_trust_account().id,
+    )  # fmt: skip
+
+
+def _deposit(year: Year, checkout: Checkout, number: int, who: str, cents: int, card: str) -> None:
+    plan = {year.deposits[number].id: cents}
+    checkout.pay(year.portal_users[who], cents, card, plan=plan, street=_street(who), fund=Fund.TRUST)
+
+
+def _keep_filled(year: Year, key: str, who: str, threshold: int, target: int) -> None:
+    deposits.keep_filled(
+        year.matters[key], threshold_cents=threshold, target_cents=target, terms_days=14, by=year.staff[who],
+        bank_account_id=_trust_account().id,
+    )  # fmt: skip
 
 
 def _plan_troubles(year: Year, checkout: Checkout) -> None:

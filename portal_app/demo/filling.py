@@ -13,6 +13,7 @@ from portal_app.demo.paying import Checkout
 from portal_app.demo.year import Year
 from portal_app.domain import invitations, mail, matters, people, policy, sessions
 from portal_app.domain.calendar import EventShare
+from portal_app.domain.deposits import DepositShare
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.payments import Payment, Refund
 from portal_app.domain.people import FirmUser, PortalUser
@@ -39,12 +40,15 @@ class Postman:
 
     def __init__(self, until: dt.datetime) -> None:
         self.until = until
-        self.seen: dict[type[BaseModel], int] = {DocumentShare: 0, EventShare: 0, Payment: 0, Refund: 0}
+        self.seen: dict[type[BaseModel], int] = {
+            DocumentShare: 0, EventShare: 0, DepositShare: 0, Payment: 0, Refund: 0,
+        }  # fmt: skip
 
     def write(self) -> None:
         for model, letter in (
             (DocumentShare, letters.document_shared),
             (EventShare, letters.event_shared),
+            (DepositShare, letters.deposit_shared),
             (Payment, letters.payment_changed),
             (Refund, letters.refund_changed),
         ):

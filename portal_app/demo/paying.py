@@ -56,14 +56,15 @@ class Checkout:
         gateway_setup.enable(gateway, by=by)
 
     def pay(
-        self, who: PortalUser, cents: int, card: str = "", *, plan: dict[int, int] | None = None, street: str
-    ) -> Payment:
+        self, who: PortalUser, cents: int, card: str = "", *, plan: dict[int, int] | None = None, street: str,
+        fund: Fund = Fund.OPERATING,
+    ) -> Payment:  # fmt: skip
         """Pay ``cents``, with the test card or, without one, from a bank account."""
         self.paid += 1
         order = Order(
             key=f"demo-{self.paid}", amount_cents=cents, plan=plan or {}, flow=Flow.FIELDS,
             method=Method.CARD if card else Method.BANK,
-            billing=_billing(who.name, street),
+            billing=_billing(who.name, street), fund=fund,
         )  # fmt: skip
         payment = payments.start(who, Gateway.get(Gateway.plugin == PLUGIN), order)
         return gateways.charge(payment, self._token(card))

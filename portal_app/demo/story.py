@@ -196,6 +196,14 @@ ALICE_PAYS = (
     (-7, 200_000, "4242424242424242"),
 )
 
+# Deposits into trust: matter, who asks, day, cents, for what; and who pays how much of it, when, with which card
+DEPOSITS = (
+    ("mills", "carol", -45, 300_000, "Retainer, and the expert’s fee", ("alice", 300_000, -41, "4242424242424242")),
+    ("mills", "carol", -2, 150_000, "Advance for the mediation", None),
+    ("seed", "gwen", -30, 500_000, "Retainer for the financing", ("juniper", 200_000, -21, "5555555555554444")),
+)
+EVERGREEN = ("mills", "carol", 100_000, 250_000)  # kept filled: matter, who says so, below which amount, up to which
+
 # Given back: of whose newest payment, who does it, cents, why, day.
 REFUND = ("idris", "erin", 18_500, "Pays this part by check instead", -4)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from portal_app import clock
 from portal_app.demo.story import ZONE
+from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser, PortalUser
@@ -24,6 +25,7 @@ class Year:
         self.clients: dict[str, Client] = {}
         self.matters: dict[str, Matter] = {}
         self.issued: dict[tuple[str, int], Invoice] = {}
+        self.deposits: dict[int, DepositRequest] = {}
         self._acts: list[tuple[dt.datetime, int, Act]] = []
 
     def day(self, offset: int) -> dt.date:

@@ -122,6 +122,14 @@ def receipt_number(year: int) -> str:
     return f"R-{year}-{next_number('receipt', year):04d}"
 
 
+def deposit_number(year: int) -> str:
+    return f"D-{year}-{next_number('deposit', year):04d}"
+
+
+def trust_receipt_number(year: int) -> str:
+    return f"T-{year}-{next_number('trust_receipt', year):04d}"
+
+
 def matter_number(year: int) -> str:
     return f"{year}-{next_number('matter', year):04d}"
 

@@ -84,11 +84,13 @@ class MatterAccess(BaseModel):
 
 
 class InvoiceRecipient(BaseModel):
-    """A portal user with whom this matter's invoices are shared when they are issued."""
+    """A portal user with whom this matter's invoices are shared when they are issued. ``reads_trust``: who may read
+    what the firm holds in trust on this matter; the client may, others only when somebody says so."""
 
     matter = ForeignKeyField(Matter, backref="recipients")
     portal_user = ForeignKeyField(PortalUser, backref="+")
     relation = CharField(max_length=40, default="")
+    reads_trust = BooleanField(default=False)
     added_by = ForeignKeyField(FirmUser, null=True, backref="+")
     added_at = DateTimeField()
 
@@ -128,6 +130,11 @@ def _any(matter_id: Any) -> ModelSelect:
 @prepared
 def _allowed(matter_id: Any, who_id: Any) -> ModelSelect:
     return _any.build(matter_id).where(_is_allowed(who_id))
+
+
+def with_number(who: FirmUser, number: str) -> Matter | None:
+    """The matter of this number, if there is one that ``who`` may see."""
+    return visible_to(who).where(Matter.number == number.strip()).first()
 
 
 def among(who: FirmUser, matter_ids: Collection[int]) -> dict[int, Matter]:
@@ -267,15 +274,31 @@ def add_recipient(matter: Matter, who: PortalUser, *, by: FirmUser, relation: st
         if found is not None:
             return found
         return InvoiceRecipient.create(
-            matter=matter, portal_user=who, relation=relation, added_by=by, added_at=clock.now()
-        )
+            matter=matter, portal_user=who, relation=relation, added_by=by, added_at=clock.now(),
+            reads_trust=relation.strip().lower() == "client",
+        )  # fmt: skip
 
 
-def change_recipient(row: InvoiceRecipient, *, relation: str) -> None:
-    """What the person is to the matter: client, spouse, accountant."""
+def change_recipient(row: InvoiceRecipient, *, relation: str, reads_trust: bool | None = None) -> None:
+    """What the person is to the matter (client, spouse, accountant), and whether they may read its trust account;
+    ``None`` leaves that as it is."""
     with transaction():
         row.relation = relation
-        row.save(only=["relation"])
+        row.reads_trust = row.reads_trust if reads_trust is None else reads_trust
+        row.save(only=["relation", "reads_trust"])
+
+
+def trust_readers(matter: Matter) -> list[PortalUser]:
+    """The portal users who may read what is held in trust on this matter, by name; those switched off are left out."""
+    reads = (InvoiceRecipient.matter == matter.id) & InvoiceRecipient.reads_trust & PortalUser.disabled_at.is_null()
+    return list(PortalUser.select().join(InvoiceRecipient).where(reads).order_by(PortalUser.name))
+
+
+def read_in_trust_by(who: PortalUser) -> list[Matter]:
+    """The matters whose trust account ``who`` may read, with clients, by name: the only door to it in ``client/``."""
+    reads = (InvoiceRecipient.portal_user == who.id) & InvoiceRecipient.reads_trust
+    query = Matter.select(Matter, Client).join_from(Matter, Client).join_from(Matter, InvoiceRecipient)
+    return list(query.where(reads).order_by(Matter.name, Matter.id))
 
 
 def remove_recipient(matter: Matter, who: PortalUser) -> None:

@@ -104,18 +104,12 @@ def payments_since(who: FirmUser, since: dt.datetime) -> Payments:
 
 
 def lately_paid(who: FirmUser, limit: int = 5) -> list[Allocation]:
-    """What the newest payments paid: allocations with their payments, payers, invoices and matters."""
+    """What the newest payments paid: allocations with their payments, payers, what they are for, and matters."""
     paid = payments.firm_sees(who).where(Payment.state == "succeeded")
     newest = paid.select(Payment.id).order_by(Payment.paid_at.desc(), Payment.id.desc()).limit(limit)
-    query = (
-        Allocation.select(Allocation, Payment, PortalUser, Invoice, Matter)
-        .join_from(Allocation, Payment)
-        .join(PortalUser)
-        .join_from(Allocation, Invoice)
-        .join(Matter)
-    )
     seen = matters.visible_to(who).select(Matter.id)
-    rows = query.where(Allocation.payment.in_(newest) & Invoice.matter.in_(seen))
+    query = payments.with_items(Payment, PortalUser).join_from(Allocation, Payment).join(PortalUser)
+    rows = query.where(Allocation.payment.in_(newest) & payments.is_on(seen))
     return list(rows.order_by(Payment.paid_at.desc(), Payment.id.desc(), Invoice.id))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
-from portal_app.domain import documents, invoices, matters, pay_links, payments, sharing, timekeeping
+from portal_app.domain import documents, draws, invoices, matters, pay_links, payments, sharing, timekeeping, trust
+from portal_app.domain.access import may
 from portal_app.domain.documents import DocumentShare, DocumentVersion
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
@@ -14,6 +17,7 @@ from portal_app.domain.store import NotStored
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.invoice_forms import DatesForm, VoidForm
 from portal_app.firm.listing import more_of, rows_wanted, words_of
+from portal_app.firm.trust_forms import ApplyForm
 from portal_app.web import files
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
@@ -54,7 +58,7 @@ def invoice(invoice_id: int) -> Response:
     found = invoices.find(firm_user(), invoice_id)
     if found.is_draft:
         return draft_page(found, DatesForm.from_terms(found.terms_days))
-    return _issued_page(found, VoidForm())
+    return issued_page(found, VoidForm())
 
 
 def draft_page(draft: Invoice, form: DatesForm, *, status: int = 200) -> Response:
@@ -66,19 +70,38 @@ def draft_page(draft: Invoice, form: DatesForm, *, status: int = 200) -> Respons
     )  # fmt: skip
 
 
-def _issued_page(found: Invoice, form: VoidForm, *, status: int = 200) -> Response:
+def issued_page(
+    found: Invoice, form: VoidForm | None = None, *, status: int = 200, apply_form: ApplyForm | None = None
+) -> Response:
+    """An issued invoice; the forms are those that were sent and refused."""
     lines = invoices.lines_of(found)
     rows = payments.on_invoices([found.id])
     held = [row for row in rows if row.payment.is_open]
-    applied = payments.applied_on(found)
+    applied, from_trust = payments.applied_on(found), trust.on_invoice(found.id)
+    drawn = trust.net_of(from_trust)
     return render(
         "firm/invoices/show.html", "paper", status=status, invoice=found, matter=found.matter, lines=lines,
-        sums=invoices.totals(lines), paid=[row for row in rows if not row.payment.is_open], held=held, form=form,
-        held_cents=sum(row.amount_cents for row in held), applied_cents=applied,
-        given_back_cents=payments.given_back_on(found, applied), version=_paper(found),
+        sums=invoices.totals(lines), paid=[row for row in rows if not row.payment.is_open], held=held,
+        held_cents=sum(row.amount_cents for row in held), applied_cents=applied, form=form or VoidForm(formdata=None),
+        given_back_cents=payments.given_back_on(found, applied + drawn), given_up_cents=payments.given_up_on(found),
+        version=_paper(found), drawn_cents=drawn, from_trust=from_trust, **_trust(found, apply_form),
         shares=sharing.shares_of(DocumentShare, [found.document]).get(found.document_id, []),
         void=found.void.first() if found.is_void else None, pay_links=pay_links.of_invoice(found),
     )  # fmt: skip
+
+
+def _trust(found: Invoice, sent: ApplyForm | None) -> dict[str, Any]:
+    """Where its matter has money in trust that may pay it, what waits to be paid, and the form."""
+    today = clock.today(current_firm().time_zone)
+    places: list[trust.Standing] = []
+    if found.balance_cents > 0 and may(firm_user(), "trust.authorise"):
+        places = [row for row in trust.standings(found.matter, today) if row.available_cents]
+    least = min(found.balance_cents, places[0].available_cents) if places else 0
+    blank = ApplyForm(places, formdata=None, data={"amount": least}) if places else None
+    return {
+        "places": places, "apply_form": sent or blank, "rule": sent.rule if sent else None,
+        "words": draws.waiting(found) if places else [],
+    }  # fmt: skip
 
 
 def _paper(found: Invoice) -> DocumentVersion | None:
@@ -112,4 +135,4 @@ def void_invoice(invoice_id: int) -> AnyResponse:
         else:
             flash(f"Invoice {found.number} is void. Its work is unbilled again.", "good")
             return go(f"/firm/invoices/{found.id}")
-    return _issued_page(found, form, status=422)
+    return issued_page(found, form, status=422)

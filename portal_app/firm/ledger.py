@@ -1,30 +1,25 @@
-"""A matter's ledger, its journal entries, its export."""
+"""A matter's ledger and a client's, their journal entries, their export."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Response, request
 
-from portal_app import money
-from portal_app.domain import invoices, ledger, matters, payments
-from portal_app.domain.ledger import Line
+from portal_app.domain import access, clients, invoices, ledger, matters, payments
+from portal_app.domain.ledger import Line, books
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import Payment
 from portal_app.firm.blueprint import blueprint
+from portal_app.firm.csv import day_of, inert, table
+from portal_app.firm.listing import number_of
 from portal_app.web.fragments import render
 from portal_app.web.login import firm_only, firm_user
-from portal_app.web.templates import current_firm
 
 PAGE = 100
-FORMULA = tuple(
-    "=+-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}|"
-)
 KINDS = {
     "all": "All entries",
     "portal": "Paid from portal",
@@ -32,7 +27,7 @@ KINDS = {
     "back": "Refunds and returns",
     "reversals": "Reversals",
 }
-BACK = ("refund", "refund_failed", "payment_bounced", "dispute_won", "dispute_lost")
+BACK = ("refund", "refund_failed", "payment_bounced", "dispute_won", "dispute_lost", "payment_kept")
 REVERSALS = ("invoice_voided", *BACK)
 CODES = {
     "all": (),
@@ -54,7 +49,7 @@ class Filter:
     @classmethod
     def read(cls) -> Filter:
         kind = request.args.get("kind", "all")
-        return cls(_day("from"), _day("to"), kind if kind in KINDS else "all")
+        return cls(day_of("from"), day_of("to"), kind if kind in KINDS else "all")
 
     @property
     def is_open(self) -> bool:
@@ -65,17 +60,10 @@ class Filter:
         days = {"from": self.since or "", "to": self.until or "", "kind": self.kind}
         return urlencode({name: value for name, value in (days | more).items() if value not in {"", "all"}})
 
-    def lines(self, matter: Matter, *, limit: int | None, before_id: int | None = None) -> list[Line]:
+    def lines(self, matter: Matter, *, limit: int | None, before: int | None = None) -> list[Line]:
         return ledger.for_matter(
-            matter, limit=limit, before_id=before_id, since=self.since, until=self.until, codes=CODES[self.kind]
+            matter, limit=limit, before=before, since=self.since, until=self.until, codes=CODES[self.kind]
         )
-
-
-def _day(name: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None
 
 
 def _behind(lines: Sequence[Line]) -> tuple[dict[str, Payment], dict[int, str]]:
@@ -89,15 +77,14 @@ def _behind(lines: Sequence[Line]) -> tuple[dict[str, Payment], dict[int, str]]:
 def matter_ledger(matter_id: int) -> Response:
     matter = matters.find(firm_user(), matter_id)
     wanted = Filter.read()
-    before = request.args.get("before", "")
-    before_id = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else None
-    found = wanted.lines(matter, limit=PAGE + 1, before_id=before_id)
+    before = number_of("before")
+    found = wanted.lines(matter, limit=PAGE + 1, before=before)
     lines = found[:PAGE]
     paid, numbers = _behind(lines)
-    older = f"?{wanted.query(before=lines[-1].entry.id)}" if len(found) > PAGE else None
+    older = f"?{wanted.query(before=lines[-1].sequence)}" if len(found) > PAGE else None
     return render(
         "firm/ledger/index.html", "entries", matter=matter, lines=lines, payments=paid, numbers=numbers, wanted=wanted,
-        kinds=KINDS, older=older, newest=f"?{wanted.query()}" if before_id is not None else None,
+        kinds=KINDS, older=older, newest=f"?{wanted.query()}" if before is not None else None,
     )  # fmt: skip
 
 
@@ -108,17 +95,14 @@ def export_ledger(matter_id: int) -> Response:
     matter = matters.find(firm_user(), matter_id)
     lines = Filter.read().lines(matter, limit=None)
     paid, numbers = _behind(lines)
-    target = io.StringIO()
-    table = csv.writer(target)
-    table.writerow("Date,Entry,Description,Payer,Method,Invoices,Receipt,Debit,Credit,Balance".split(","))
-    for line in lines:
-        table.writerow(_cells(line, paid.get(line.entry.source), [numbers[number] for number in line.invoice_ids]))
-    name = f"ledger-{matter.number}.csv".replace('"', "").replace("/", "-")
-    headers = {"Content-Disposition": f'attachment; filename="{name.encode("ascii", "replace").decode()}"'}
-    return Response(target.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    cells = (
+        _cells(line, paid.get(line.entry.source), [numbers[number] for number in line.invoice_ids]) for line in lines
+    )
+    head = "Date,Entry,Description,Payer,Method,Invoices,Receipt,Debit,Credit,Balance"
+    return table(f"ledger-{matter.number}.csv", head, cells)
 
 
-def _cells(line: Line, payment: Payment | None, numbers: list[str]) -> list[str]:
+def _cells(line: Line, payment: Payment | None, numbers: list[str]) -> list[str | int]:
     texts = [
         line.entry.description,
         line.payer_name,
@@ -127,28 +111,53 @@ def _cells(line: Line, payment: Payment | None, numbers: list[str]) -> list[str]
         (payment.receipt_number or "") if payment else "",
     ]
     cents = (line.debit_cents, line.credit_cents, line.balance_cents)
-    return [line.entry.occurred_on.isoformat(), str(line.entry.id), *map(_inert, texts), *map(_figure, cents)]
+    return [line.entry.occurred_on.isoformat(), str(line.entry.id), *map(inert, texts), *cents]
 
 
-def _inert(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
+# A client's ledger, over the matters that the reader may see
 
 
-def _figure(cents: int) -> str:
-    """1234.50: no signs that a program would stumble over."""
-    return money.bare(cents, money.currency(current_firm().currency)).replace(",", "").replace("−", "-")
+@blueprint.get("/clients/<int:client_id>/ledger")
+@firm_only("ledger.read")
+def client_ledger(client_id: int) -> Response:
+    who, before = firm_user(), number_of("before")
+    client = clients.find(client_id)
+    seen = {matter.id: matter for matter in matters.for_client(who, client)}
+    found = books.for_matters(list(seen.values()), before=before, limit=PAGE + 1)
+    lines = found[:PAGE]
+    return render(
+        "firm/clients/ledger.html", "entries", client=client, lines=lines, seen=seen,
+        older=f"?before={lines[-1][0].entry.id}" if len(found) > PAGE else None,
+        newest="?" if before is not None else None,
+    )  # fmt: skip
+
+
+@blueprint.get("/clients/<int:client_id>/ledger.csv")
+@firm_only("ledger.read")
+def export_client_ledger(client_id: int) -> Response:
+    client = clients.find(client_id)
+    seen = {matter.id: matter for matter in matters.for_client(firm_user(), client)}
+    cells = (
+        [
+            line.entry.occurred_on.isoformat(), str(line.entry.id), inert(seen[of].number),
+            inert(line.entry.description), inert(line.payer_name),
+            line.debit_cents, line.credit_cents, line.balance_cents,
+        ]
+        for line, of in books.for_matters(list(seen.values()), limit=None)
+    )  # fmt: skip
+    return table(f"ledger-client-{client.id}.csv", "Date,Entry,Matter,Description,Payer,Debit,Credit,Balance", cells)
 
 
 @blueprint.get("/ledger/<int:entry_id>")
 @firm_only("ledger.read")
 def journal_entry(entry_id: int) -> Response:
     who = firm_user()
-    entry = ledger.find(who, entry_id)
+    entry = books.find_entry(entry_id) if access.may(who, "books.read") else ledger.find(who, entry_id)
     postings = ledger.postings_of(entry)
     ids = {row.matter_id for row in postings if row.matter_id}
     return render(
         "firm/ledger/entry.html", entry=entry, postings=postings, reversal=ledger.reversal_of(entry),
         seen=matters.among(who, ids), numbers=invoices.numbers({row.invoice_id for row in postings if row.invoice_id}),
-        name=ledger.CODES[entry.code], payment=payments.of_entries([entry.source]).get(entry.source),
+        links=ledger.links_of(entry), name=ledger.CODES[entry.code],
+        payment=payments.of_entries([entry.source]).get(entry.source),
     )  # fmt: skip

@@ -26,3 +26,9 @@ def rows_wanted() -> int:
 def more_of(rows: Sequence[Row], wanted: int) -> tuple[list[Row], bool]:
     """The first ``wanted`` of ``rows``, of which one more was read, and whether there are more."""
     return list(rows[:wanted]), len(rows) > wanted and wanted < MOST
+
+
+def number_of(name: str) -> int | None:
+    """A whole number that the address gives; ``None`` when it gives none."""
+    typed = request.args.get(name, "")
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 16 else None

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
 from portal_app.db import transaction
-from portal_app.domain import matters
+from portal_app.domain import matters, trust
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.firm.blueprint import blueprint
@@ -95,7 +95,7 @@ def close_matter(matter_id: int) -> AnyResponse:
     form = CloseForm()
     if form.validate():
         try:
-            matters.close(matter, form.closed_on.data)
+            trust.close_matter(matter, form.closed_on.data)
         except Refused as problem:
             form.refuse(problem)
         else:

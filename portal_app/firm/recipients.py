@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
+from wtforms import BooleanField
 from wtforms.validators import ValidationError
 
 from portal_app import config
@@ -55,6 +56,7 @@ class RelationForm(Form):
     """What a recipient, the row of id ``of``, is to the matter."""
 
     relation = Line("Relation", most=40, is_required=False)
+    reads_trust = BooleanField("May read the trust account of this matter")
 
     def __init__(self, *, of: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -144,12 +146,12 @@ def edit_relation(matter_id: int, recipient_id: int) -> AnyResponse:
     """What somebody is to the matter, as a form in its place."""
     matter = matters.find(firm_user(), matter_id)
     row = matters.find_recipient(matter, recipient_id)
-    form = RelationForm(of=row.id, prefix="row", data={"relation": row.relation})
+    form = RelationForm(of=row.id, prefix="row", data={"relation": row.relation, "reads_trust": row.reads_trust})
     if not form.is_sent:
         return _page(matter, "recipients", relating=form)
     if not form.validate():
         return _page(matter, "recipients", status=422, relating=form)
-    matters.change_recipient(row, relation=form.relation.data or "")
+    matters.change_recipient(row, relation=form.relation.data or "", reads_trust=bool(form.reads_trust.data))
     return _done(matter, "Saved.")
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from flask import Response
 
 from portal_app import clock
-from portal_app.domain import calendar, invoices, matters, timekeeping
+from portal_app.domain import banks, calendar, invoices, matters, payments, reconciliations, timekeeping, trust
 from portal_app.domain import today as desk
 from portal_app.domain.access import may
 from portal_app.domain.matters import Matter
@@ -21,10 +21,11 @@ from portal_app.firm.blueprint import blueprint
 from portal_app.web import letters
 from portal_app.web.fragments import render
 from portal_app.web.login import firm_only, firm_user
-from portal_app.web.templates import plural, zone
+from portal_app.web.templates import plural, writing, zone
 
 NEWS_DAYS = 7
 SOON_DAYS = 7
+REMIND = dt.timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ def today() -> Response:
     ages = desk.receivables_by_age(who, day)
     paid = desk.payments_since(who, clock.now() - dt.timedelta(days=NEWS_DAYS))
     limits = matters.running_out(day, who)
-    found = (*_limits(limits, day), *_billing(who, day, ages), *_payments(paid), *_questions(who, paid), *_people(who))
+    about_money = (*_billing(who, day, ages), *_payments(paid), *_questions(who, paid), *_trust(who, day))
+    found = (*_limits(limits, day), *about_money, *_banks(who, day), *_people(who))
     items = [item for item in found if item.count]
     items.sort(key=lambda item: item.is_news)
     midnight = dt.datetime.combine(day + dt.timedelta(days=2), dt.time.min)
@@ -85,6 +87,12 @@ def _billing(who: FirmUser, day: dt.date, ages: list[Tally]) -> Iterator[Item]:
     count, cents = timekeeping.unbilled_summary(who)
     title = "Matter with unbilled work" if count == 1 else "Matters with unbilled work"
     yield Item(count, title, "Not on any issued invoice yet.", "/firm/time", cents)
+    asked = payments.overdue_deposits(who)
+    title = "Deposit not paid in time" if len(asked) == 1 else "Deposits not paid in time"
+    yield Item(
+        len(asked), title, f"{asked[0].number}, {asked[0].matter.name}." if asked else "",
+        f"/firm/matters/{asked[0].matter_id}/deposits" if asked else "", sum(row.balance_cents for row in asked),
+    )  # fmt: skip
     count, cents = invoices.drafts(who)
     title = "Draft invoice to issue" if count == 1 else "Draft invoices to issue"
     yield Item(count, title, "A draft changes nothing until it is issued.", "/firm/invoices?state=draft", cents)
@@ -117,6 +125,41 @@ def _questions(who: FirmUser, paid: Payments) -> Iterator[Item]:
         yield Item(
             count, title, "The books and a gateway differ. Only a person can say why.", "/firm/payments/questions"
         )
+
+
+def _trust(who: FirmUser, day: dt.date) -> Iterator[Item]:
+    """Clients' money that is short, of which a client was not told in time, or that waits to be paid."""
+    found = trust.alerts(who)
+    title = "Trust shortfall" if found.short == 1 else "Trust shortfalls"
+    yield Item(
+        found.short, title, "The firm replenishes it with its own money. Nothing is drawn meanwhile.", "/firm/trust",
+        found.short_cents, "bad",
+    )  # fmt: skip
+    if found.untold_since is not None:
+        days = trust.pack_of(found.pack).number("notice_days")
+        left = (found.untold_since - day).days + days
+        title = "Client to tell of money in trust" if found.untold == 1 else "Clients to tell of money in trust"
+        when = f"{plural(-left, 'day')} late by the rules." if left < 0 else f"The first within {plural(left, 'day')}."
+        yield Item(found.untold, title, when, "/firm/trust", found.untold_cents, "bad" if left < 0 else "")
+    if may(who, "trust.disburse"):
+        title = (
+            "Authorised trust payment to carry out" if found.words == 1 else "Authorised trust payments to carry out"
+        )
+        yield Item(
+            found.words, title, "A lawyer has said yes. Book it once it is paid.", "/firm/trust", found.words_cents
+        )
+
+
+def _banks(who: FirmUser, day: dt.date) -> Iterator[Item]:
+    """Reconciliations that are due: news while there is time, a duty when it is over."""
+    if may(who, "reconcile.read"):
+        late = [row for row in reconciliations.due(banks.bank_accounts(), day) if row.due_on - day <= REMIND]
+        over = [row for row in late if row.is_late]
+        if late:
+            first = late[0]
+            title = "Reconciliation is overdue" if over else "Reconciliation is due"
+            said = f"{first.account.name} to {writing().day(first.ends_on)}, by {writing().day(first.due_on)}."
+            yield Item(len(over or late), title, said, "/firm/reconciliations", kind="bad" if over else "")
 
 
 def _people(who: FirmUser) -> Iterator[Item]:

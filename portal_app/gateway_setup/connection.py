@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from portal_app import clock, plugins, vault
 from portal_app.db import transaction
-from portal_app.domain import firms
+from portal_app.domain import firms, trust
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import BankAccount, Gateway, GatewayRoute
 from portal_app.gateway_setup.accounts import context, title_of
@@ -21,11 +21,17 @@ log = logging.getLogger(__name__)
 
 
 def set_route(gateway: Gateway, fund: Fund, merchant_account: str, bank_account: BankAccount) -> None:
-    """Say which merchant account takes money of ``fund``, and into which bank account it pays."""
+    """Say which merchant account takes money of ``fund``, and into which bank account it pays.
+
+    Raises:
+        Refused: the bank account holds money of another fund, or the gateway's deposits belong to another trust one.
+    """
     if bank_account.fund != fund.value:
         raise Refused(f"{bank_account.name} is not a {fund.value} account.", f"bank_{fund.value}")
     values = {"merchant_account": merchant_account, "bank_account": bank_account}
     with transaction():
+        if fund is Fund.TRUST:  # what it takes belongs to the clients of this account, for good (T01)
+            trust.open_clearing(gateway.code, bank_account, f"{bank_account.name}: deposits at {gateway.code}")
         if not GatewayRoute.update(values).where(_is_route(gateway, fund)).execute():
             GatewayRoute.create(gateway=gateway, fund=fund.value, force_insert=True, **values)
 

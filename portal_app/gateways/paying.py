@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 CLOSED = frozenset({"succeeded", "returned", "review"})  # nothing that a gateway says changes these
 
 
-def fields_for(gateway: Gateway, method: Method, currency: str) -> Fields | None:
+def fields_for(gateway: Gateway, method: Method, currency: str, fund: Fund = Fund.OPERATING) -> Fields | None:
     """The gateway's card fields for the Pay Now page; ``None`` when it has none to show."""
     if Flow.FIELDS not in manifest_of(gateway).flows:
         return None
     try:
         request = BeginRequest(
-            flow=Flow.FIELDS, method=method, currency=currency, fund=Fund.OPERATING,
-            merchant_account=payments.route_of(gateway, Fund.OPERATING).merchant_account,
+            flow=Flow.FIELDS, method=method, currency=currency, fund=fund,
+            merchant_account=payments.route_of(gateway, fund).merchant_account,
             page_origin=config.active().own_url,
         )  # fmt: skip
         found = plugins.registry().call(gateway.plugin, "gateway_begin", ctx=context(gateway), request=request)
@@ -113,5 +113,6 @@ def _look(payment: Payment, hook: str, args: Mapping[str, str]) -> Payment:
 
 def _description(payment: Payment) -> str:
     """Who is paid and for what: the payer reads it on the gateway's page and on the statement."""
-    numbers = [row.invoice.number for row in payments.allocations_of(payment)]
-    return f"{firms.current().name}, invoice{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"[:120]
+    numbers = [row.item.number for row in payments.allocations_of(payment)]
+    what = "deposit in trust" if payment.is_deposit else "invoices" if len(numbers) > 1 else "invoice"
+    return f"{firms.current().name}, {what} {', '.join(numbers)}"[:120]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from portal_app import clock, money, plugins, vault
 from portal_app.db import transaction
-from portal_app.domain import firms, ledger, payments
+from portal_app.domain import firms, ledger, payments, reconciliations
 from portal_app.domain.ledger import AlreadyPosted, JournalEntry, Leg, Unbalanced
 from portal_app.domain.payments import Attempt, Gateway, GatewayRoute, GatewayTransaction, Refund
 from portal_app.gateway_answers import few, moment, needed, text, whole
@@ -40,6 +40,7 @@ LATEST = dt.timedelta(hours=1)  # what was paid since may not be listed yet
 PAGES_MOST = 1000
 NAME_MOST = 48  # of the gateway's id within an entry's source
 MONEY = frozenset({OutcomeKind.SUCCEEDED, OutcomeKind.PENDING, OutcomeKind.RETURNED})
+CAME_BACK = frozenset({OutcomeKind.RETURNED, OutcomeKind.DECLINED, OutcomeKind.CANCELED})
 
 
 def sweep_due() -> int:
@@ -134,7 +135,10 @@ def _match(gateway: Gateway, told: ExternalTransaction) -> int:
     attempt that it is about, or 0."""
     known = _known(gateway, told)
     attempt = known if isinstance(known, Attempt) else None
-    row = payments.note_transaction(gateway, told, attempt)
+    with transaction():
+        row = payments.note_transaction(gateway, told, attempt)
+        if told.kind is TransactionKind.PAYOUT and told.outcome in CAME_BACK:
+            _take_back(gateway, row, told)
     if known is not None and _differs(known, told):
         look_at(known)
     if attempt is not None and told.kind is TransactionKind.CHARGE and told.outcome in MONEY:
@@ -192,10 +196,9 @@ def _book(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) 
     if told.outcome is not OutcomeKind.SUCCEEDED:
         return
     route = next((r for r in routes_of(gateway).values() if r.merchant_account == told.merchant_account), None)
-    fund = Fund(route.fund) if route is not None else Fund.OPERATING
+    fund = Fund(route.fund if route is not None else payments.fund_of_account(gateway, told.merchant_account))
     if fund is Fund.TRUST:
-        if told.fee_minor or told.kind in {TransactionKind.FEE, TransactionKind.PAYOUT}:
-            _ask(gateway, "trust", told, "")
+        _book_trust(gateway, route, row, told)
         return
     fact = LedgerFact(transaction=told, fund=fund)
     try:
@@ -212,6 +215,41 @@ def _book(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) 
     if entry is not None:
         with transaction():
             GatewayTransaction.update(entry=entry).where(GatewayTransaction.id == row.id).execute()
+
+
+def _book_trust(
+    gateway: Gateway, route: GatewayRoute | None, row: GatewayTransaction, told: ExternalTransaction
+) -> None:
+    """Of trust money the portal itself books one thing: that deposits which it knows have reached the trust bank, all
+    of them. A fee there is against the rules (T07), and so is what comes net of one: a person looks at it, as at a
+    payout of more than the portal's deposits."""
+    if told.kind is TransactionKind.PAYOUT and not told.fee_minor and route is not None:
+        clearing = ledger.clearing(gateway.code, "trust")
+        if told.amount_minor <= ledger.account_balance(clearing):
+            legs = [Leg(ledger.bank(route.bank_account_id), told.amount_minor), Leg(clearing, -told.amount_minor)]
+            entry = _post(gateway, told, legs, code="trust_payout")
+            with transaction():
+                GatewayTransaction.update(entry=entry).where(GatewayTransaction.id == row.id).execute()
+                payments.note_settled(gateway, clock.local(told.occurred_at, firms.current().time_zone).date())
+            return
+    if told.fee_minor or told.kind in {TransactionKind.FEE, TransactionKind.PAYOUT}:
+        _ask(gateway, "trust", told, "")
+
+
+def _take_back(gateway: Gateway, row: GatewayTransaction, told: ExternalTransaction) -> None:
+    """A payout did not arrive at the bank: when it was booked, its money is with the gateway again. Somebody has to see
+    why. What the firm itself called off before it was sent is nobody's question."""
+    entry = row.entry or JournalEntry.get_or_none(JournalEntry.source == _source(gateway, told))
+    if entry is None and told.outcome is OutcomeKind.CANCELED:
+        return
+    if entry is not None and ledger.reversal_of(entry) is None:
+        ledger.reverse(
+            entry, code="payout_failed", occurred_on=clock.today(firms.current().time_zone),
+            description="Payout that did not arrive",
+        )  # fmt: skip
+    said = "It was booked, and has been taken back." if entry is not None else "It was not booked."
+    detail = f"{money.bare(told.amount_minor)} {told.currency} of {told.occurred_at:%Y-%m-%d}, {told.id}. {said}"
+    payments.ask("payout_failed", f"payout:{gateway.id}:{told.id}", detail, gateway=gateway)
 
 
 def _legs(gateway: Gateway, route: GatewayRoute | None, told: ExternalTransaction, lines: object) -> list[Leg]:
@@ -244,22 +282,32 @@ def _bank(route: GatewayRoute) -> str:
     return code
 
 
-def _post(gateway: Gateway, told: ExternalTransaction, legs: list[Leg]) -> JournalEntry | None:
+def _post(
+    gateway: Gateway, told: ExternalTransaction, legs: list[Leg], code: str = "gateway_costs"
+) -> JournalEntry | None:
     if not [leg for leg in legs if leg.amount_cents]:
         return None
     if told.currency != firms.current().currency:
         raise Unbalanced(f"it is in {told.currency}")
     title = {TransactionKind.PAYOUT: "Paid out to the bank", TransactionKind.FEE: "Gateway's fee"}
-    name = told.id if len(told.id) <= NAME_MOST else hashlib.sha256(told.id.encode()).hexdigest()[:NAME_MOST]
-    source = f"gateway:{gateway.id}:{told.kind}:{name}"
-    day = clock.local(told.occurred_at, firms.current().time_zone).date()
+    source = _source(gateway, told)
+    day = _open_day(legs, clock.local(told.occurred_at, firms.current().time_zone).date())
     description = told.description or title.get(told.kind, "Gateway's fee")
     try:
-        return ledger.post(
-            "gateway_costs", legs, occurred_on=day, description=description, source=source, currency=told.currency
-        )
+        return ledger.post(code, legs, occurred_on=day, description=description, source=source, currency=told.currency)
     except AlreadyPosted:
         return ledger.entry_of(source)
+
+
+def _source(gateway: Gateway, told: ExternalTransaction) -> str:
+    name = told.id if len(told.id) <= NAME_MOST else hashlib.sha256(told.id.encode()).hexdigest()[:NAME_MOST]
+    return f"gateway:{gateway.id}:{told.kind}:{name}"
+
+
+def _open_day(legs: list[Leg], day: dt.date) -> dt.date:
+    """The day to book on: the gateway's, or the first one after a period that is reconciled and closed (T13)."""
+    banks = [int(leg.account.partition(":")[2]) for leg in legs if leg.account.startswith("bank:")]
+    return max([day, *(reconciliations.first_open_day(bank, day) for bank in banks)])
 
 
 def _ask(gateway: Gateway, kind: str, told: ExternalTransaction, problem: str) -> None:

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 from portal_app.plugin_api import BillingAddress, Delivery, Flow, Fund, Method, Mode
+from portal_app.testing import server as databases
 from portal_app.testing.line import Line
 
 ZONE = "America/Chicago"
 PASSWORD = "three grey herons wait"  # noqa: S105  of a firm that lasts for one check
 OWED = 200_000  # in two invoices
 POINTS = ("written", "submitting", "asked", "taken", "answered", "posting")
-_made: dict[tuple[str, str], Path] = {}
+
+
+class Made(NamedTuple):
+    """A firm that was made once: its data folder, and its database on a server, if it has one."""
+
+    folder: Path
+    server: str
+    database: str
+
+
+_made: dict[tuple[str, str, str], Made] = {}
 
 
 class Killed(BaseException):
@@ -26,17 +38,23 @@ class Killed(BaseException):
 
 
 class Office:
-    """The firm, one payer who owes two invoices, and what people do there."""
+    """The firm, one payer who owes two invoices, and what people do there. Its books are in SQLite, or in a database
+    of its own on the PostgreSQL ``server``."""
 
-    def __init__(self, folder: Path, now: dt.datetime, currency: str, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, now: dt.datetime, currency: str, stack: ExitStack, server: str = "") -> None:
         from portal_app import clock, config, founding, plugins
         from portal_app.db import db
 
         stack.callback(_put_back, list(plugins._registry), list(config._active), db.obj)
         self.move = stack.enter_context(clock.frozen(now.replace(tzinfo=None)))
-        template = _template(now, currency)
-        shutil.copytree(template, folder, dirs_exist_ok=True)
-        self.settings = _settings(folder)
+        template = _template(now, currency, server)
+        shutil.copytree(template.folder, folder, dirs_exist_ok=True)
+        self.database = ""
+        if server:
+            name = f"portal_kit_{secrets.token_hex(6)}"
+            self.database = databases.create(server, name, template.database)
+            stack.callback(databases.drop, server, name)
+        self.settings = _settings(folder, self.database)
         self.app: Any = None  # the portal's web application, made at the first webhook
         founding.open_data(self.settings)
 
@@ -76,7 +94,7 @@ class Office:
 
         db.close()
         shutil.copytree(self.settings.data_dir, folder)
-        self.settings, self.app = _settings(folder), None
+        self.settings, self.app = _settings(folder, self.database), None
         founding.open_data(self.settings)
 
     # What people do
@@ -146,6 +164,15 @@ class Office:
 
         return int(payments.offer(self.payer).available_cents)
 
+    def stored(self) -> bytes:
+        """Everything that the database holds, as it lies there."""
+        from portal_app.db import db
+
+        if not self.database:
+            return b"".join(path.read_bytes() for path in sorted(self.settings.data_dir.glob("portal.sqlite3*")))
+        rows = (db.execute_sql(f'SELECT each::text FROM "{table}" each').fetchall() for table in db.get_tables())  # noqa: S608
+        return "\n".join(text for found in rows for (text,) in found).encode()
+
     def faults(self) -> list[str]:
         """What ``portal verify`` finds."""
         from portal_app.verify import verify
@@ -200,22 +227,22 @@ def _then_die(action: Callable[..., Any]) -> Callable[..., Any]:
     return dying
 
 
-def _settings(folder: Path) -> Any:
+def _settings(folder: Path, database: str = "") -> Any:
     from portal_app import config
 
-    database = f"sqlite:///{folder / 'portal.sqlite3'}"
+    database = database or f"sqlite:///{folder / 'portal.sqlite3'}"
     return config.load({}, data=str(folder), database=database, secret_key="0123456789abcdef" * 4, compress="false")
 
 
-def _template(now: dt.datetime, currency: str) -> Path:
-    """The data folder of the firm, made once for a day and a currency, and copied for each check."""
+def _template(now: dt.datetime, currency: str, server: str) -> Made:
+    """The firm, made once for a day and a currency, and copied for each check."""
     from portal_app import founding
     from portal_app.db import db
 
-    key = (f"{now:%Y-%m-%d}", currency)
+    key = (f"{now:%Y-%m-%d}", currency, server)
     if key not in _made:
-        made = Path(tempfile.mkdtemp())
-        founding.open_data(_settings(made))
+        made = Made(Path(tempfile.mkdtemp()), server, f"portal_kit_{secrets.token_hex(6)}" if server else "")
+        founding.open_data(_settings(made.folder, databases.create(server, made.database) if server else ""))
         _found(currency)
         db.close()
         _made[key] = made
@@ -223,9 +250,13 @@ def _template(now: dt.datetime, currency: str) -> Path:
 
 
 def forget() -> None:
-    """Throw the made folders away: the run is over."""
+    """Throw away what was made: the run is over. A server that is gone has taken its databases along."""
     while _made:
-        shutil.rmtree(_made.popitem()[1], ignore_errors=True)
+        made = _made.popitem()[1]
+        shutil.rmtree(made.folder, ignore_errors=True)
+        if made.server:
+            with suppress(Exception):
+                databases.drop(made.server, made.database)
 
 
 def _found(currency: str) -> None:

@@ -166,3 +166,7 @@ class Wire:
     def pay_out(self) -> None:
         """The gateway pays what it holds to the bank."""
         not_offered("pay_out()")
+
+    def fail_payout(self) -> None:
+        """The firm's bank sends the last payout back: the gateway holds its money again."""
+        not_offered("fail_payout()")

@@ -28,14 +28,18 @@ from portal_app.domain import (
     people,
     sharing,
     sign_ins,
+    trust,
 )
 from portal_app.domain.calendar import EventShare
+from portal_app.domain.deposits import DepositShare
 from portal_app.domain.devices import Device
 from portal_app.domain.documents import Document, DocumentShare, DocumentVersion
 from portal_app.domain.invitations import Invitation, PasswordReset, Sent
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments import Dispute, Payment, Refund
 from portal_app.domain.people import FirmUser, Login, PortalUser
+from portal_app.domain.trust import TrustMovement
+from portal_app.domain.trust_papers import TrustReceipt
 from portal_app.web.writing import Writing, compose
 
 WIDTH = 72
@@ -197,6 +201,17 @@ def event_shared(share_id: int) -> None:
     _to(who, "event_shared", f"event_share:{share.id}", share=share, event=share.item, invited=_invited(who))
 
 
+def deposit_shared(share_id: int) -> None:
+    """Tell a portal user of a deposit request; nothing once it is un-shared, withdrawn or paid."""
+    share = sharing.find_open(DepositShare, share_id)
+    if share is None or share.portal_user.disabled_at:
+        return
+    who = share.portal_user
+    deposit = payments.find_deposit_for(who, share.item.public_id)
+    if deposit.balance_cents:
+        _to(who, "deposit_shared", f"deposit_share:{share.id}", share=share, deposit=deposit, invited=_invited(who))
+
+
 # Alarms
 
 
@@ -297,6 +312,34 @@ def _was_waited_for(payment: Payment) -> bool:
 def _is_rehearsal(payment: Payment) -> bool:
     manifest = plugins.registry().manifests.get(payment.gateway.plugin)
     return manifest is not None and manifest.is_rehearsal
+
+
+# Trust
+
+
+def trust_shortfall(incident_id: int) -> None:
+    """A bank has taken a trust ledger below zero: tell the administrators, and the attorney who answers for it."""
+    incident = trust.find_incident(incident_id)
+    about = {"incident": incident, "cents": trust.to_replenish(incident), "matter": incident.matter}
+    answers = {incident.matter.responsible_attorney_id} if incident.matter_id else set()
+    with transaction():
+        for who in people.active_firm_users():
+            if who.has_role("administrator") or who.id in answers:
+                _to(who, "trust_shortfall", f"trust_shortfall:{incident.id}:{who.id}", **about)
+
+
+def trust_received(movement: TrustMovement, receipt: TrustReceipt | None) -> None:
+    """Tell those who may read the matter's trust account of money that came (T18); whoever paid it through the portal
+    has the receipt of the payment. With a mail server, the clock of the rule stops here."""
+    payer = payments.payer_of(movement.source)
+    readers = matters.trust_readers(movement.matter)
+    with transaction():
+        for who in readers:
+            if who.id != payer:
+                about = {"movement": movement, "matter": movement.matter, "receipt": receipt, "invited": _invited(who)}
+                _to(who, "trust_receipt", f"trust_received:{movement.id}:{who.id}", **about)
+        if readers and server() is not None:
+            trust.tell(movement, how=f"By e-mail to {', '.join(who.email for who in readers)}")
 
 
 # How letters leave

@@ -5,16 +5,32 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from portal_app import config, plugins
-from portal_app.domain import documents, firms, invitations, invoices, pay_links, store
+from portal_app import clock, config, plugins
+from portal_app.domain import (
+    deposits,
+    documents,
+    firms,
+    invitations,
+    invoices,
+    pay_links,
+    reconciliations,
+    store,
+    trust_papers,
+)
+from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.firms import Firm
 from portal_app.domain.invitations import Invitation
 from portal_app.domain.invoices import Invoice, InvoiceLine
-from portal_app.domain.payments import Payment, receipts
+from portal_app.domain.matters import Matter
+from portal_app.domain.payments import BankAccount, Payment, receipts
+from portal_app.domain.people import PortalUser
+from portal_app.domain.reconciliations import Covered, Reconciliation
+from portal_app.domain.trust import Accounting, TrustMovement
+from portal_app.domain.trust_papers import Statement, TrustReceipt
 from portal_app.schema import folder
 from portal_app.web import qr
 from portal_app.web.writing import Writing, compose
@@ -82,6 +98,20 @@ def invitation_pdf(link: Invitation, code: str) -> bytes:
     return _print(html, firm)
 
 
+# Trust
+
+
+def trust_pdf(matter: Matter, accounting: Accounting) -> bytes:
+    """A full accounting of a matter's money in trust, for the client (T17); dated by its last day."""
+    firm = firms.current()
+    moment = clock.to_utc(dt.datetime.combine(accounting.until, dt.time(12)), firm.time_zone)
+    html = compose(
+        "pdf/trust.html", Writing(firm, firm.time_zone), matter=matter, client=matter.client, accounting=accounting,
+        **_letterhead(firm, moment),
+    )  # fmt: skip
+    return _print(html, firm)
+
+
 # Receipts
 
 
@@ -104,6 +134,80 @@ def store_receipt(payment_id: int) -> None:
         return
     stored = store.put_bytes([receipt_pdf(payment)], limit_bytes=LIMIT_BYTES, folder="receipts")
     receipts.keep(payment, stored.key)
+
+
+# Deposit requests
+
+
+def deposit_pdf(deposit: DepositRequest) -> bytes:
+    """The paper of a deposit request, as it was asked."""
+    firm = firms.current()
+    html = compose(
+        "pdf/deposit.html", Writing(firm, firm.time_zone), deposit=deposit, client=deposit.matter.client,
+        account=BankAccount.get_by_id(deposit.bank_account_id), **_letterhead(firm, deposit.created_at),
+    )  # fmt: skip
+    return _print(html, firm)
+
+
+def store_deposit(deposit_id: int) -> None:
+    """The outbox's handler: make and keep the paper of a deposit request, if it has none yet."""
+    deposit = DepositRequest.get_by_id(deposit_id)
+    if not deposit.paper_key:
+        stored = store.put_bytes([deposit_pdf(deposit)], limit_bytes=LIMIT_BYTES, folder="deposits")
+        deposits.keep_paper(deposit, stored.key)
+
+
+# Trust
+
+
+def store_trust_receipt(movement: TrustMovement) -> TrustReceipt | None:
+    """Make and keep the receipt of trust money that staff have entered; ``None`` for what has another one."""
+    receipt = trust_papers.receipt_for(movement)
+    if receipt is not None and not receipt.paper_key:
+        firm = firms.current()
+        html = compose(
+            "pdf/trust_receipt.html", Writing(firm, firm.time_zone), receipt=receipt, movement=movement,
+            matter=movement.matter, account=movement.bank_account, held_cents=trust_papers.held_after(movement),
+            **_letterhead(firm, receipt.made_at),
+        )  # fmt: skip
+        stored = store.put_bytes([_print(html, firm)], limit_bytes=LIMIT_BYTES, folder="receipts")
+        trust_papers.keep_paper(receipt, stored.key)
+    return receipt
+
+
+def trust_statement_pdf(
+    found: Sequence[Statement], proved: Mapping[int, Covered | None], since: dt.date, until: dt.date, who: PortalUser
+) -> bytes:
+    """A client's statement of what is held in trust, as it stands now; ``proved``: the last reconciliation of each
+    trust account, by its id."""
+    firm = firms.current()
+    html = compose(
+        "pdf/trust_statement.html", Writing(firm, firm.time_zone), found=found, proved=proved, since=since, until=until,
+        who=who, **_letterhead(firm, clock.now()),
+    )  # fmt: skip
+    return _print(html, firm)
+
+
+# Reconciliations
+
+
+def reconciliation_pdf(closed: Reconciliation) -> bytes:
+    """The report of a closed reconciliation, from what was kept when it was closed."""
+    firm = firms.current()
+    html = compose(
+        "pdf/reconciliation.html", Writing(firm, firm.time_zone), closed=closed, facts=closed.facts,
+        replaces=reconciliations.replaced_by(closed), **_letterhead(firm, closed.closed_at),
+    )  # fmt: skip
+    return _print(html, firm)
+
+
+def store_reconciliation(reconciliation_id: int) -> None:
+    """The outbox's handler: print the report, once, and keep it for ever."""
+    closed = reconciliations.find(reconciliation_id)
+    if closed.report is None:
+        stored = store.put_bytes([reconciliation_pdf(closed)], limit_bytes=LIMIT_BYTES, folder="reconciliations")
+        if not reconciliations.keep_report(closed, stored):
+            store.discard([stored.key])
 
 
 # Setting

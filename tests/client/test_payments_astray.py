@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,9 @@ from portal_app.db import transaction
 from portal_app.domain import documents, invoices, ledger, payments, sharing
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.payments import GatewayRoute, Payment, PaymentRoad
-from portal_app.plugin_api import Outcome, OutcomeKind
+from portal_app.plugin_api import DisputeState, Outcome, OutcomeKind
 from tests.client.test_payments import only_payment, pay, value_of
+from tests.domain.test_refunds import dispute, give, look
 from tests.fake_gateway import FakeGateway
 from tests.world import World, today
 
@@ -168,3 +170,24 @@ def test_doubled_parts_and_strange_invoices_change_nothing(world: World, as_: As
     plan = {row.invoice_id: row.amount_cents for row in payments.allocations_of(only_payment())}
     assert plan == {world.invoice.id: 4_000}
     assert invoices.find_for(world.bob, world.bobs_invoice.public_id).balance_cents == 40_000
+
+
+@pytest.mark.parametrize(
+    ("what", "heading"),
+    [
+        ("part", "Paid, thank you"), ("all", "Given back"), ("inquiry", "Paid, thank you"),
+        ("open", "Disputed, your bank decides"), ("won", "Paid, thank you"), ("lost", "Taken back by your bank"),
+    ],
+)  # fmt: skip
+def test_the_page_of_a_payment_says_first_what_became_of_the_money(
+    world: World, as_: As, what: str, heading: str
+) -> None:
+    browser = as_(world.alice)
+    where = pay(browser).headers["Location"]
+    if what in {"part", "all"}:
+        give(world, only_payment(), 50 if what == "part" else 100_050)
+    else:
+        look(only_payment(), disputes=dispute(DisputeState(what), 100_050))
+    page = browser.get(where).text
+    assert re.search(rf'<h1 id="payment-h">.*{heading}</h1>', page)
+    assert ("A copy is on its way" in page) == (heading == "Paid, thank you")

@@ -15,6 +15,9 @@ from tests.world import World, today
 
 ENTRY = """INSERT INTO journal_entry (id, posted_at, occurred_on, code, description, source, legs)
     VALUES (9001, '2026-01-01 00:00:00', '2026-01-01', 'invoice_issued', 'planted', 'planted', 2)"""
+LINK = f"""INSERT INTO chain_link (matter_id, sequence, entry_id, previous, hash, debit_cents, credit_cents,
+    balance_cents)
+    VALUES (0, 1, 9001, '{"0" * 64}', '{"a" * 64}', 0, 0, 0)"""
 SEAL = "INSERT INTO journal_seal (entry_id, sealed_at) VALUES (9001, '2026-01-01 00:00:00')"
 
 
@@ -39,30 +42,30 @@ def refused(*statements: str) -> None:
 @pytest.mark.usefixtures("world")
 class TestTheDatabaseRefuses:
     def test_but_takes_a_balanced_and_sealed_entry(self) -> None:
-        commit(ENTRY, leg("receivable", 500), leg("fees", -500), SEAL)
+        commit(ENTRY, leg("receivable", 500), leg("fees", -500), LINK, SEAL)
         assert ledger.account_balance("receivable") == 244_000 + 500
 
     def test_an_unsealed_entry(self) -> None:
         refused(ENTRY, leg("receivable", 500), leg("fees", -500))
 
     def test_an_unbalanced_entry(self) -> None:
-        refused(ENTRY, leg("receivable", 500), leg("fees", -499), SEAL)
+        refused(ENTRY, leg("receivable", 500), leg("fees", -499), LINK, SEAL)
 
     def test_an_entry_with_a_leg_too_few(self) -> None:
-        refused(ENTRY, SEAL)
+        refused(ENTRY, LINK, SEAL)
 
     def test_an_entry_with_a_leg_too_many(self) -> None:
-        refused(ENTRY, leg("receivable", 500), leg("fees", -250), leg("fees", -250), SEAL)
+        refused(ENTRY, leg("receivable", 500), leg("fees", -250), leg("fees", -250), LINK, SEAL)
 
     def test_a_late_leg(self) -> None:
-        refused(ENTRY, leg("receivable", 500), leg("fees", -500), SEAL, leg("fees", 1))
+        refused(ENTRY, leg("receivable", 500), leg("fees", -500), LINK, SEAL, leg("fees", 1))
 
     @pytest.mark.parametrize("cents", ["0", "'abc'", "NULL"])
     def test_an_amount_that_is_none(self, cents: str) -> None:
-        refused(ENTRY, leg("receivable", cents), leg("fees", cents), SEAL)
+        refused(ENTRY, leg("receivable", cents), leg("fees", cents), LINK, SEAL)
 
     def test_a_part_of_a_cent(self) -> None:
-        statements = (ENTRY, leg("receivable", "10.5"), leg("fees", "-10.5"), SEAL)
+        statements = (ENTRY, leg("receivable", "10.5"), leg("fees", "-10.5"), LINK, SEAL)
         if is_sqlite():
             refused(*statements)
         else:  # BIGINT rounds while the row is written: what is kept is whole
@@ -72,11 +75,63 @@ class TestTheDatabaseRefuses:
 
     def test_money_of_two_funds_in_one_balance(self) -> None:
         commit("INSERT INTO account (code, name, kind, fund) VALUES ('trust:bank', 'Trust', 'asset', 'trust')")
-        refused(ENTRY, leg("trust:bank", 500), leg("fees", -500), SEAL)
+        refused(ENTRY, leg("trust:bank", 500), leg("fees", -500), LINK, SEAL)
+
+    def test_an_entry_without_its_link_in_the_chain(self) -> None:
+        refused(ENTRY, leg("receivable", 500), leg("fees", -500), SEAL)
+
+    @pytest.mark.parametrize(
+        ("right", "wrong"),
+        [
+            ("VALUES (0, 1,", "VALUES (0, 2,"),  # a gap
+            ("VALUES (0, 1,", "VALUES (1, 1,"),  # a matter that it does not touch, and a chain begun twice
+            ("VALUES (0, 1,", "VALUES (1, 4,"),  # behind another link than it says
+            ("0" * 64, "b" * 64),  # a beginning that is none
+            ("a" * 64, "a" * 63),  # no hash
+            (", 0, 0, 0)", ", 500, 0, 500)"),  # what the client owes on no matter
+            (", 0, 0, 0)", ", 0, 0, 700)"),  # a balance from nowhere
+        ],
+    )
+    def test_a_link_that_does_not_follow(self, right: str, wrong: str) -> None:
+        refused(ENTRY, leg("receivable", 500), leg("fees", -500), LINK.replace(right, wrong), SEAL)
+
+    def test_a_link_of_a_sealed_entry(self) -> None:
+        refused(
+            ENTRY, leg("receivable", 500), leg("fees", -500), LINK, SEAL,
+            LINK.replace("(0, 1,", "(9, 1,").replace("a" * 64, "c" * 64),
+        )  # fmt: skip
+
+    def test_two_links_with_one_number(self) -> None:
+        refused(ENTRY, leg("receivable", 500), leg("fees", -500), LINK, LINK, SEAL)
+
+    def test_a_kept_balance_that_is_not_what_was_posted(self, world: World) -> None:
+        last = ledger.head_of(world.matter)
+        named = leg("receivable", 500).replace("account_code,", "matter_id, account_code,")
+        named = named.replace("(9001, 'rec", f"(9001, {world.matter.id}, 'rec")
+        for owed in (0, 499):
+            link = f"""INSERT INTO chain_link VALUES ({world.matter.id}, {last.sequence + 1}, 9001, '{last.hash}',
+                '{"a" * 64}', {owed}, 0, {last.balance_cents + owed})"""
+            refused(ENTRY, named, leg("fees", -500), link, SEAL)
+
+    def test_a_checkpoint_out_of_its_place(self) -> None:
+        made = ledger.check_in()
+        assert made is not None
+        assert ledger.check_in() is None
+        values = "(number, made_at, previous, hash) VALUES"
+        refused(f"INSERT INTO checkpoint {values} (2, '2026-01-01', '{'d' * 64}', '{'e' * 64}')")
+        refused(f"INSERT INTO checkpoint {values} (3, '2026-01-01', '{made.hash}', '{'e' * 64}')")
+        refused(f"INSERT INTO checkpoint_head VALUES (1, 99, 1, '{'d' * 64}')")
+        refused(f"INSERT INTO checkpoint_head VALUES (2, 1, 1, '{'d' * 64}')")
 
     @pytest.mark.parametrize(
         "statement",
         [
+            "UPDATE chain_link SET balance_cents = 0",
+            "DELETE FROM chain_link",
+            "UPDATE checkpoint SET made_at = '2020-01-01'",
+            "DELETE FROM checkpoint",
+            "UPDATE checkpoint_head SET sequence = 1",
+            "DELETE FROM checkpoint_head",
             "UPDATE posting SET amount_cents = amount_cents + 1",
             "UPDATE journal_entry SET description = 'changed'",
             "UPDATE journal_seal SET sealed_at = '2020-01-01'",
@@ -91,6 +146,7 @@ class TestTheDatabaseRefuses:
         ],
     )
     def test_changing_the_past(self, statement: str) -> None:
+        ledger.check_in()
         refused(statement)
 
     def test_replacing_or_truncating_the_past(self) -> None:
@@ -100,12 +156,21 @@ class TestTheDatabaseRefuses:
                     f"""{verb} INTO posting (id, entry_id, account_code, currency, amount_cents)
                     VALUES (1, 1, 'fees', 'USD', 1)"""
                 )
+            for verb in ("INSERT OR REPLACE", "REPLACE"):
+                refused(f"{verb} INTO journal_seal (entry_id, sealed_at) VALUES (1, '2026-01-01')")
+                refused(f"{verb} INTO chain_link VALUES (1, 1, 1, '{'0' * 64}', '{'a' * 64}', 1, 0, 1)")
+                refused(
+                    f"""{verb} INTO journal_entry (id, posted_at, occurred_on, code, description, source, legs)
+                    VALUES (1, '2026-01-01', '2026-01-01', 'invoice_issued', 'x', 'x', 2)"""
+                )
         else:
             refused("TRUNCATE posting")
             refused("TRUNCATE journal_entry, posting, journal_seal CASCADE")
+            refused("TRUNCATE chain_link CASCADE")
+            refused("TRUNCATE checkpoint_head")
 
     def test_the_same_source_twice(self) -> None:
-        commit(ENTRY, leg("receivable", 500), leg("fees", -500), SEAL)
+        commit(ENTRY, leg("receivable", 500), leg("fees", -500), LINK, SEAL)
         with pytest.raises(IntegrityError):
             commit(ENTRY.replace("9001", "9002"))
 

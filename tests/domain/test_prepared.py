@@ -12,8 +12,8 @@ from peewee import Model
 from portal_app import gateways
 from portal_app.domain import calendar, documents, matters, payments, people, sessions
 from portal_app.domain.invoices import reading as invoices
-from portal_app.domain.payments import offers
 from portal_app.domain.payments import reading as paid
+from portal_app.domain.payments import tills
 from portal_app.prepared import Prepared
 from portal_app.web import templates
 from tests.domain.test_payments import order
@@ -45,7 +45,7 @@ QUERIES: dict[str, tuple[Prepared, Callable[[World], list[Any]]]] = {
     "open invoices": (invoices._open_for, lambda world: [world.alice.id]),
     "events": (calendar._upcoming, lambda world: [world.alice.id, LONG_AGO, 20]),
     "payments": (paid._recent, lambda world: [world.alice.id, 5]),
-    "sums": (offers._held_for, lambda world: [world.alice.id]),
+    "sums": (tills._held_on_invoices, lambda world: [world.alice.id]),
     "flat, with a column of another table": (templates._firm, lambda _: []),
 }
 

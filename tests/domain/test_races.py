@@ -8,13 +8,26 @@ from threading import Barrier
 from typing import Any
 
 from portal_app import clock, db, gateways
-from portal_app.domain import calendar, documents, invoices, ledger, matters, payments, people, timekeeping
+from portal_app.domain import (
+    calendar,
+    deposits,
+    documents,
+    invoices,
+    ledger,
+    matters,
+    payments,
+    people,
+    timekeeping,
+    trust,
+)
 from portal_app.domain.documents import Document
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.ledger import JournalEntry
 from portal_app.domain.payments import Payment
 from portal_app.domain.payments.banks import TAKEN
+from portal_app.plugin_api import Fund
+from tests.deposits import ask, open_trust
 from tests.domain.test_payments import order
 from tests.fake_gateway import FakeGateway
 from tests.world import World, today
@@ -63,6 +76,64 @@ def test_of_eight_keys_for_the_whole_balance_one_is_accepted(world: World, gatew
     assert len(gateway.charges) == 1
     assert ledger.matter_balances([world.matter]).get(world.matter.id, 0) == 0
     assert Payment.select().count() == 1
+
+
+def test_eight_tabs_cannot_together_exceed_a_deposit_request(world: World, gateway: FakeGateway) -> None:
+    bank = open_trust(world)
+    request = ask(world, bank, 100_000)
+
+    def press(number: int) -> object:
+        wanted = order(30_000, f"tab-{number}", fund=Fund.TRUST)
+        return gateways.charge(payments.start(world.alice, world.gateway, wanted), "ok").state
+
+    results = at_once(press)
+
+    assert results.count("succeeded") == 3
+    assert sum(isinstance(result, Refused) for result in results) == THREADS - 3
+    assert len(gateway.charges) == 3
+    assert trust.balance(world.matter, bank) == 90_000
+    assert payments.find_deposit_for(world.alice, request.public_id).balance_cents == 10_000
+
+
+def test_eight_threads_with_one_key_make_one_deposit(world: World, gateway: FakeGateway) -> None:
+    bank = open_trust(world)
+    ask(world, bank, 100_000)
+
+    def press(_number: int) -> object:
+        wanted = order(50_000, "one", fund=Fund.TRUST)
+        return gateways.charge(payments.start(world.alice, world.gateway, wanted), "ok").id
+
+    assert len(set(map(str, at_once(press)))) == 1
+    assert len(gateway.charges) == 1
+    assert trust.balance(world.matter, bank) == 50_000
+
+
+def test_eight_refunds_at_once_give_a_deposit_back_once(world: World, gateway: FakeGateway) -> None:
+    bank = open_trust(world)
+    ask(world, bank, 50_000)
+    paid = gateways.charge(payments.start(world.alice, world.gateway, order(50_000, fund=Fund.TRUST)), "ok")
+    receipt = trust.receipt_of(f"payment:{paid.id}:paid")
+    assert receipt is not None
+    trust.clear(receipt, on=today(), note="Settled")
+
+    def press(number: int) -> object:
+        refund = payments.start_refund(
+            paid, amount_cents=50_000, expected_left_cents=50_000, is_owed_again=True, reason="", key=f"r-{number}",
+            by=world.carol,
+        )  # fmt: skip
+        return gateways.refund(refund).state
+
+    assert at_once(press).count("succeeded") == 1
+    assert trust.balance(world.matter, bank) == 0
+
+
+def test_eight_workers_ask_once_for_a_retainer_that_is_low(world: World) -> None:
+    bank = open_trust(world)
+    deposits.keep_filled(
+        world.matter, threshold_cents=1_000, target_cents=5_000, terms_days=5, bank_account_id=bank.id, by=world.carol
+    )
+    made = at_once(lambda _number: len(payments.fill_up()))
+    assert sorted(map(str, made)) == ["0"] * (THREADS - 1) + ["1"]
 
 
 def test_eight_answers_to_one_attempt_are_booked_once(world: World, gateway: FakeGateway) -> None:

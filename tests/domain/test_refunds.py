@@ -318,3 +318,92 @@ def test_what_went_back_is_read_with_the_payments(world: World) -> None:
     assert [each.id for each in payments.search(world.erin, group="back")] == [row.id]
     assert [is_seen for _, is_seen in ledger.told_about(world.erin, f"payment:{row.id}")] == [True, True]
     assert desk.payments_since(world.erin, clock.now()).questions == 1
+
+
+# The fee given up
+
+
+def test_a_fee_given_up_stands_in_the_matter_s_ledger_and_changes_nothing_owed(world: World) -> None:
+    paid = pay(world, 124_000)
+    give(world, paid, 30_000, is_owed_again=False)
+    line = ledger.for_matter(world.matter)[0]
+    assert line.entry.description == "Refunded, fee given up"
+    assert (line.debit_cents, line.credit_cents, line.balance_cents) == (30_000, 30_000, 80_000)
+    assert (ledger.account_balance("refunds"), owed(world)) == (30_000, 80_000)
+    assert ledger.account_balance("clearing:fake") == 94_000
+    invoice = invoices.find_for(world.alice, world.invoice.public_id)
+    assert (payments.given_up_on(invoice), payments.given_back_on(invoice, 124_000)) == (30_000, 0)
+    assert payments.refundable_cents(paid) == 94_000
+
+
+def test_a_given_up_fee_whose_refund_did_not_arrive_is_as_before(world: World) -> None:
+    row = give(world, pay(world, 124_000), 30_000, is_owed_again=False)
+    payments.settle_refund(row.id, Outcome(kind=OutcomeKind.DECLINED))
+    line = ledger.for_matter(world.matter)[0]
+    assert (line.debit_cents, line.credit_cents, line.balance_cents) == (30_000, 30_000, 80_000)
+    assert (ledger.account_balance("refunds"), owed(world)) == (0, 80_000)
+    assert ledger.account_balance("clearing:fake") == 124_000
+
+
+# Voiding what was paid and went back
+
+
+def void(world: World) -> None:
+    payments.void_invoice(world.invoice, reason="Wrong client", on=clock.today("UTC"), by=world.carol)
+
+
+@pytest.mark.parametrize("how", ["refund", "return", "dispute"])
+def test_an_invoice_whose_payment_went_back_whole_can_be_voided(world: World, how: str) -> None:
+    paid = pay(world, 124_000)
+    with pytest.raises(Refused, match="paid on this invoice"):
+        void(world)
+    if how == "refund":
+        give(world, paid, 24_000)
+        with pytest.raises(Refused, match="paid on this invoice"):
+            void(world)
+        give(world, paid, 100_000, key="r2")
+    elif how == "return":
+        look(paid, kind=GONE)
+    else:
+        look(paid, disputes=dispute(DisputeState.OPEN, 124_000))
+        with pytest.raises(Refused, match="paid on this invoice"):
+            void(world)
+        look(paid, disputes=dispute(DisputeState.LOST, 124_000))
+    void(world)
+    line = ledger.for_matter(world.matter)[0]
+    assert (line.entry.code, line.credit_cents, line.balance_cents) == ("invoice_voided", 124_000, 80_000)
+    seen = invoices.find_for(world.alice, world.invoice.public_id)
+    applied = payments.applied_on(seen)
+    assert (seen.is_void, seen.balance_cents) == (True, 0)
+    assert (applied, payments.given_back_on(seen, applied)) == (124_000, 124_000)
+    assert [row.id for row in invoices.open_for(world.alice)] == [world.second.id]
+
+
+def test_an_invoice_whose_fee_was_given_up_is_settled_and_not_voided(world: World) -> None:
+    give(world, pay(world, 124_000), 124_000, is_owed_again=False)
+    with pytest.raises(Refused, match="paid on this invoice"):
+        void(world)
+
+
+def test_money_that_comes_back_on_a_voided_invoice_is_kept_for_the_client(world: World) -> None:
+    paid = pay(world, 124_000)
+    row = give(world, paid, 124_000)
+    void(world)
+    payments.settle_refund(row.id, Outcome(kind=OutcomeKind.DECLINED))  # the payer's bank would not take it
+    assert (ledger.invoice_balance(world.invoice.id), ledger.account_balance("unapplied")) == (0, -124_000)
+    assert (ledger.account_balance("clearing:fake"), owed(world)) == (124_000, 80_000)
+    assert payments.refundable_cents(paid) == 124_000
+    payments.settle_refund(row.id, Outcome(kind=OutcomeKind.SUCCEEDED))  # and then it did
+    assert ledger.account_balance("unapplied") == ledger.account_balance("clearing:fake") == 0
+    assert Refund.get_by_id(row.id).state == "succeeded"
+
+
+def test_a_dispute_won_after_the_client_paid_again_leaves_nothing_owed_to_the_invoice(world: World) -> None:
+    first = pay(world, 124_000)
+    look(first, disputes=dispute(DisputeState.LOST, 124_000))
+    pay(world, 204_000, key="again")
+    assert owed(world) == 0
+    look(first, disputes=dispute(DisputeState.WON, 124_000))
+    assert (owed(world), ledger.invoice_balance(world.invoice.id)) == (0, 0)
+    assert ledger.account_balance("unapplied") == -124_000
+    assert payments.refundable_cents(first) == 124_000

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from portal_app import clock, gateway_setup, gateways, verify
-from portal_app.domain import ledger, outbox, payments
-from portal_app.domain.payments import GatewayEvent, GatewayTransaction, Payment
+from portal_app.domain import ledger, outbox, payments, trust
+from portal_app.domain.ledger import JournalEntry
+from portal_app.domain.payments import Attempt, GatewayEvent, GatewayTransaction, Payment
 from portal_app.plugin_api import (
     ExternalTransaction,
     Fund,
@@ -20,9 +22,10 @@ from portal_app.plugin_api import (
     TransactionKind,
 )
 from portal_app.worker import handlers
-from tests.domain.test_payments import pay
+from tests.deposits import ask, open_trust
+from tests.domain.test_payments import order, pay
 from tests.fake_gateway import FakeGateway
-from tests.world import World
+from tests.world import World, today
 
 GOOD = {"fake-signature": "good"}
 CHARGE, REFUND, FEE, PAYOUT = (TransactionKind(name) for name in ("charge", "refund", "fee", "payout"))
@@ -158,15 +161,72 @@ def test_fees_and_payouts_are_booked_once(world: World, gateway: FakeGateway) ->
     assert verify.verify().faults == []
 
 
-@pytest.mark.parametrize("kind", [FEE, PAYOUT])
-def test_trust_money_is_never_booked_by_a_plugin(world: World, gateway: FakeGateway, kind: TransactionKind) -> None:
+def trust_route(world: World) -> None:
     bank = next((row for row in payments.bank_accounts() if row.fund == "trust"), None)
     bank = bank or payments.add_bank_account(name="Trust", fund="trust", last4="1111")
     gateway_setup.set_route(world.gateway, Fund.TRUST, "fake-trust", bank)
+
+
+def test_T09_a_payout_of_deposits_is_booked_whole_and_collects_them(  # noqa: N802
+    world: World, gateway: FakeGateway
+) -> None:
+    bank = open_trust(world)
+    ask(world, bank, 100_000)
+    with clock.frozen(clock.now() - dt.timedelta(minutes=1)):
+        paid = gateways.charge(payments.start(world.alice, world.gateway, order(60_000, "d", fund=Fund.TRUST)), "ok")
+    assert trust.uncleared(world.matter, bank, today()) == 60_000
+    assert payments.refundable_cents(paid) == 0
+    gateway.listed = [line(world, "po_1", PAYOUT, amount_minor=60_000, merchant_account="fake-trust")]
+    for _ in range(2):
+        gateways.sweep(world.gateway)
+    assert ledger.account_balance("clearing:fake:trust") == 0
+    assert ledger.account_balance(f"bank:{bank.id}") == 60_000
+    assert trust.uncleared(world.matter, bank, today()) == 0
+    assert payments.refundable_cents(paid) == 60_000
+    assert payments.open_questions() == []
+    assert verify.verify().faults == []
+
+
+@pytest.mark.parametrize("kind", [FEE, PAYOUT])
+def test_trust_money_is_never_booked_by_a_plugin(world: World, gateway: FakeGateway, kind: TransactionKind) -> None:
+    trust_route(world)
     gateway.listed = [line(world, "t_1", kind, amount_minor=4_380, merchant_account="fake-trust")]
     gateway.lines = lambda _fact: 1 // 0
     gateways.sweep(world.gateway)
     assert [each.kind for each in payments.open_questions()] == ["trust"]
+    assert ledger.account_balance("merchant_fees") == 0
+
+
+@pytest.mark.parametrize(("account", "booked_cents"), [("fake-operating", -2_500), ("fake-trust", 0)])
+def test_a_surcharge_is_income_of_the_firm_and_never_touches_trust(
+    world: World, gateway: FakeGateway, account: str, booked_cents: int
+) -> None:
+    trust_route(world)
+    gateway.listed = [line(world, "fee_1", FEE, amount_minor=2_500, merchant_account=account)]
+    gateway.lines = lambda fact: [
+        LedgerLine(role=Role.CLEARING, amount_minor=fact.transaction.amount_minor),
+        LedgerLine(role=Role.SURCHARGE, amount_minor=-fact.transaction.amount_minor),
+    ]
+    pay(world, 150_000)
+    gateways.sweep(world.gateway)
+    assert ledger.account_balance("surcharges") == booked_cents
+    assert ledger.account_balance("clearing:fake") == 150_000 - booked_cents
+    assert [row.kind for row in payments.open_questions()] == ([] if booked_cents else ["trust"])
+    assert verify.verify().faults == []
+
+
+def test_an_account_that_took_trust_money_is_no_operating_account_once_it_is_mapped_no_more(
+    world: World, gateway: FakeGateway
+) -> None:
+    paid = pay(world, 150_000)
+    given_up = {"id": None, "public_id": "deposit", "key": "deposit", "fund": "trust", "state": "canceled"}
+    deposit = Payment.create(**paid.__data__ | given_up | {"receipt_number": None, "paid_at": None})
+    Attempt.create(reference="deposit", payment=deposit, flow="fields", merchant_account="fake-trust",
+                   state="canceled", created_at=clock.now(), resolved_at=clock.now())  # fmt: skip
+    gateway.listed = [line(world, "fee_1", FEE, amount_minor=4_380, merchant_account="fake-trust")]
+    gateway.lines = lambda _fact: 1 // 0
+    gateways.sweep(world.gateway)
+    assert [row.kind for row in payments.open_questions()] == ["trust"]
     assert ledger.account_balance("merchant_fees") == 0
 
 
@@ -211,6 +271,66 @@ def test_a_list_that_fails_is_kept_and_read_again_from_the_same_day(world: World
     again = payments.last_sweep(world.gateway, is_whole=True)
     assert again is not None
     assert again.since == first.since
+
+
+# Payouts that come back
+
+
+def booked(world: World, gateway: FakeGateway, **changes: Any) -> ExternalTransaction:
+    """A payout of 1,000.00 that is booked; what has become of it since is listed."""
+    sent = line(world, "po_1", PAYOUT, amount_minor=100_000)
+    gateway.lines = lambda fact: [
+        LedgerLine(role=Role.BANK, amount_minor=fact.transaction.amount_minor),
+        LedgerLine(role=Role.CLEARING, amount_minor=-fact.transaction.amount_minor),
+    ]
+    gateway.listed = [sent]
+    pay(world, 150_000)
+    gateways.sweep(world.gateway)
+    assert ledger.account_balance("clearing:fake") == 50_000
+    gateway.listed = [replace(sent, **changes)]
+    return sent
+
+
+def test_a_payout_that_did_not_arrive_is_taken_back_once_and_asked_about(world: World, gateway: FakeGateway) -> None:
+    booked(world, gateway, outcome=OutcomeKind.RETURNED)
+    for _ in range(2):
+        gateways.sweep(world.gateway)
+        assert ledger.account_balance("clearing:fake") == 150_000
+    back = JournalEntry.get(JournalEntry.reverses.is_null(False))
+    assert (back.description, back.code) == ("Payout that did not arrive", "payout_failed")
+    (asked,) = payments.open_questions()
+    assert (asked.kind, "1,000.00 USD" in asked.detail, "taken back" in asked.detail) == ("payout_failed", True, True)
+    assert verify.verify().faults == []
+
+
+def test_a_payout_that_the_firm_called_off_before_it_was_booked_is_no_question(
+    world: World, gateway: FakeGateway
+) -> None:
+    gateway.listed = [
+        line(world, "po_1", PAYOUT, outcome=OutcomeKind.CANCELED),
+        line(world, "po_2", PAYOUT, outcome=OutcomeKind.RETURNED),
+    ]  # fmt: skip
+    pay(world, 150_000)
+    gateways.sweep(world.gateway)
+    (asked,) = payments.open_questions()
+    assert ("po_2" in asked.detail, "It was not booked." in asked.detail) == (True, True)
+    assert ledger.account_balance("clearing:fake") == 150_000
+
+
+def test_a_payout_whose_booking_was_interrupted_is_taken_back_too(world: World, gateway: FakeGateway) -> None:
+    """Its entry was written, and the process died before the line knew of it."""
+    booked(world, gateway, outcome=OutcomeKind.RETURNED)
+    GatewayTransaction.update(entry=None).execute()
+    gateways.sweep(world.gateway)
+    assert ledger.account_balance("clearing:fake") == 150_000
+    assert verify.verify().faults == []
+
+
+def test_the_books_are_checked_against_what_became_of_a_payout(world: World, gateway: FakeGateway) -> None:
+    booked(world, gateway)
+    GatewayTransaction.update(outcome="returned").execute()
+    (fault,) = verify.verify().faults
+    assert fault == "Payout po_1 of 1,000.00 is returned, but took 1,000.00 out of clearing."
 
 
 # Observers

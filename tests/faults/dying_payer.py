@@ -13,7 +13,7 @@ from portal_app.domain.payments import settling
 from portal_app.domain.people import PortalUser
 from portal_app.gateways import paying
 from portal_app.outbound import Outbound
-from portal_app.plugin_api import BillingAddress, Flow, Method
+from portal_app.plugin_api import BillingAddress, Flow, Fund, Method
 
 DEAD = 86
 POINTS = ("written", "submitting", "asked", "taken", "answered", "posting", "settling", "settled")
@@ -49,7 +49,7 @@ def arrange(point: str) -> None:
         settling._write = after(settling._write)
 
 
-def main(data: str, database: str, companion: str, token: str, point: str) -> None:
+def main(data: str, database: str, companion: str, token: str, point: str, fund: str) -> None:
     config.use(config.load({}, data=data, database=database, companion_url=companion, secret_key="k" * 64))
     db.open_database(database)
     db.connect()
@@ -58,7 +58,8 @@ def main(data: str, database: str, companion: str, token: str, point: str) -> No
         name="Alice", address1="48 Placeholder Lane", city="Springfield", state="IL", postal_code="62704"
     )
     order = payments.Order(
-        key="one", amount_cents=50_000, plan={}, method=Method.CARD, flow=Flow.FIELDS, billing=billing
+        key="one", amount_cents=50_000, plan={}, method=Method.CARD, flow=Flow.FIELDS, billing=billing,
+        fund=Fund(fund),
     )  # fmt: skip
     gateway = payments.Gateway.get(payments.Gateway.plugin == "sandbox")
     payment = payments.start(alice, gateway, order)

@@ -16,12 +16,14 @@ import pytest
 from waitress.server import create_server
 
 from portal_app import clock, config, db, gateway_setup, gateways, plugins
-from portal_app.domain import ledger, payments
+from portal_app.domain import ledger, payments, trust
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import BankAccount, Payment
 from portal_app.plugin_api import Fund, Mode
+from portal_app.verify import verify
 from portal_sandbox.companion import create
 from tests.conftest import Engine
+from tests.deposits import ask
 from tests.domain.test_payments import order
 from tests.faults.dying_payer import DEAD, POINTS
 from tests.world import World
@@ -69,6 +71,7 @@ def sandbox(world: World, settings: config.Config, tmp_path: Path) -> Iterator[S
     gateway_setup.set_route(
         gateway, Fund.OPERATING, "sandbox-operating", BankAccount.get(BankAccount.fund == "operating")
     )
+    gateway_setup.set_route(gateway, Fund.TRUST, "sandbox-trust", BankAccount.get(BankAccount.fund == "trust"))
     assert gateway_setup.test_connection(gateway).is_ok
     gateway_setup.enable(gateway, by=world.carol)
     yield Sandbox(url, gateway)
@@ -76,10 +79,10 @@ def sandbox(world: World, settings: config.Config, tmp_path: Path) -> Iterator[S
     thread.join(timeout=5)
 
 
-def run_and_die(sandbox: Sandbox, point: str) -> None:
+def run_and_die(sandbox: Sandbox, point: str, fund: Fund = Fund.OPERATING) -> None:
     current = config.active()
     db.db.close()
-    words = [current.data, current.database_url, sandbox.url, sandbox.token(), point]
+    words = [current.data, current.database_url, sandbox.url, sandbox.token(), point, fund.value]
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.dying_payer", *words],
         capture_output=True,
@@ -115,3 +118,31 @@ def test_killed_at_any_point_nothing_is_lost_and_it_is_charged_once(world: World
     again = gateways.charge(payments.start(world.alice, sandbox.gateway, order(50_000, "one")), sandbox.token())
     assert again.id == payment.id, "the form that was open is still the same payment"
     assert ledger.account_balance("clearing:sandbox") == taken
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_any_point_a_deposit_is_charged_once_and_is_on_its_ledger(
+    world: World, sandbox: Sandbox, point: str
+) -> None:
+    bank = BankAccount.get(BankAccount.fund == "trust")
+    request = ask(world, bank, 80_000)
+    run_and_die(sandbox, point, Fund.TRUST)
+
+    payment = Payment.get()
+    reference = gateways.attempt_of(payment).reference
+    if payment.state != "succeeded":
+        with pytest.raises(Refused):  # until it is certain, the amount is held
+            payments.start(world.alice, sandbox.gateway, order(80_000, "again", fund=Fund.TRUST))
+    with clock.frozen(clock.now()) as advance:
+        for _ in range(4):
+            advance(dt.timedelta(minutes=20))
+            gateways.recover()
+
+    taken = sandbox.taken(reference)
+    assert taken == (0 if point in {"written", "submitting", "asked"} else 50_000)
+    assert Payment.get_by_id(payment.id).state == ("succeeded" if taken else "not_submitted")
+    assert trust.balance(world.matter, bank) == taken
+    assert ledger.account_balance("clearing:sandbox:trust") == taken
+    assert ledger.account_balance("clearing:sandbox") == 0
+    assert payments.find_deposit_for(world.alice, request.public_id).balance_cents == 80_000 - taken
+    assert not verify().faults

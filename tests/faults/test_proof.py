@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Iterator
 from importlib.metadata import entry_points
@@ -14,7 +15,8 @@ import pytest
 
 from portal_app.cli.prove import WIRES
 from portal_app.gateways import asking
-from portal_app.plugin_api import Outcome, OutcomeKind
+from portal_app.plugin_api import Method, Outcome, OutcomeKind
+from portal_app.testing import Says
 from portal_app.testing.line import Fault
 from portal_app.testing.proof import matrix
 from portal_app.testing.proof.months import Firm
@@ -58,6 +60,17 @@ def rig(name: str, folder: Path, database: str = "") -> Rig:
 
 def test_every_bundled_gateway_brings_a_fake_of_its_wire() -> None:
     assert entry_points(group=WIRES).names == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fake_takes_money_however_long_the_proof_lasts(name: str) -> None:
+    """All cells together take many years of its clock: a card that expires in their midst would prove nothing."""
+    wire: Any = next(iter(entry_points(group=WIRES, name=name))).load()()
+    begun = wire.now()
+    wire.advance(dt.timedelta(days=20 * 365))
+    assert wire.now() - begun >= dt.timedelta(days=20 * 365)
+    assert wire.token(Says.APPROVED, Method.CARD)
+    wire.close()
 
 
 @pytest.mark.parametrize("name", NAMES)

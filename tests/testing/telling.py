@@ -274,6 +274,31 @@ class PayoutsAreNotListed(Listing):
         return replace(page, transactions=kept)
 
 
+@planted("test_a_payout_that_did_not_arrive_is_taken_back")
+class APayoutAlwaysArrives(Listing):
+    """Whatever became of a payout, it was paid out."""
+
+    def listed(self, page: ListPage) -> ListPage:
+        kept = (
+            replace(row, outcome=OutcomeKind.SUCCEEDED) if row.kind is TransactionKind.PAYOUT else row
+            for row in page.transactions
+        )
+        return replace(page, transactions=tuple(kept))
+
+
+@planted("test_a_payout_that_did_not_arrive_is_taken_back")
+class AFailedPayoutIsLeftOut(Listing):
+    """Only payouts that arrived are listed: the books keep what came back."""
+
+    def listed(self, page: ListPage) -> ListPage:
+        kept = (
+            row
+            for row in page.transactions
+            if row.kind is not TransactionKind.PAYOUT or row.outcome is OutcomeKind.SUCCEEDED
+        )
+        return replace(page, transactions=tuple(kept))
+
+
 @planted("test_trust_money_never_pays_a_fee")
 class TrustPaysTheFee(Example):
     """Fees are taken from clients' money."""

@@ -14,7 +14,7 @@ from portal_emulator.app import create, world_of
 
 SECRET, PUBLIC = "sk_kit_for_tests", "m_kit_for_tests"
 START = dt.datetime(2027, 1, 15, 15, tzinfo=dt.UTC)
-CARD = {"type": "card", "number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvv": "987"}
+CARD = {"type": "card", "number": "4242424242424242", "exp_month": 12, "cvv": "987"}
 BANK = {"type": "bank", "routing_number": "000000013", "account_number": "1234567890", "account_type": "CHECKING"}
 DECLINED = {Method.CARD: {"number": "4000000000000002"}, Method.BANK: {"account_number": "1000000001"}}
 MOVED = {"AUTHORIZED", "COMPLETED", "PENDING", "VOIDED", "HELD"}
@@ -65,13 +65,17 @@ class LawPayWire(Wire):
     def token(self, says: Says, method: Method) -> str:
         if says is Says.ACTION_REQUIRED:
             return super().token(says, method)
-        means = BANK if method is Method.BANK else CARD
+        means = BANK if method is Method.BANK else self._card()
         change = DECLINED[method] if says is Says.DECLINED else {}
         answer = self.app.test_client().post("/v1/tokens", json=means | change, auth=(PUBLIC, ""))
         id = str(answer.get_json()["id"])
         if says in {Says.UNMAPPED, Says.LESS}:
             self.odd[id] = says
         return id
+
+    def _card(self) -> dict[str, Any]:
+        """It expires some years on: a proof can last for decades of the clock."""
+        return CARD | {"exp_year": self.now().year + 3}
 
     def _rows(self, type: str) -> list[Any]:
         return [row for row in self.world.store.all("transaction") if row["type"] == type]
@@ -127,7 +131,7 @@ class LawPayWire(Wire):
             self.world.faults.switch_off("lag")
 
     def pay_page(self, url: str) -> None:
-        typed = {name: str(value) for name, value in CARD.items()} | {"name": "Zoë"}
+        typed = {name: str(value) for name, value in self._card().items()} | {"name": "Zoë"}
         path = url.removeprefix("https://secure.lawpay.test")
         answer = self.app.test_client().post(path, data=typed, headers={"Sec-Fetch-Site": "same-origin"})
         assert answer.status_code == 303, answer.get_data(as_text=True)
@@ -141,5 +145,5 @@ class LawPayWire(Wire):
             nights.give_back(self.world, record or {}, "ach_insufficient_funds")
 
     def take_elsewhere(self, merchant_account: str, amount_minor: int) -> str:
-        asked = {"amount": amount_minor, "method": CARD, "account_id": merchant_account.partition("+")[0]}
+        asked = {"amount": amount_minor, "method": self._card(), "account_id": merchant_account.partition("+")[0]}
         return str(self.app.test_client().post("/v1/charges", json=asked, auth=(SECRET, "")).get_json()["id"])

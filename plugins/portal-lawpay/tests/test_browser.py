@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -15,6 +16,7 @@ from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
 from portal_app import config, gateway_setup, gateways, hookspecs, plugins
 from portal_app.config import Config
 from portal_app.domain.payments import BankAccount, Payment
+from portal_app.gateways.hearing import look_at
 from portal_app.plugin_api import PROJECT, Fund, Mode
 from portal_emulator import nights
 from portal_emulator.app import create, world_of
@@ -85,6 +87,17 @@ def sign_in(context: BrowserContext, portal: Portal) -> Page:
     page.get_by_label("City").fill("Springfield")
     page.get_by_label("State", exact=True).select_option("IL")
     page.get_by_label("ZIP code").fill("62704")
+    return page
+
+
+def sign_in_staff(context: BrowserContext, portal: Portal) -> Page:
+    """Erin, the bookkeeper."""
+    page = context.new_page()
+    page.goto(f"{portal.url}/sign-in")
+    page.get_by_label("E-mail").fill("erin@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/firm**")
     return page
 
 
@@ -176,3 +189,63 @@ def test_without_lawpays_script_its_own_page_takes_the_card(page: Page, portal: 
     page.get_by_role("button", name="Pay $2,040.00").click()
     expect(page.get_by_role("link", name="Continue to the payment page of LawPay")).to_be_visible()
     assert [row.state for row in Payment.select()] == ["action_required"]
+
+
+def test_a_refund_is_seen_by_the_client_and_on_the_ledger(
+    page: Page, portal: Portal, world: World, new_context: Callable[..., BrowserContext]
+) -> None:
+    fill_card(page)
+    page.get_by_role("button", name="Pay $2,040.00").click()
+    expect(page.get_by_role("heading", name="Paid, thank you")).to_be_visible()
+    payment = Payment.get()
+    desk = sign_in_staff(new_context(), portal)
+    desk.goto(f"{portal.url}/firm/payments/{payment.id}")
+    for amount, way in (("300", "The invoice is owed again"), ("150", "The firm gives the fee up")):
+        desk.get_by_text("Give money back", exact=True).click()
+        desk.get_by_label("Amount").fill(amount)
+        desk.get_by_label(way).check()
+        desk.get_by_label("Why is it given back?").fill("The wrong card was used")
+        desk.get_by_role("button", name="Give it back").click()
+        expect(desk.locator("main")).to_contain_text(f"{amount}.00")
+    look(desk, "lawpay-refunded-firm")
+    assert [row["amount"] for row in portal.emulator.store.all("transaction") if row["type"] == "REFUND"] == [
+        30_000, 15_000,
+    ]  # fmt: skip
+
+    page.reload()
+    expect(page.locator("#payment")).to_contain_text("Given back")
+    expect(page.locator("#balance-due")).to_contain_text("$300.00")
+    look(page, "lawpay-refunded-client")
+    page.goto(f"{portal.url}/portal/invoices/{world.second.public_id}")
+    expect(page.locator("main")).to_contain_text("Given back, or returned by a bank")
+    expect(page.locator("main")).to_contain_text("You do not owe this again")
+    expect(page.get_by_role("link", name="Pay Now")).to_be_visible()  # it is open again
+    look(page, "lawpay-refunded-invoice")
+
+    desk.goto(f"{portal.url}/firm/matters/{world.matter.id}/ledger")
+    line = desk.get_by_role("row").filter(has_text="Refunded, fee given up")
+    expect(line.locator("td")).to_contain_text(["150.00", "150.00", "300.00"])  # debit, credit, what is owed
+    look(desk, "lawpay-refunded-ledger")
+
+
+def test_an_echeck_that_comes_back_opens_the_invoice_again(
+    page: Page, portal: Portal, world: World, new_context: Callable[..., BrowserContext]
+) -> None:
+    page.get_by_label("Bank account").check()
+    frame(page, "routing-number").locator("input").fill("000000013")
+    frame(page, "bank-account-number").locator("input").fill("1000000011")
+    page.get_by_role("button", name="Pay $2,040.00").click()
+    expect(page.get_by_role("heading", name="On its way")).to_be_visible()
+    nights.advance(portal.emulator, portal.emulator.next_night())
+    gateways.look_again(Payment.get())
+    expect(page.get_by_role("heading", name="Paid, thank you")).to_be_visible()
+    nights.advance(portal.emulator, portal.emulator.now() + dt.timedelta(days=6))
+    look_at(gateways.attempt_of(Payment.get()))
+    page.reload()
+    expect(page.get_by_role("heading", name="Returned by your bank")).to_be_visible()
+    expect(page.locator("#balance-due")).to_contain_text("$2,040.00")
+    look(page, "lawpay-returned-client")
+    desk = sign_in_staff(new_context(), portal)
+    desk.goto(f"{portal.url}/firm/matters/{world.matter.id}/ledger")
+    line = desk.get_by_role("row").filter(has_text="Payment returned by the bank")
+    expect(line).to_contain_text("2,040.00")

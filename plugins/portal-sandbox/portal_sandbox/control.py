@@ -24,6 +24,7 @@ _ACTS: Final[dict[str, Callable[[Office, str], object]]] = {
     "won": lambda office, id: office.decide(id, "won"),
     "lost": lambda office, id: office.decide(id, "lost"),
     "pay_out": Office.pay_out,
+    "pay_out_failed": Office.pay_out_failed,
     "take": Office.take_elsewhere,
     "tell": Office.tell_again,
 }

@@ -1,4 +1,4 @@
-"""A dispute and the only ways in which it changes; and a payout, which never changes."""
+"""A dispute and the only ways in which it changes; and a payout, which the bank can send back."""
 
 from __future__ import annotations
 
@@ -28,13 +28,17 @@ class Dispute:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Payout:
-    """Money that left for the bank account behind ``merchant_account``."""
+    """Money that left for the bank account behind ``merchant_account``.
+
+    ``returned_at``: when that bank sent it back, or 0.
+    """
 
     id: str
     merchant_account: str
     amount_minor: int
     currency: str
     created_at: int
+    returned_at: int = 0
 
 
 def opened(charge_id: str, amount_minor: int, now: int) -> Dispute:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portal_sandbox import disputes, refunds
 from portal_sandbox.books import Books, dispute, remaining
 from portal_sandbox.charges import MERCHANT_ACCOUNTS, Charge, taken_elsewhere
-from portal_sandbox.disputes import DECISIONS, Dispute
+from portal_sandbox.disputes import DECISIONS, Dispute, Payout
 from portal_sandbox.events import Event
 from portal_sandbox.refunds import Refund, RefundOrder
 from portal_sandbox.scenarios import SUCCEEDED
@@ -88,6 +88,12 @@ class Office:
             for account, currency, net in balances(rows):
                 if account == merchant_account and net > 0:
                     rows.put(disputes.paid_out(account, net, currency, now))
+
+    def pay_out_failed(self, id: str) -> None:
+        """The firm's bank sends a payout back: its money is held here again."""
+        with self.books.writing() as (rows, now):
+            if payout := rows.one(Payout, id=id, returned_at=0):
+                rows.put(replace(payout, returned_at=now))
 
     def take_elsewhere(self, merchant_account: str, amount_minor: int = TERMINAL_CENTS) -> Charge | None:
         """A payment that does not come through the portal; ``None`` when there is no such account."""

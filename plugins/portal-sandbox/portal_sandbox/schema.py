@@ -51,9 +51,12 @@ CREATE INDEX IF NOT EXISTS word_of ON word (reference);
 """
 # A file of an earlier version lacks these.
 _LATER = {
-    "settled_at": "INTEGER NOT NULL DEFAULT 0",
-    "webhook_url": "TEXT NOT NULL DEFAULT ''",
-    "webhook_key": "TEXT NOT NULL DEFAULT ''",
+    "charge": {
+        "settled_at": "INTEGER NOT NULL DEFAULT 0",
+        "webhook_url": "TEXT NOT NULL DEFAULT ''",
+        "webhook_key": "TEXT NOT NULL DEFAULT ''",
+    },
+    "payout": {"returned_at": "INTEGER NOT NULL DEFAULT 0"},
 }
 # ``net_minor`` is what a line does to the balance. The fee is 2.9 % and 30 cents, half a cent rounded up; whoever pays
 # it once never gets it back.
@@ -79,7 +82,9 @@ SELECT dispute.id, 'dispute', dispute.status, dispute.amount_minor, charge.curre
     CASE dispute.status WHEN 'won' THEN 0 ELSE -dispute.amount_minor END
 FROM dispute JOIN charge ON charge.id = dispute.charge_id
 UNION ALL
-SELECT id, 'payout', 'succeeded', amount_minor, currency, merchant_account, created_at, '', '', 'Payout', -amount_minor
+SELECT id, 'payout', CASE returned_at WHEN 0 THEN 'succeeded' ELSE 'returned' END, amount_minor, currency,
+    merchant_account, max(created_at, returned_at), '', '', 'Payout',
+    CASE returned_at WHEN 0 THEN -amount_minor ELSE 0 END
 FROM payout;
 """  # noqa: S608  our own account's name
 
@@ -88,8 +93,9 @@ def prepare(db: sqlite3.Connection) -> None:
     """Make the tables, or bring those of an earlier version up to date."""
     db.execute("PRAGMA journal_mode = WAL")
     db.executescript(_TABLES)
-    known = {row["name"] for row in db.execute("PRAGMA table_info(charge)")}
-    for name, kind in _LATER.items():
-        if name not in known:
-            db.execute(f"ALTER TABLE charge ADD COLUMN {name} {kind}")
+    for table, columns in _LATER.items():
+        known = {row["name"] for row in db.execute(f"PRAGMA table_info({table})")}
+        for name, kind in columns.items():
+            if name not in known:
+                db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
     db.executescript(_ENTRIES)

@@ -15,7 +15,7 @@ from portal_app.plugin_api import Delivery, Fund, Method
 from portal_app.testing import Given, Says, Taken, Wire
 from portal_sandbox.charges import Charge
 from portal_sandbox.companion import create
-from portal_sandbox.disputes import Dispute
+from portal_sandbox.disputes import Dispute, Payout
 from portal_sandbox.events import HEADER, key_of, signature
 from portal_sandbox.refunds import Refund
 
@@ -57,10 +57,14 @@ class SandboxWire(Wire):
         number = (CARDS if method is Method.CARD else BANKS).get(says)
         if number is None:
             return super().token(says, method)
-        typed = {"method": "card", "number": number, "expires": "12/40", "code": "123"}
+        typed = {"method": "card", "number": number, "expires": self._expires(), "code": "123"}
         if method is Method.BANK:
             typed = {"method": "bank", "routing": "110000000", "account": number}
         return str(self.web.post("/v1/tokens", json=typed).get_json()["id"])
+
+    def _expires(self) -> str:
+        """Some years on: a proof can last for decades of its clock."""
+        return f"12/{(self.now().year + 3) % 100:02d}"
 
     def charges(self) -> Sequence[Taken]:
         with self.works.books.reading() as rows:
@@ -109,7 +113,7 @@ class SandboxWire(Wire):
         self.works.till.answer(gateway_reference, is_approved=True)
 
     def pay_page(self, url: str) -> None:
-        typed = {"method": "card", "number": CARDS[Says.APPROVED], "expires": "12/40", "code": "123"}
+        typed = {"method": "card", "number": CARDS[Says.APPROVED], "expires": self._expires(), "code": "123"}
         id = re.sub(r".*/", "", url)
         self.web.post(f"/pay/{id}", data=typed, headers={"Sec-Fetch-Site": "same-origin"})
 
@@ -134,6 +138,11 @@ class SandboxWire(Wire):
     def pay_out(self) -> None:
         for account in self.merchant_accounts().values():
             self.works.office.pay_out(account)
+
+    def fail_payout(self) -> None:
+        with self.works.books.reading() as rows:
+            last = rows.where(Payout, "1 = 1 ORDER BY rowid DESC LIMIT 1")
+        self.works.office.pay_out_failed(last[0].id)
 
     def merchant_accounts(self) -> Mapping[Fund, str]:
         return {fund: f"sandbox-{fund}" for fund in Fund}

@@ -118,6 +118,23 @@ def test_a_payout_sends_the_whole_balance_once(desk: Any, make_order: Any) -> No
     assert clients.amount_minor == 10_000, "client money is paid out in full"
 
 
+def test_a_payout_that_the_bank_sends_back_is_held_again(desk: Any) -> None:
+    desk.charge(desk.token(CARD))
+    desk.press("pay_out", "sandbox-operating")
+    (sent,) = of_kind(desk.listed(), "payout")
+    desk.clock.now += 9 * 24 * 60 * 60
+    assert "The bank sends it back" in desk.web.get("/").text
+    for _ in range(2):
+        desk.press("pay_out_failed", sent.id)
+    assert "sent back by the bank" in desk.web.get("/").text
+    (back,) = of_kind(desk.listed(), "payout")
+    assert (back.id, back.amount_minor, back.outcome.value) == (sent.id, sent.amount_minor, "returned")
+    assert back.occurred_at - sent.occurred_at == dt.timedelta(days=9), "a sweep of that day finds it"
+    desk.press("pay_out", "sandbox-operating")
+    again = {line.id for line in of_kind(desk.listed(), "payout")} - {sent.id}
+    assert len(again) == 1
+
+
 def test_what_went_back_is_not_paid_out(desk: Any) -> None:
     desk.charge(desk.token(CARD), "voided", 10_000)
     desk.refund(10_000, "r-1", "voided", charged=10_000)

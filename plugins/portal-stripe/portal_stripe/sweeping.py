@@ -135,13 +135,19 @@ def _adjustment(told: Object, source: Object) -> Read:
     return TransactionKind.DISPUTE, told["id"], OutcomeKind.SUCCEEDED, charge
 
 
+def _payout_back(told: Object, _source: Object) -> Read:
+    """A payout that failed, or was called off: its money is on the balance again, however long ago it was sent."""
+    return TransactionKind.PAYOUT, id_of(told, "source"), OutcomeKind.RETURNED, ""
+
+
 def _other(told: Object, source: Object) -> Read:
     return TransactionKind.OTHER, told["id"], OutcomeKind.UNKNOWN, id_of(source, "payment_intent")
 
 
 _READ: dict[str, Callable[[Object, Object], Read]] = {
     "charge": _charge, "payment": _charge, "refund": _refund, "payment_refund": _refund, "stripe_fee": _fee,
-    "stripe_fx_fee": _fee, "adjustment": _adjustment,
+    "stripe_fx_fee": _fee, "adjustment": _adjustment, "payout_failure": _payout_back,
+    "payout_cancel": _payout_back,
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from portal_stripe.fake import (
     close_dispute,
     create,
     deliver,
+    fail_payout,
     intents,
     means,
     open_dispute,
@@ -157,3 +158,6 @@ class StripeWire(Wire):
         for each in self.fake.all("balance_transaction"):
             each["status"] = "available"
         pay_out(self.fake, HERE.account)
+
+    def fail_payout(self) -> None:
+        fail_payout(self.fake, self.fake.all("payout")[-1]["id"])

@@ -15,9 +15,10 @@ from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
 from portal_app import config, gateway_setup, gateways, hookspecs, plugins
 from portal_app.config import Config
 from portal_app.domain.payments import BankAccount, Payment
+from portal_app.gateways.hearing import look_at
 from portal_app.plugin_api import PROJECT, Fund, Mode
 from portal_stripe import gateway as stripe
-from portal_stripe.fake import Fake, served
+from portal_stripe.fake import Fake, close_dispute, open_dispute, served
 from portal_stripe.fake.core import DAY
 from tests.browser.harness import Console, look
 from tests.world import PASSWORD, World
@@ -74,6 +75,17 @@ def sign_in(context: BrowserContext, portal: Portal) -> Page:
     page.wait_for_url("**/portal")
     page.get_by_role("link", name="Pay Now").click()
     fill_address(page)
+    return page
+
+
+def sign_in_staff(context: BrowserContext, portal: Portal) -> Page:
+    """Erin, the bookkeeper."""
+    page = context.new_page()
+    page.goto(f"{portal.url}/sign-in")
+    page.get_by_label("E-mail").fill("erin@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/firm**")
     return page
 
 
@@ -170,3 +182,32 @@ def test_a_lost_answer_charges_once(page: Page, portal: Portal) -> None:
     gateways.look_again(Payment.get())
     expect(page.get_by_role("heading", name="Paid, thank you")).to_be_visible()
     assert [each["status"] for each in portal.fake.all("charge")] == ["succeeded"]
+
+
+def test_a_dispute_is_seen_by_the_client_and_on_the_ledger(
+    page: Page, portal: Portal, world: World, new_context: Callable[..., BrowserContext]
+) -> None:
+    frame(page).locator("#number").fill(NUMBER)
+    page.get_by_role("button", name="Pay $2,040.00").click()
+    expect(page.get_by_role("heading", name="Paid, thank you")).to_be_visible()
+    [charge] = portal.fake.all("charge")
+    dispute = open_dispute(portal.fake, charge["id"])
+    look_at(gateways.attempt_of(Payment.get()))
+    page.reload()
+    expect(page.get_by_role("heading", name="Disputed, your bank decides")).to_be_visible()
+    expect(page.locator("#balance-due")).to_contain_text("$0.00")
+    desk = sign_in_staff(new_context(), portal)
+    desk.goto(f"{portal.url}/firm/payments/{Payment.get().id}")
+    expect(desk.locator("main")).to_contain_text("It is disputed. Answer the dispute at the gateway")
+    look(desk, "stripe-disputed-firm")
+
+    close_dispute(portal.fake, dispute["id"], is_won=False)
+    look_at(gateways.attempt_of(Payment.get()))
+    page.reload()
+    expect(page.get_by_role("heading", name="Taken back by your bank")).to_be_visible()
+    expect(page.locator("#balance-due")).to_contain_text("$2,040.00")
+    look(page, "stripe-lost-client")
+    page.goto(f"{portal.url}/portal/invoices/{world.invoice.public_id}")
+    expect(page.get_by_role("link", name="Pay Now")).to_be_visible()  # it is open again
+    desk.goto(f"{portal.url}/firm/matters/{world.matter.id}/ledger")
+    expect(desk.get_by_role("row").filter(has_text="Dispute lost")).to_contain_text("2,040.00")

@@ -16,7 +16,7 @@ from portal_app.plugin_api import (
     TransactionKind,
 )
 from portal_stripe import gateway
-from portal_stripe.fake import close_dispute, open_dispute, pay_out
+from portal_stripe.fake import close_dispute, fail_payout, open_dispute, pay_out
 from portal_stripe.fake.core import DAY
 from portal_stripe.sweeping import OtherAccount, transaction
 
@@ -100,6 +100,24 @@ def test_a_payout_is_listed_when_it_has_arrived(desk: Any) -> None:
     assert (taken.kind, taken.amount_minor, lines(taken)) == (TransactionKind.OTHER, 500, None)
 
 
+def test_a_payout_that_failed_is_listed_again_however_late(desk: Any) -> None:
+    desk.charge()
+    desk.fake.advance(3 * DAY)
+    made = pay_out(desk.fake)
+    assert made
+    desk.fake.advance(30 * DAY)
+    fail_payout(desk.fake, made["id"])
+    fail_payout(desk.fake, made["id"])
+    desk.fake.advance(1)
+    lately = [each for each in desk.swept() if each.kind is TransactionKind.PAYOUT]
+    assert {(each.id, each.outcome, each.amount_minor) for each in lately} == {
+        (made["id"], OutcomeKind.RETURNED, made["amount"])
+    }
+    again = pay_out(desk.fake)
+    assert again
+    assert again["amount"] == made["amount"]
+
+
 def test_only_the_own_account_is_listed(desk: Any) -> None:
     with pytest.raises(OtherAccount):
         desk.listed(account="acct_other")
@@ -144,7 +162,6 @@ def test_lines(found: ExternalTransaction, fund: Fund, wanted: dict[Role, int] |
     [
         ("stripe_fee", None, TransactionKind.FEE),
         ("refund_failure", {"object": "refund", "id": "re_1"}, TransactionKind.OTHER),
-        ("payout_failure", {"object": "payout", "id": "po_1"}, TransactionKind.OTHER),
         ("adjustment", {"object": "charge", "id": "ch_1"}, TransactionKind.OTHER),
         ("a_type_of_next_year", None, TransactionKind.OTHER),
     ],

@@ -4,14 +4,17 @@ Unknown is never failed: only declined, canceled and not_submitted free the rese
 is known; calling the gateway is ``portal_app.gateways``'s part, with no transaction open.
 """
 
-from portal_app.domain.payments.banks import FUNDS, add_bank_account, bank_accounts, change_bank_account
+from portal_app.domain.banks import FUNDS, BankAccount, bank_accounts
+from portal_app.domain.payments.banks import add_bank_account, change_bank_account
 from portal_app.domain.payments.booking import left_cents, mismatch_of
+from portal_app.domain.payments.depositing import note_settled
 from portal_app.domain.payments.disputing import dispute_states, disputes_of, open_disputes
 from portal_app.domain.payments.following import LOOKUP_SECONDS, claim, claim_due
 from portal_app.domain.payments.hearing import (
     begin_sweep,
     end_sweep,
     first_payment_at,
+    fund_of_account,
     last_event,
     last_sweep,
     merchant_accounts_of,
@@ -35,7 +38,6 @@ from portal_app.domain.payments.models import (
     REFUND_SHOWN,
     Allocation,
     Attempt,
-    BankAccount,
     Dispute,
     Gateway,
     GatewayRoute,
@@ -66,16 +68,20 @@ from portal_app.domain.payments.reading import (
     find_for,
     firm_sees,
     given_back_on,
+    given_up_on,
+    is_on,
     last_billing,
     of_entries,
     on_invoices,
     open_ones,
+    payer_of,
     recent,
     search,
     shown_allocations,
     unfinished,
     visible_to,
     void_invoice,
+    with_items,
     with_key,
 )
 from portal_app.domain.payments.refunding import (
@@ -86,6 +92,19 @@ from portal_app.domain.payments.refunding import (
     refunds_of,
     settle_refund,
     start_refund,
+)
+from portal_app.domain.payments.requests import (
+    deposits_of,
+    deposits_shared_with,
+    fill_up,
+    find_deposit,
+    find_deposit_for,
+    held_on_deposits,
+    is_low,
+    on_deposits,
+    open_deposits_for,
+    overdue_deposits,
+    withdraw_deposit,
 )
 from portal_app.domain.payments.settling import (
     apply_received,
@@ -149,21 +168,31 @@ __all__ = [
     "claim",
     "claim_due",
     "count_open",
+    "deposits_of",
+    "deposits_shared_with",
     "dispute_states",
     "disputes_of",
     "end_sweep",
     "entry_of",
+    "fill_up",
     "find",
+    "find_deposit",
+    "find_deposit_for",
     "find_for",
     "find_question",
     "firm_sees",
     "first_payment_at",
+    "fund_of_account",
     "give_back",
     "give_up_unsent",
     "give_up_unsent_refund",
     "given_back_on",
+    "given_up_on",
     "held_on",
+    "held_on_deposits",
     "is_given_back",
+    "is_low",
+    "is_on",
     "last_billing",
     "last_event",
     "last_sweep",
@@ -173,15 +202,20 @@ __all__ = [
     "merchant_accounts_of",
     "mismatch_of",
     "note_result",
+    "note_settled",
     "note_transaction",
     "of_entries",
     "offer",
+    "on_deposits",
     "on_invoices",
+    "open_deposits_for",
     "open_disputes",
     "open_ones",
     "open_questions",
     "other_charges",
+    "overdue_deposits",
     "paid_between",
+    "payer_of",
     "propose",
     "recent",
     "refundable_cents",
@@ -200,5 +234,7 @@ __all__ = [
     "visible_to",
     "void_invoice",
     "whose",
+    "with_items",
     "with_key",
+    "withdraw_deposit",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The firm's own bank accounts, into which gateways pay."""
+"""Changing the firm's own bank accounts, into which gateways pay."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ from contextlib import contextmanager
 from peewee import IntegrityError
 
 from portal_app.db import transaction
+from portal_app.domain.banks import BankAccount, check
 from portal_app.domain.errors import Refused
-from portal_app.domain.payments.models import BankAccount, GatewayRoute
+from portal_app.domain.payments.models import GatewayRoute
+from portal_app.domain.trust import has_books
 
-FUNDS = {"operating": "Operating", "trust": "Trust"}
 TAKEN = "There is a bank account of this name already."
-
-
-def bank_accounts(fund: str = "") -> list[BankAccount]:
-    """All of them, or those of one fund, by name."""
-    query = BankAccount.select().order_by(BankAccount.fund, BankAccount.name)
-    return list(query.where(BankAccount.fund == fund) if fund else query)
 
 
 def add_bank_account(*, name: str, fund: str, last4: str) -> BankAccount:
@@ -28,20 +23,22 @@ def add_bank_account(*, name: str, fund: str, last4: str) -> BankAccount:
         Refused: with the field's name.
     """
     with _saving():
-        _check(name, fund, last4)
+        check(name, fund, last4)
         return BankAccount.create(name=name, fund=fund, last4=last4)
 
 
 def change_bank_account(account: BankAccount, *, name: str, fund: str, last4: str) -> None:
-    """New details. Money of a gateway that pays into it cannot change its fund.
+    """New details. Money of a gateway that pays into it, and a client's money in it, cannot change its fund.
 
     Raises:
         Refused: with the field's name.
     """
     with _saving():
-        _check(name, fund, last4, but=account.id)
+        check(name, fund, last4, but=account.id)
         if fund != account.fund and GatewayRoute.select().where(GatewayRoute.bank_account == account.id).exists():
             raise Refused("A gateway pays into this account. Choose another one there first.", "fund")
+        if fund != account.fund and has_books(account):
+            raise Refused("Clients' money is in the books of this account. It stays a trust account.", "fund")
         account.name, account.fund, account.last4 = name, fund, last4
         account.save()
 
@@ -54,12 +51,3 @@ def _saving() -> Iterator[None]:
             yield
     except IntegrityError:
         raise Refused(TAKEN, "name") from None
-
-
-def _check(name: str, fund: str, last4: str, but: int = 0) -> None:
-    if fund not in FUNDS:
-        raise Refused("Choose operating or trust.", "fund")
-    if last4 and not (last4.isascii() and last4.isdigit() and len(last4) == 4):
-        raise Refused("Enter the last four digits alone, or nothing.", "last4")
-    if BankAccount.select().where((BankAccount.name == name) & (BankAccount.id != but)).exists():
-        raise Refused(TAKEN, "name")

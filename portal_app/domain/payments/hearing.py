@@ -88,6 +88,13 @@ def merchant_accounts_of(gateway: Gateway) -> list[str]:
     return sorted(row.merchant_account for row in query)
 
 
+def fund_of_account(gateway: Gateway, merchant_account: str) -> str:
+    """Whose money an account at the gateway took that is mapped to no fund any more; operating when it took none."""
+    took = Payment.select(Payment.fund).join(Attempt).where(Payment.gateway == gateway.id)
+    last: Payment | None = took.where(Attempt.merchant_account == merchant_account).order_by(Payment.id.desc()).first()
+    return str(last.fund) if last else "operating"
+
+
 def paid_between(gateway: Gateway, since: dt.datetime, until: dt.datetime) -> list[Attempt]:
     """Attempts of this gateway that were paid in this time, with their payments."""
     is_paid = (Payment.gateway == gateway.id) & (Payment.state == "succeeded") & Payment.paid_at.between(since, until)

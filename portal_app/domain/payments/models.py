@@ -17,9 +17,12 @@ from peewee import (
 )
 
 from portal_app.db import BaseModel
+from portal_app.domain.banks import BankAccount
+from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.people import FirmUser, PortalUser
-from portal_app.plugin_api import BillingAddress, Mode
+from portal_app.domain.trust import TrustAuthorisation
+from portal_app.plugin_api import BillingAddress, Fund, Mode
 
 # What may follow what by a gateway's word. A late proof of success always wins; only the payer's bank leads out of
 # success (an eCheck that is returned), and only a person out of review.
@@ -65,14 +68,6 @@ DISPUTE_EDGES: dict[str, frozenset[str]] = {
     "won": frozenset({"open", "lost"}),
     "lost": frozenset({"won"}),
 }
-
-
-class BankAccount(BaseModel):
-    """One of the firm's own bank accounts: operating, or trust."""
-
-    name = CharField(max_length=80)
-    fund = CharField(max_length=10)
-    last4 = CharField(max_length=4, default="")
 
 
 class Gateway(BaseModel):
@@ -156,6 +151,11 @@ class Payment(BaseModel):
         return self.state in HOLDING
 
     @property
+    def is_deposit(self) -> bool:
+        """Whether it goes into trust."""
+        return self.fund == Fund.TRUST.value
+
+    @property
     def paid_cents(self) -> int:
         """What was taken of the payer, once it is paid."""
         return int(self.amount_cents if self.received_cents is None else self.received_cents)
@@ -171,14 +171,21 @@ class Payment(BaseModel):
 
 
 class Allocation(BaseModel):
-    """How much of a payment is for which invoice."""
+    """How much of a payment is for which invoice; or that all of it is for one deposit request. The payment's fund says
+    which of the two."""
 
     payment = ForeignKeyField(Payment, backref="allocations")
-    invoice = ForeignKeyField(Invoice, backref="+")
+    invoice = ForeignKeyField(Invoice, null=True, backref="+")
+    deposit = ForeignKeyField(DepositRequest, null=True, backref="+")
     amount_cents = BigIntegerField()
 
     class Meta:
-        primary_key = CompositeKey("payment", "invoice")
+        primary_key = False
+
+    @property
+    def item(self) -> Invoice | DepositRequest:
+        """What it is for."""
+        return self.invoice if self.deposit_id is None else self.deposit
 
 
 class Attempt(BaseModel):
@@ -214,7 +221,8 @@ class PaymentChange(BaseModel):
 class Refund(BaseModel):
     """Money of a payment given back. ``reference`` is its idempotency key at the gateway; ``key`` is made with the
     form. Without ``made_by`` it was not made through the portal: the gateway told of it. ``is_owed_again``: the
-    invoices are open again; otherwise the firm gives the fee up."""
+    invoices are open again; otherwise the firm gives the fee up. ``authorisation`` is the lawyer's word for giving back
+    a deposit."""
 
     reference = CharField(max_length=32)
     payment = ForeignKeyField(Payment, backref="refunds")
@@ -223,6 +231,7 @@ class Refund(BaseModel):
     reason = CharField(max_length=200, default="")
     is_owed_again = BooleanField(default=True)
     made_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    authorisation = ForeignKeyField(TrustAuthorisation, null=True, backref="+")
     state = CharField(max_length=16, default="ready")
     gateway_reference = CharField(max_length=120, default="")
     code = CharField(max_length=60, default="")

@@ -1,46 +1,46 @@
-"""What a portal user may pay now, and which invoices an amount clears."""
+"""What a portal user may pay now, and what an amount clears: open invoices, or deposit requests."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import fn
 
 from portal_app import money
 from portal_app.db import sum_of
-from portal_app.domain import firms, invoices
-from portal_app.domain.documents import DocumentShare
+from portal_app.domain import firms
 from portal_app.domain.errors import Refused
-from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments.models import HOLDING, Allocation, Payment
+from portal_app.domain.payments.tills import TILLS, Item
 from portal_app.domain.people import PortalUser
-from portal_app.prepared import prepared
+from portal_app.plugin_api import Fund
 
 
 @dataclass(frozen=True, slots=True)
 class Payable:
-    """An open invoice and how much of it may be paid now; ``held_cents`` is under way in other payments."""
+    """An open invoice or deposit request and how much of it may be paid now; ``held_cents`` is under way in other
+    payments."""
 
-    invoice: Invoice
+    item: Item
     held_cents: int
 
     @property
     def available_cents(self) -> int:
-        return int(max(self.invoice.balance_cents - self.held_cents, 0))
+        return int(max(self.item.balance_cents - self.held_cents, 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a portal user may pay now."""
+    """What a portal user may pay now, of one fund."""
 
     payables: tuple[Payable, ...]
+    fund: Fund = Fund.OPERATING
 
     @property
     def balance_cents(self) -> int:
-        return sum(item.invoice.balance_cents for item in self.payables)
+        return sum(each.item.balance_cents for each in self.payables)
 
     @property
     def held_cents(self) -> int:
@@ -48,44 +48,27 @@ class Offer:
 
     @property
     def available_cents(self) -> int:
-        return sum(item.available_cents for item in self.payables)
+        return sum(each.available_cents for each in self.payables)
 
     def only(self, public_id: str) -> Offer:
-        """The same, of one invoice; empty when it is not open."""
-        return Offer(tuple(item for item in self.payables if item.invoice.public_id == public_id))
+        """The same, of one invoice or deposit request; empty when it is not open."""
+        return Offer(tuple(each for each in self.payables if each.item.public_id == public_id), self.fund)
 
     def due_lines(self, today: dt.date) -> list[tuple[dt.date | None, int]]:
         """What is owed in cents by each due date, in order; ``None`` stands for all that is past due."""
         found: dict[dt.date | None, int] = {}
-        for item in self.payables:
-            due_on = item.invoice.due_on if item.invoice.due_on >= today else None
-            found[due_on] = found.get(due_on, 0) + item.invoice.balance_cents
+        for each in self.payables:
+            due_on = each.item.due_on if each.item.due_on >= today else None
+            found[due_on] = found.get(due_on, 0) + each.item.balance_cents
         return list(found.items())
 
 
-def offer(who: PortalUser) -> Offer:
-    """The open invoices of ``who``, the oldest due first, less what is being confirmed."""
-    rows = invoices.open_for(who)
-    held = {row.invoice_id: sum_of(row.held) for row in _held_for(who.id)}
-    return Offer(tuple(Payable(row, held.get(row.id, 0)) for row in rows))
-
-
-@prepared
-def _held_for(who_id: Any) -> ModelSelect:
-    """What unresolved payments, of whomever, hold on the invoices that ``who`` can see."""
-    return (
-        Allocation.select(Allocation.invoice, fn.SUM(Allocation.amount_cents).alias("held"))
-        .join_from(Allocation, Payment)
-        .join_from(Allocation, Invoice)
-        .join(DocumentShare, on=(DocumentShare.item == Invoice.document))
-        .where(
-            (DocumentShare.portal_user == who_id)
-            & DocumentShare.ended_at.is_null()
-            & Payment.state.in_(sorted(HOLDING))
-        )
-        .group_by(Allocation.invoice)
-        .objects()
-    )
+def offer(who: PortalUser, fund: Fund = Fund.OPERATING) -> Offer:
+    """What is open for ``who``, the oldest due first, less what is being confirmed: invoices, or deposits for trust."""
+    till = TILLS[fund]
+    rows = till.open_for(who)
+    held = till.held_on(who, rows)
+    return Offer(tuple(Payable(row, held.get(row.id, 0)) for row in rows), fund)
 
 
 def held_on(invoice_ids: Sequence[int]) -> dict[int, int]:
@@ -100,18 +83,18 @@ def held_on(invoice_ids: Sequence[int]) -> dict[int, int]:
 
 
 def propose(given: Offer, amount_cents: int) -> dict[int, int]:
-    """Which invoices an amount clears, by invoice id in cents: the oldest due first."""
+    """What an amount clears, in cents by the id of the invoice (or deposit request): the oldest due first."""
     left, plan = amount_cents, {}
-    for item in given.payables:
-        part = min(left, item.available_cents)
+    for each in given.payables:
+        part = min(left, each.available_cents)
         if part:
-            plan[item.invoice.id] = part
+            plan[each.item.id] = part
         left -= part
     return plan
 
 
 def check_amount(given: Offer, amount_cents: int) -> None:
-    """Refuse what cannot be paid now, with the sentence for the payer."""
+    """Refuse what cannot be paid now, with the sentence for the payer (T23)."""
     if amount_cents <= given.available_cents:
         return
     written = firms.current().money
@@ -119,15 +102,18 @@ def check_amount(given: Offer, amount_cents: int) -> None:
     if given.held_cents:
         held = money.show(given.held_cents, written)
         raise Refused(f"{held} is being confirmed already. You can pay up to {most} now.", "amount")
-    raise Refused(f"This is more than your balance. You can pay up to {most}.", "amount")
+    raise Refused(TILLS[given.fund].too_much.format(most=most), "amount")
 
 
 def check_plan(given: Offer, amount_cents: int, plan: Mapping[int, int]) -> None:
-    """Refuse a choice of invoices that does not fit the amount or their balances."""
-    limits = {item.invoice.id: item for item in given.payables}
-    for invoice_id, cents in plan.items():
-        item = limits.get(invoice_id)
-        if item is None or cents > item.available_cents or cents <= 0:
-            raise Refused("One of the invoices cannot take this amount. Look at the amounts again.", "plan")
+    """Refuse a choice that does not fit the amount or the balances."""
+    limits = {each.item.id: each for each in given.payables}
+    till = TILLS[given.fund]
+    for item_id, cents in plan.items():
+        each = limits.get(item_id)
+        if each is None or cents > each.available_cents or cents <= 0:
+            raise Refused(till.none_takes, "plan")
+    if till.most_items is not None and len(plan) > till.most_items:
+        raise Refused(till.none_takes, "plan")
     if sum(plan.values()) != amount_cents:
         raise Refused("The amounts for the invoices do not add up to the amount you pay.", "plan")

@@ -49,6 +49,10 @@ KINDS = {
         "A fee or payout that could not be booked",
         "The gateway's lines did not fit. Compare the gateway's statement and tell the plugin's maker.",
     ),
+    "payout_failed": (
+        "A payout that did not arrive at the bank",
+        "The money is with the gateway again. See there why: its bank account for payouts may be wrong or closed.",
+    ),
     "trust": (
         "A line of a trust account",
         "Fees are never taken from trust money. Look it up at the gateway and reconcile the trust account by hand.",

@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import JOIN, ModelSelect, fn
 
 from portal_app.db import locked, sum_of, transaction
 from portal_app.domain import invoices, matters
+from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
-from portal_app.domain.ledger import RECEIVABLE, JournalEntry, Posting
+from portal_app.domain.ledger import RECEIVABLE, REFUNDS, JournalEntry, Posting, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments.models import (
     FREEING,
@@ -98,10 +99,26 @@ def unfinished() -> list[Payment]:
     return list(query.order_by(Payment.id))
 
 
+_DepositMatter = Matter.alias()
+
+
 def allocations_of(payment: Payment) -> list[Allocation]:
-    """What the payment is for, with invoices and matters."""
-    query = Allocation.select(Allocation, Invoice, Matter).join(Invoice).join(Matter)
-    return list(query.where(Allocation.payment == payment.id).order_by(Invoice.due_on, Invoice.id))
+    """What the payment is for: invoices, or a deposit request, with their matters."""
+    return list(with_items().where(Allocation.payment == payment.id))
+
+
+def with_items(*more: Any) -> ModelSelect:
+    """Allocations, each with its invoice or deposit request (``.item``) and that one's matter."""
+    query = Allocation.select(Allocation, *more, Invoice, Matter, DepositRequest, _DepositMatter)
+    for item, matter in ((Invoice, Matter), (DepositRequest, _DepositMatter)):
+        query = query.join_from(Allocation, item, JOIN.LEFT_OUTER)
+        query = query.join(matter, JOIN.LEFT_OUTER, on=(item.matter == matter.id), attr="matter")
+    return query.order_by(fn.COALESCE(Invoice.due_on, DepositRequest.due_on), Invoice.id, DepositRequest.id)
+
+
+def is_on(seen: ModelSelect) -> Any:
+    """Of :func:`with_items`: what is for one of the matters of ``seen``."""
+    return Invoice.matter.in_(seen) | DepositRequest.matter.in_(seen)
 
 
 def on_invoices(invoice_ids: Sequence[int]) -> list[Allocation]:
@@ -126,8 +143,16 @@ def applied_on(invoice: Invoice) -> int:
 
 
 def given_back_on(invoice: Invoice, applied_cents: int) -> int:
-    """Of what payments were set against an invoice (``applied_on``), the cents that are owed again."""
-    return 0 if invoice.is_void else int(max(invoice.balance_cents - (invoice.total_cents - applied_cents), 0))
+    """Of what payments were set against an invoice (``applied_on``), the cents that went back and that it was owed
+    again, also if it was voided since."""
+    charged_cents = 0 if invoice.is_void else invoice.total_cents
+    return int(max(invoice.balance_cents - (charged_cents - applied_cents), 0))
+
+
+def given_up_on(invoice: Invoice) -> int:
+    """Cents that the payer got back of an invoice and does not owe again: the firm gave the fee up."""
+    on_it = (RunningTotal.account_code == REFUNDS) & (RunningTotal.invoice_id == invoice.id)
+    return sum_of(RunningTotal.select(fn.SUM(RunningTotal.balance_cents)).where(on_it).scalar())
 
 
 def of_entries(sources: Sequence[str]) -> dict[str, Payment]:
@@ -142,6 +167,12 @@ def _with_payers(ids: Any) -> ModelSelect:
     return Payment.select(Payment, PortalUser).join(PortalUser).where(Payment.id.in_(ids))
 
 
+def payer_of(source: str) -> int:
+    """The id of the portal user whose payment a source is about ("payment:17:paid"); 0 for any other."""
+    row = of_entries([source]).get(source)
+    return int(row.portal_user_id) if row is not None else 0
+
+
 def changes_of(payment: Payment) -> list[PaymentChange]:
     return list(PaymentChange.select().where(PaymentChange.payment == payment.id).order_by(PaymentChange.id))
 
@@ -150,8 +181,9 @@ def firm_sees(who: FirmUser) -> ModelSelect:
     """Payments on matters that ``who`` may see, with payers and gateways."""
     seen = matters.visible_to(who).select(Matter.id)
     theirs = Allocation.select(Allocation.payment).join(Invoice).where(Invoice.matter.in_(seen))
+    held = Allocation.select(Allocation.payment).join(DepositRequest).where(DepositRequest.matter.in_(seen))
     query = Payment.select(Payment, PortalUser, Gateway).join_from(Payment, PortalUser).join_from(Payment, Gateway)
-    return query.where(Payment.id.in_(theirs))
+    return query.where(Payment.id.in_(theirs) | Payment.id.in_(held))
 
 
 def search(who: FirmUser, *, group: str = "", limit: int = 50) -> list[Payment]:
@@ -173,11 +205,8 @@ def find(who: FirmUser, payment_id: int) -> Payment:
 def shown_allocations(who: FirmUser, rows: Sequence[Payment]) -> dict[int, list[Allocation]]:
     """What each payment is for, by its id, on the matters that ``who`` may see; one query."""
     seen = matters.visible_to(who).select(Matter.id)
-    query = (
-        Allocation.select(Allocation, Invoice, Matter).join(Invoice).join(Matter).order_by(Invoice.due_on, Invoice.id)
-    )
     found: dict[int, list[Allocation]] = {row.id: [] for row in rows}
-    for item in query.where(Allocation.payment.in_(list(found)) & Invoice.matter.in_(seen)):
+    for item in with_items().where(Allocation.payment.in_(list(found)) & is_on(seen)):
         found[item.payment_id].append(item)
     return found
 

@@ -8,17 +8,19 @@ from peewee import fn
 
 from portal_app.db import sum_of, transaction
 from portal_app.domain import ledger
-from portal_app.domain.invoices import Invoice
-from portal_app.domain.ledger import RECEIVABLE, UNAPPLIED, Posting
+from portal_app.domain.deposits import DepositRequest
+from portal_app.domain.ledger import RECEIVABLE, UNAPPLIED, JournalEntry, Posting
 from portal_app.domain.payments.models import Payment
 from portal_app.domain.payments.reading import allocations_of
+from portal_app.domain.payments.tills import Item
 
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """One invoice that a payment was for: how much of it, and what was still owed right after; cents."""
+    """One invoice (or the deposit request) that a payment was for: how much of it, and what was still owed right after
+    (or what was then held in trust on its matter); cents."""
 
-    invoice: Invoice
+    item: Item
     amount_cents: int
     left_cents: int
 
@@ -36,6 +38,9 @@ def receipt_of(payment: Payment) -> Receipt:
     """The receipt of a payment that succeeded, with invoices and matters."""
     entry = ledger.entry_of(f"payment:{payment.id}:paid")
     rows = allocations_of(payment)
+    if payment.is_deposit:
+        request = rows[0].item
+        return Receipt(payment, [Cleared(request, payment.paid_cents, _held_after(request, entry))], 0)
     upto = (
         Posting.select(Posting.invoice_id, fn.SUM(Posting.amount_cents))
         .where((Posting.account == RECEIVABLE) & (Posting.entry <= entry.id))
@@ -43,9 +48,16 @@ def receipt_of(payment: Payment) -> Receipt:
         .group_by(Posting.invoice_id)
     )
     left = {invoice_id: sum_of(cents) for invoice_id, cents in upto.tuples()}
-    cleared = [Cleared(row.invoice, row.amount_cents, left.get(row.invoice_id, 0)) for row in rows]
+    cleared = [Cleared(row.item, row.amount_cents, left.get(row.invoice_id, 0)) for row in rows]
     surplus = -sum(leg.amount_cents for leg in ledger.postings_of(entry) if leg.account_code == UNAPPLIED)
     return Receipt(payment, cleared, surplus)
+
+
+def _held_after(request: Item, entry: JournalEntry) -> int:
+    """What was held in trust on the matter right after an entry."""
+    home = ledger.client_money(DepositRequest.get_by_id(request.id).bank_account_id)
+    is_there = (Posting.account == home) & (Posting.matter == request.matter_id) & (Posting.entry <= entry.id)
+    return -sum_of(Posting.select(fn.SUM(Posting.amount_cents)).where(is_there).scalar())
 
 
 def keep(payment: Payment, storage_key: str) -> bool:

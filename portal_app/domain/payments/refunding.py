@@ -10,14 +10,17 @@ from peewee import JOIN, IntegrityError, fn
 
 from portal_app import clock, money
 from portal_app.db import locked, sum_of, transaction
-from portal_app.domain import firms, outbox
+from portal_app.domain import firms, outbox, trust
+from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.errors import Refused
-from portal_app.domain.payments import booking
+from portal_app.domain.matters import Matter
+from portal_app.domain.payments import booking, depositing
 from portal_app.domain.payments.following import LOOKUP_SECONDS, note_answer, plan_lookup, proves_absence
 from portal_app.domain.payments.models import (
     REFUND_EDGES,
     REFUND_FREEING,
     REFUND_OPEN,
+    Allocation,
     Dispute,
     Payment,
     Refund,
@@ -44,13 +47,35 @@ def refunded_on(payments: Sequence[Payment]) -> dict[int, int]:
 
 
 def refundable_cents(payment: Payment) -> int:
-    """How much can be given back now: what is left of it in the books, less what is on its way back."""
+    """How much can be given back now: what is left of it in the books, less what is on its way back. Of a deposit no
+    more than its client-matter ledger still lets go: what was drawn is not there any more."""
     if payment.state != "succeeded":
         return 0
+    if payment.is_deposit:
+        return max(min(booking.left_cents(payment) - _on_its_way(payment), _uncommitted(payment)), 0)
+    return max(booking.left_cents(payment) - _on_its_way(payment), 0)
+
+
+def _on_its_way(payment: Payment) -> int:
     open_cents = Refund.select(fn.SUM(Refund.amount_cents)).where(
         (Refund.payment == payment.id) & Refund.state.in_(REFUND_OPEN)
     )
-    return max(booking.left_cents(payment) - sum_of(open_cents.scalar()), 0)
+    return sum_of(open_cents.scalar())
+
+
+def _uncommitted(payment: Payment) -> int:
+    """What may leave the ledger of a deposit's matter now (T02, T09, T10, T19), less every refund from it that is on
+    its way."""
+    matter, account = depositing.ledger_of(payment)
+    others = (
+        Refund.select(fn.SUM(Refund.amount_cents))
+        .join(Payment)
+        .join(Allocation, on=(Allocation.payment == Payment.id))
+        .join(DepositRequest, on=(Allocation.deposit == DepositRequest.id))
+    )
+    from_it = (DepositRequest.matter == matter.id) & (DepositRequest.bank_account_id == account.id)
+    going = others.where(from_it & Refund.state.in_(REFUND_OPEN))
+    return trust.available(matter, account, clock.today(firms.current().time_zone)) - sum_of(going.scalar())
 
 
 def start_refund(
@@ -67,11 +92,16 @@ def start_refund(
     try:
         with transaction():
             fresh: Payment = locked(Payment.select().where(Payment.id == payment.id)).get()
+            if fresh.is_deposit:  # two deposits of one matter share its ledger
+                locked(Matter.select(Matter.id).where(Matter.id == depositing.deposit_of(fresh).matter_id)).get()
             found: Refund | None = Refund.get_or_none(Refund.key == key)
             if found is not None:
                 return found
             _refuse_refund(fresh, amount_cents, expected_left_cents)
-            return _create(fresh, amount_cents, key=key, reason=reason, is_owed_again=is_owed_again, made_by=by)
+            said = {"key": key, "reason": reason, "is_owed_again": is_owed_again and not fresh.is_deposit}
+            if fresh.is_deposit:
+                said["authorisation"] = depositing.authorised(fresh, amount_cents, reason=reason, key=key, by=by)
+            return _create(fresh, amount_cents, **said, made_by=by)
     except IntegrityError:
         found = Refund.get_or_none(Refund.key == key)
         if found is None:
@@ -138,7 +168,7 @@ def settle_refund(refund_id: int, outcome: Outcome, *, absence_horizon_seconds: 
             _take_amount(refund, payment, outcome)
             booking.post_refund(refund, payment)
         elif refund.state == "succeeded":
-            booking.reverse_refund(refund)
+            booking.reverse_refund(refund, payment)
         _write(refund, state, outcome)
     return refund
 

@@ -8,8 +8,7 @@ from portal_app import clock, money
 from portal_app.db import locked, transaction
 from portal_app.domain import firms, ledger, outbox
 from portal_app.domain.errors import Refused
-from portal_app.domain.ledger import SUSPENSE
-from portal_app.domain.payments import booking, disputing, refunding
+from portal_app.domain.payments import booking, depositing, disputing, refunding
 from portal_app.domain.payments.following import LOOKUP_SECONDS, is_late, note_answer, plan_lookup, proves_absence
 from portal_app.domain.payments.models import DEFINITE, EDGES, PAID, Attempt, Payment, PaymentChange
 from portal_app.domain.payments.questions import ask
@@ -71,7 +70,7 @@ def _book(payment: Payment, state: str, outcome: Outcome) -> None:
     if state == "succeeded":
         booking.post_paid(payment)
     elif state == "review":
-        booking.post_suspense(payment, outcome)
+        booking.post_mismatch(payment, outcome)
     elif state == "returned":
         booking.post_returned(payment, outcome.amount_minor or payment.paid_cents)
 
@@ -114,6 +113,7 @@ def _is_as_asked(payment: Payment, attempt: Attempt, outcome: Outcome) -> bool:
         outcome.amount_minor == payment.amount_cents
         and outcome.currency.upper() == payment.currency
         and outcome.merchant_account == attempt.merchant_account
+        and depositing.is_in_place(payment, outcome.merchant_account)
     )
 
 
@@ -154,7 +154,7 @@ def give_back(payment: Payment, *, note: str, by: FirmUser) -> None:
             return
         _refuse_unheld(fresh)
         if entry is not None:
-            booking.reverse_suspense(entry, by=by)
+            booking.reverse_mismatch(entry, by=by)
         _decide(fresh, "canceled", note=note, by=by, message=GIVEN_BACK)
 
 
@@ -172,10 +172,12 @@ def apply_received(payment: Payment, *, note: str, by: FirmUser) -> None:
             return
         _refuse_unheld(fresh)
         came = ledger.postings_of(entry)[0] if entry is not None else None
-        if came is None or came.currency != fresh.currency:
+        if entry is None or came is None or came.currency != fresh.currency:
             raise Refused("What came cannot be set against these invoices. Give it back at the gateway instead.")
+        if came.account_code != booking.clearing_of(fresh):
+            raise Refused("It came into the account of another fund (T06). Give it back at the gateway instead.")
         fresh.received_cents = came.amount_cents
-        booking.post_paid(fresh, debit=SUSPENSE, by=by)
+        booking.take_mismatch(fresh, entry, by=by)
         _decide(fresh, "succeeded", note=note, by=by, received_cents=came.amount_cents)
 
 

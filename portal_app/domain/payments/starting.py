@@ -13,11 +13,11 @@ from peewee import IntegrityError, ModelSelect
 
 from portal_app import clock
 from portal_app.db import locked, transaction
-from portal_app.domain import firms, invoices
+from portal_app.domain import firms
 from portal_app.domain.errors import Refused
-from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments.models import Allocation, Attempt, Gateway, GatewayRoute, Payment, PaymentChange
-from portal_app.domain.payments.offers import check_amount, check_plan, offer, propose
+from portal_app.domain.payments.offers import Offer, check_amount, check_plan, offer, propose
+from portal_app.domain.payments.tills import TILLS
 from portal_app.domain.people import PortalUser, new_public_id
 from portal_app.plugin_api import BillingAddress, Flow, Fund, Method
 from portal_app.prepared import prepared
@@ -27,7 +27,8 @@ READY_SECONDS = 15 * 60  # a payment that was not sent within this time was left
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What the payer pressed Pay for. ``plan``: cents by invoice id; empty means the oldest due first."""
+    """What the payer pressed Pay for. ``plan``: cents by invoice id (of a deposit: by the id of its request); empty
+    means the oldest due first."""
 
     key: str
     amount_cents: int
@@ -35,6 +36,7 @@ class Order:
     method: Method
     flow: Flow
     billing: BillingAddress
+    fund: Fund = Fund.OPERATING
 
 
 def start(who: PortalUser, gateway: Gateway, order: Order) -> Payment:
@@ -60,16 +62,18 @@ def _find_by_key(who: PortalUser, key: str) -> Payment | None:
 
 
 def _start(who: PortalUser, gateway: Gateway, order: Order) -> Payment:
-    ids = sorted(row.id for row in invoices.open_for(who))
-    list(locked(Invoice.select(Invoice.id).where(Invoice.id.in_(ids)).order_by(Invoice.id)))
-    given = offer(who)
+    till = TILLS[order.fund]
+    ids = till.ids_of(till.open_for(who))
+    list(locked(till.model.select(till.model.id).where(till.model.id.in_(ids)).order_by(till.model.id)))
+    given = offer(who, order.fund)
     check_amount(given, order.amount_cents)
     plan = dict(order.plan) or propose(given, order.amount_cents)
     check_plan(given, order.amount_cents, plan)
-    route = route_of(gateway, Fund.OPERATING)
+    route = route_of(gateway, order.fund)
+    _refuse_other_bank(given, plan, route)
     now = clock.now()
     payment: Payment = Payment.create(
-        public_id=new_public_id(), portal_user=who, gateway=gateway, key=order.key, fund=Fund.OPERATING.value,
+        public_id=new_public_id(), portal_user=who, gateway=gateway, key=order.key, fund=order.fund.value,
         method=order.method.value, amount_cents=order.amount_cents, currency=firms.current().currency,
         billing=json.dumps(asdict(order.billing)), created_at=now, changed_at=now,
     )  # fmt: skip
@@ -77,10 +81,17 @@ def _start(who: PortalUser, gateway: Gateway, order: Order) -> Payment:
         reference=secrets.token_hex(16), payment=payment, flow=order.flow.value, created_at=now,
         merchant_account=route.merchant_account, next_lookup_at=now + dt.timedelta(seconds=READY_SECONDS),
     )  # fmt: skip
-    rows = [(payment.id, invoice_id, cents) for invoice_id, cents in plan.items()]
-    Allocation.insert_many(rows, fields=[Allocation.payment, Allocation.invoice, Allocation.amount_cents]).execute()
+    rows = [(payment.id, item_id, cents) for item_id, cents in plan.items()]
+    Allocation.insert_many(rows, fields=[Allocation.payment, till.column, Allocation.amount_cents]).execute()
     PaymentChange.create(payment=payment, state="ready", changed_at=now)
     return payment
+
+
+def _refuse_other_bank(given: Offer, plan: Mapping[int, int], route: GatewayRoute) -> None:
+    """A deposit goes into the trust account that it was asked for, and into no other (T06)."""
+    for each in given.payables if given.fund is Fund.TRUST else ():
+        if each.item.id in plan and each.item.bank_account_id != route.bank_account_id:
+            raise Refused("This deposit cannot be paid online. Please call the firm.")
 
 
 @prepared

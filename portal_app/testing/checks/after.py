@@ -215,6 +215,26 @@ class AfterChecks(FlowChecks):
         kept = [row.detail for row in self._questions() if row.kind == "not_booked"]
         demand(not kept, f"the host could not book what was proposed: {kept[:2]}")
 
+    def test_a_payout_that_did_not_arrive_is_taken_back(self) -> None:
+        """The firm's bank sends a payout back after it was booked: the gateway holds that money again, by the firm's
+        books too, and staff are asked about it once."""
+        self.needs(Capability.PAYOUTS)
+        self.needs_control("fail_payout")
+        office = self.opened()
+        self.paid_in(office)
+        self._news(office)
+        before = self._balances()
+        self.wire.pay_out()
+        self._news(office)
+        demand(self._balances() != before, "the payout was not booked")
+        self.wire.fail_payout()
+        for _ in range(2):
+            self._news(office)
+        demand(self._balances() == before, f"after the payout came back: {self._balances()}, before it: {before}")
+        kinds = [row.kind for row in self._questions() if row.kind == "payout_failed"]
+        demand(len(kinds) == 1, f"staff are asked {len(kinds)} times about it")
+        demand(not office.faults(), f"the books do not hold: {office.faults()}")
+
     def _balances(self) -> dict[str, int]:
         from portal_app.verify import verify
 

@@ -17,12 +17,18 @@ PART = 50_000
 
 
 class FlowChecks(Bench):
-    """From "Pay Now" to "paid", through the host's own code, on a database of its own."""
+    """From "Pay Now" to "paid", through the host's own code, on a database of its own.
+
+    ``server``: the address of a PostgreSQL server, of any database on it, on which databases may be made; without it
+    the firm's books are in SQLite.
+    """
+
+    server = ""
 
     def opened(self, mode: Mode = Mode.TEST) -> Office:
         """A firm with this gateway switched on."""
         account = self.account()
-        office = Office(self.folder / "portal", self.wire.now(), account.currency.upper(), self.stack)
+        office = Office(self.folder / "portal", self.wire.now(), account.currency.upper(), self.stack, self.server)
         accounts = {Fund.OPERATING: account.id}
         named = self.wire.merchant_accounts().get(Fund.TRUST)
         for other in self.accounts:
@@ -299,7 +305,7 @@ class FlowChecks(Bench):
         office = self.opened()
         self.paid_in(office)
         self.pay(office, 1_000, Says.DECLINED, key="two")
-        kept = b"".join(path.read_bytes() for path in sorted(office.settings.data_dir.glob("portal.sqlite3*")))
+        kept = office.stored()
         for secret in self.secrets():
             demand(secret.encode() not in kept, "a secret is in the database in the clear")
             demand(secret not in self.log.getvalue(), "a secret is in the log")

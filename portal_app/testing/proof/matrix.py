@@ -75,6 +75,11 @@ class Tally:
     def is_clean(self) -> bool:
         return not any(self.wrong.values())
 
+    def add(self, other: Tally) -> None:
+        self.cells, self.charges = self.cells + other.cells, self.charges + other.charges
+        for name, where in other.wrong.items():
+            self.wrong[name] += where
+
     def line(self) -> str:
         found = ", ".join(f"{name} {len(where)}" for name, where in self.wrong.items())
         return f"{self.cells} cells, {self.charges} charges: {found}"
@@ -86,6 +91,8 @@ def prove(rig: Rig, wanted: Iterable[Cell], tick: Callable[[], object] = lambda:
     for cell in wanted:
         payer = run(rig, cell, at)
         tally.cells += 1
+        if cell.fault == NO_FAULT and not rig.taken_of(payer):
+            raise RuntimeError(f"the fake takes no payment any more, without any fault: {cell}")
         for wrong in _wrongs(rig, payer, tally):
             tally.wrong[wrong].append(str(cell))
         tick()

@@ -135,7 +135,8 @@ class Firm:
                 payer.browser.post(f"/portal/payments/{payment.public_id}/cancel")
 
     def bank_acts(self) -> None:
-        """A payer's bank disputes a charge, or decides; somebody pays at the gateway's own terminal."""
+        """A payer's bank disputes a charge, or decides; somebody pays at the gateway's own terminal; the gateway pays
+        out, and the firm's bank sends that back."""
         ours = {gateways.attempt_of(payment).reference: payment.id for payment in Payment.select()}
         taken = [row for row in self.rig.wire.charges() if row.reference in ours]
         if not taken:
@@ -146,7 +147,7 @@ class Firm:
         is_won = self.chance.random() < 1 / 2
         deeds: list[Callable[[], object]] = [
             lambda: wire.open_dispute(charge), lambda: wire.decide_dispute(charge, is_won=is_won),
-            lambda: wire.take_elsewhere(self.rig.account, 2_500), wire.pay_out,
+            lambda: wire.take_elsewhere(self.rig.account, 2_500), wire.pay_out, wire.fail_payout,
         ]  # fmt: skip
         _try(self.chance.choice(deeds))
 

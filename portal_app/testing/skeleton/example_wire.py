@@ -282,3 +282,6 @@ class ExampleWire(Wire):
             held = sum(row["amount"] - row["fee"] for row in charges if row["account"] == id)
             if held:
                 self._new("payout", "succeeded", held, {"account": id, "currency": money})
+
+    def fail_payout(self) -> None:
+        [row for row in self.rows.values() if row["kind"] == "payout"][-1]["status"] = "returned"

@@ -9,7 +9,7 @@ from portal_stripe.fake.app import create, served
 from portal_stripe.fake.core import Fake, Fault, Scope
 from portal_stripe.fake.disputes import close_dispute, open_dispute
 from portal_stripe.fake.pages import approve, pay_page
-from portal_stripe.fake.payouts import pay_out
+from portal_stripe.fake.payouts import fail_payout, pay_out
 from portal_stripe.fake.webhooks import deliver, signature
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "create",
     "deliver",
     "disputes",
+    "fail_payout",
     "intents",
     "means",
     "open_dispute",

@@ -31,6 +31,7 @@ def pay_out(fake: Fake, account: str = "acct_firm", *, livemode: bool = False, c
             currency=currency,
             description="STRIPE PAYOUT",
             destination="ba_fake",
+            failure_balance_transaction=None,
             failure_code=None,
             metadata={},
             method="standard",
@@ -45,6 +46,19 @@ def pay_out(fake: Fake, account: str = "acct_firm", *, livemode: bool = False, c
             each["_payout"] = payout["id"]
         fake.emit(payout, "payout.created", "payout.paid", "payout.reconciliation_completed")
         fake.save()
+        return payout
+
+
+def fail_payout(fake: Fake, id: str, *, code: str = "account_closed") -> Object:
+    """The bank sends a payout back: it is on the balance again, and goes with the next one."""
+    with fake.lock:
+        payout = fake.object(id)
+        if payout["status"] != "failed":
+            entry = charges.balance(fake, payout, "payout_failure", payout["amount"])
+            entry["status"] = "available"
+            payout.update(status="failed", failure_code=code, failure_balance_transaction=entry["id"])
+            fake.emit(payout, "payout.failed")
+            fake.save()
         return payout
 
 

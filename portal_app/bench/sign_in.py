@@ -9,8 +9,8 @@ from portal_app import create_app, db
 from portal_app.config import Config
 
 WHO = {
-    "a client": "alice@example.com", "an administrator": "carol@example.com", "invited, not yet in": "frank@example.com",
-    "nobody": "nobody@example.com",
+    "a client": "alice@example.com", "an administrator": "carol@example.com",
+    "invited, not yet in": "frank@example.com", "nobody": "nobody@example.com",
 }  # fmt: skip
 
 

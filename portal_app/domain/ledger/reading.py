@@ -1,0 +1,58 @@
+"""Reading entries and their legs."""
+
+from __future__ import annotations
+
+from peewee import JOIN, fn
+
+from portal_app.db import sum_of
+from portal_app.domain import matters
+from portal_app.domain.ledger.models import Account, JournalEntry, Leg, Posting
+from portal_app.domain.matters import Matter
+from portal_app.domain.people import FirmUser
+
+
+def entry_of(source: str) -> JournalEntry:
+    return JournalEntry.get(JournalEntry.source == source)
+
+
+def find(who: FirmUser, entry_id: int) -> JournalEntry:
+    """An entry that touches a matter which ``who`` may see."""
+    seen = matters.visible_to(who).select(Matter.id)
+    touched = Posting.select(Posting.entry).where(Posting.matter.in_(seen))
+    return JournalEntry.get((JournalEntry.id == entry_id) & JournalEntry.id.in_(touched))
+
+
+def reversal_of(entry: JournalEntry) -> JournalEntry | None:
+    """The entry that took ``entry`` back, if one did."""
+    return JournalEntry.get_or_none(JournalEntry.reverses == entry.id)
+
+
+def postings_of(entry: JournalEntry) -> list[Posting]:
+    """The legs with their accounts and matters, debits first."""
+    query = (
+        Posting.select(Posting, Account, Matter).join_from(Posting, Account).join_from(Posting, Matter, JOIN.LEFT_OUTER)
+    )
+    return list(query.where(Posting.entry == entry.id).order_by(Posting.id))
+
+
+def entries_about(prefix: str) -> list[JournalEntry]:
+    """The entries whose source is ``prefix`` and something more ("payment:17"), in order."""
+    about = (JournalEntry.source >= f"{prefix}:") & (JournalEntry.source < f"{prefix};")
+    return list(JournalEntry.select().where(about).order_by(JournalEntry.id))
+
+
+def told_about(who: FirmUser, prefix: str) -> list[tuple[JournalEntry, bool]]:
+    """The entries about ``prefix``, in order, each with whether ``who`` may open it: it touches a matter they see."""
+    rows, seen = entries_about(prefix), matters.visible_to(who).select(Matter.id)
+    among = Posting.entry.in_([row.id for row in rows]) & Posting.matter.in_(seen)
+    shown = {row.entry_id for row in Posting.select(Posting.entry).where(among).distinct()}
+    return [(row, row.id in shown) for row in rows]
+
+
+def totals_about(prefix: str) -> list[Leg]:
+    """What the entries about ``prefix`` come to, by account, matter and invoice, in the order of first booking."""
+    about = (JournalEntry.source >= f"{prefix}:") & (JournalEntry.source < f"{prefix};")
+    total, first = fn.SUM(Posting.amount_cents), fn.MIN(Posting.id)
+    by = (Posting.account, Posting.matter, Posting.invoice_id)
+    query = Posting.select(*by, total).join(JournalEntry).where(about).group_by(*by).order_by(first)
+    return [Leg(code, sum_of(cents), matter, invoice) for code, matter, invoice, cents in query.tuples()]

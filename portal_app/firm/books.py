@@ -1,0 +1,145 @@
+"""The firm's books: journal, accounts, trial balance; each as a page, on paper and as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+from flask import Response, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal_app.domain import invoices, ledger, matters
+from portal_app.domain.ledger import Wanted, books
+from portal_app.domain.ledger.chart import KINDS
+from portal_app.firm.blueprint import blueprint
+from portal_app.firm.csv import day_of, inert, table
+from portal_app.firm.listing import number_of, words_of
+from portal_app.web.fragments import go, render
+from portal_app.web.login import firm_only, firm_user
+
+PAGE = 50
+FUNDS = {"operating": "The firm’s own money", "trust": "Clients’ money, in trust"}
+HEAD = "Entry,Date,Kind,Description,Account,Matter,Invoice,Debit,Credit"
+
+
+def _wanted() -> Wanted:
+    code = request.args.get("code", "")
+    return Wanted(
+        day_of("from"), day_of("to"), code if code in ledger.CODES else "", words_of("matter"), words_of("text")
+    )
+
+
+def _query(wanted: Wanted, **more: object) -> str:
+    given = {
+        "from": wanted.since or "", "to": wanted.until or "", "code": wanted.code, "matter": wanted.matter,
+        "text": wanted.text,
+    }  # fmt: skip
+    return urlencode({name: value for name, value in (given | more).items() if value})
+
+
+@blueprint.get("/books")
+@firm_only("books.read")
+def books_journal() -> AnyResponse:
+    if request.args.get("account"):
+        return go(f"/firm/books/accounts/{request.args['account'][:40]}?{_query(_wanted())}")
+    wanted, before = _wanted(), number_of("before")
+    found = books.journal(wanted, before=before, limit=PAGE + 1)
+    rows = found[:PAGE]
+    legs = books.legs_of([row.id for row in rows])
+    every = [leg for row in rows for leg in legs[row.id]]
+    return render(
+        "firm/books/journal.html", "entries", wanted=wanted, rows=rows, legs=legs, codes=ledger.CODES,
+        seen=matters.among(firm_user(), {leg.matter_id for leg in every if leg.matter_id}),
+        numbers=invoices.numbers({leg.invoice_id for leg in every if leg.invoice_id}),
+        accounts=[account for account, _ in books.accounts()], query=_query(wanted),
+        older=f"?{_query(wanted, before=rows[-1].id)}" if len(found) > PAGE else None,
+        newest=f"?{_query(wanted)}" if before is not None else None,
+    )  # fmt: skip
+
+
+@blueprint.get("/books/journal.csv")
+@firm_only("books.read")
+def books_journal_csv() -> Response:
+    """Every entry that the filter leaves, a line for each leg."""
+    return table("journal.csv", HEAD, _journal_cells(_wanted()))
+
+
+def _journal_cells(wanted: Wanted) -> Iterator[list[str | int | None]]:
+    before = None
+    while rows := books.journal(wanted, before=before, limit=100):
+        legs = books.legs_of([row.id for row in rows])
+        every = [leg for row in rows for leg in legs[row.id]]
+        numbers = invoices.numbers({leg.invoice_id for leg in every if leg.invoice_id})
+        for row in rows:
+            for leg in legs[row.id]:
+                about = [str(row.id), row.occurred_on.isoformat(), ledger.CODES[row.code], inert(row.description)]
+                where = [leg.account_code, inert(leg.matter.number) if leg.matter_id else ""]
+                sides = _sides(leg.amount_cents)
+                yield [*about, *where, inert(numbers.get(leg.invoice_id, "")), *sides]
+        before = rows[-1].id
+
+
+def _sides(cents: int) -> tuple[int | None, int | None]:
+    return cents if cents > 0 else None, -cents if cents < 0 else None
+
+
+@blueprint.get("/books/accounts")
+@firm_only("books.read")
+def books_accounts() -> Response:
+    return render("firm/books/accounts.html", rows=books.accounts(), funds=FUNDS, kinds=KINDS)
+
+
+@blueprint.get("/books/accounts/<account_code>")
+@firm_only("books.read")
+def books_account(account_code: str) -> Response:
+    account = books.find_account(account_code)
+    wanted, before = _wanted(), number_of("before")
+    found = books.for_account(account, wanted, before=before, limit=2 * PAGE + 1)
+    lines = found[: 2 * PAGE]
+    return render(
+        "firm/books/account.html", "entries", account=account, lines=lines, wanted=wanted, codes=ledger.CODES,
+        balance_cents=ledger.account_balance(account.code), kinds=KINDS, query=_query(wanted),
+        seen=matters.among(firm_user(), {line.posting.matter_id for line in lines if line.posting.matter_id}),
+        older=f"?{_query(wanted, before=lines[-1].posting.id)}" if len(found) > 2 * PAGE else None,
+        newest=f"?{_query(wanted)}" if before is not None else None,
+    )  # fmt: skip
+
+
+@blueprint.get("/books/accounts/<account_code>/ledger.csv")
+@firm_only("books.read")
+def books_account_csv(account_code: str) -> Response:
+    account, wanted = books.find_account(account_code), _wanted()
+    name = f"account-{account.code.replace(':', '-')}.csv"
+    return table(name, "Entry,Date,Kind,Description,Matter,Debit,Credit,Balance", _account_cells(account, wanted))
+
+
+def _account_cells(account: ledger.Account, wanted: Wanted) -> Iterator[list[str | int | None]]:
+    before = None
+    while lines := books.for_account(account, wanted, before=before, limit=500):
+        for line in lines:
+            row, entry = line.posting, line.posting.entry
+            about = [str(entry.id), entry.occurred_on.isoformat(), ledger.CODES[entry.code], inert(entry.description)]
+            yield [
+                *about,
+                inert(row.matter.number) if row.matter_id else "",
+                *_sides(row.amount_cents),
+                line.balance_cents,
+            ]
+        before = lines[-1].posting.id
+
+
+@blueprint.get("/books/trial-balance")
+@firm_only("books.read")
+def books_trial_balance() -> Response:
+    day = day_of("on")
+    return render(
+        "firm/books/trial_balance.html", "balances", rows=books.trial_balance(day), day=day, funds=FUNDS, kinds=KINDS
+    )
+
+
+@blueprint.get("/books/trial-balance.csv")
+@firm_only("books.read")
+def books_trial_balance_csv() -> Response:
+    rows = books.trial_balance(day_of("on"))
+    cells = ([row.fund, row.code, inert(row.name), row.kind, *_sides(cents)] for row, cents in rows)
+    return table("trial-balance.csv", "Fund,Account,Name,Kind,Debit,Credit", cells)

@@ -1,0 +1,242 @@
+"""Each recipe against a small ledger in text (recipes.txt), and what no recipe allows; on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from peewee import IntegrityError
+
+from portal_app import money
+from portal_app.domain import ledger, payments
+from portal_app.domain.ledger import JournalEntry, Leg, Posting
+from portal_app.domain.ledger.chart import CHART
+from portal_app.domain.ledger.recipes import RECIPES, TABLE
+from portal_app.domain.payments import BankAccount
+from portal_app.plugin_api import DisputeState, Outcome, OutcomeKind
+from tests.domain.test_payments import pay
+from tests.domain.test_refunds import dispute, give, look
+from tests.world import World, today
+
+TEXT = (Path(__file__).parent / "recipes.txt").read_text("utf-8")
+BLOCKS = {
+    block.partition(":")[0]: [" ".join(line.split()) for line in block.strip().split("\n")[1:]]
+    for block in TEXT.split("\n\n")[1:]
+}
+
+Given = Callable[[World], object]
+
+
+def text_of(entry: JournalEntry, world: World) -> list[str]:
+    """The entry's legs as lines of recipes.txt, one space between words."""
+    matters = {world.matter.id: "A", world.bobs_matter.id: "B", None: ""}
+    invoices = {world.invoice.id: "A1", world.second.id: "A2", world.bobs_invoice.id: "B1", None: ""}
+    rows = ledger.postings_of(entry)
+    words = [(row.account_code, matters[row.matter_id], invoices[row.invoice_id], row.amount_cents) for row in rows]
+    return [" ".join([*filter(None, about), money.bare(cents).replace("−", "-")]) for *about, cents in words]
+
+
+def post(code: str, *legs: Leg, reverses: JournalEntry | None = None) -> JournalEntry:
+    return ledger.post(
+        code, legs, occurred_on=today(), description=code, source=f"test:{code}", currency="USD", reverses=reverses
+    )
+
+
+@pytest.fixture
+def books(world: World) -> World:
+    """The accounts of both bank accounts and of the gateway's trust deposits are open."""
+    for row in BankAccount.select():
+        ledger.open_bank(row.id, name=row.name, fund=row.fund)
+    ledger.open_account("clearing:fake:trust", name="Held in trust", kind="asset", fund="trust")
+    return world
+
+
+def given_invoice(world: World) -> None:
+    assert ledger.entry_of(f"invoice:{world.second.id}:issued").legs == 2
+
+
+def given_void(world: World) -> None:
+    payments.void_invoice(world.bobs_invoice, reason="x", on=today(), by=world.carol)
+
+
+def given_credit(world: World) -> JournalEntry:
+    about = (world.matter.id, world.invoice.id)
+    return post("credit_note", Leg("credits", 10_000, *about), Leg("receivable", -10_000, *about))
+
+
+def given_credit_undone(world: World) -> None:
+    ledger.reverse(given_credit(world), code="credit_note_undone", occurred_on=today(), description="x")
+
+
+def given_write_off(world: World) -> JournalEntry:
+    about = (world.matter.id, world.second.id)
+    return post("written_off", Leg("bad_debt", 80_000, *about), Leg("receivable", -80_000, *about))
+
+
+def given_write_off_undone(world: World) -> None:
+    ledger.reverse(given_write_off(world), code="write_off_undone", occurred_on=today(), description="x")
+
+
+def given_unapplied(world: World) -> None:
+    first, second = (world.matter.id, world.invoice.id), (world.matter.id, world.second.id)
+    post("unapplied_applied", Leg("unapplied", 10_000, *first), Leg("receivable", -10_000, *second))
+
+
+def given_mismatch(world: World) -> None:
+    assert pay(world, 100_000, token="less").state == "review"
+
+
+def given_given_back(world: World) -> None:
+    row = pay(world, 100_000, token="less")
+    payments.give_back(row, note="at the gateway", by=world.erin)
+
+
+def given_refund(world: World) -> None:
+    give(world, pay(world, 130_000), 30_000)
+
+
+def given_refund_failed(world: World) -> None:
+    refund = give(world, pay(world, 130_000), 30_000)
+    payments.settle_refund(refund.id, Outcome(kind=OutcomeKind.DECLINED))
+
+
+def given_dispute(*states: DisputeState) -> Given:
+    def happen(world: World) -> None:
+        row = pay(world, 130_000)
+        for state in states:
+            look(row, disputes=dispute(state, 130_000))
+
+    return happen
+
+
+def given_trust(code: str, *legs: tuple[str, int, str]) -> Given:
+    """Trust work as it will be posted: (account, dollars, matter and invoice)."""
+
+    def happen(world: World) -> JournalEntry:
+        names = {"A": (world.matter.id,), "A2": (world.matter.id, world.second.id), "B": (world.bobs_matter.id,)}
+        return post(code, *(Leg(account, dollars * 100, *names.get(whose, ())) for account, dollars, whose in legs))
+
+    return happen
+
+
+def given_reversal(world: World) -> None:
+    entry = given_trust("trust_deposit", ("bank:2", 500, ""), ("trust:2", -500, "A"))(world)
+    ledger.reverse(entry, code="reversal", occurred_on=today(), description="x")  # type: ignore[arg-type]
+
+
+def given_kept(world: World) -> None:
+    about = (world.matter.id, world.invoice.id)
+    post("payment_kept", Leg("receivable", 10_000, *about), Leg("unapplied", -10_000, *about))
+
+
+def given_failed_payout(world: World) -> None:
+    entry = given_trust("gateway_costs", ("bank:1", 500, ""), ("clearing:fake", -500, ""))(world)
+    ledger.reverse(entry, code="payout_failed", occurred_on=today(), description="x")  # type: ignore[arg-type]
+
+
+GONE = DisputeState.OPEN
+HAPPENS: dict[str, Given] = {
+    "invoice_issued": given_invoice,
+    "invoice_voided": given_void,
+    "credit_note": given_credit,
+    "credit_note_undone": given_credit_undone,
+    "written_off": given_write_off,
+    "write_off_undone": given_write_off_undone,
+    "portal_payment": lambda world: pay(world, 130_000),
+    "unapplied_applied": given_unapplied,
+    "payment_mismatch": given_mismatch,
+    "payment_returned": given_given_back,
+    "refund": given_refund,
+    "refund_failed": given_refund_failed,
+    "payment_bounced": lambda world: look(pay(world, 130_000), kind=OutcomeKind.RETURNED),
+    "dispute_opened": given_dispute(GONE),
+    "dispute_won": given_dispute(GONE, DisputeState.WON),
+    "dispute_lost": given_dispute(GONE, DisputeState.LOST),
+    "gateway_costs": given_trust("gateway_costs", ("merchant_fees", 29, ""), ("clearing:fake", -29, "")),
+    "trust_deposit": given_trust("trust_deposit", ("clearing:fake:trust", 2000, ""), ("trust:2", -2000, "A")),
+    "trust_payout": given_trust("trust_payout", ("bank:2", 2000, ""), ("clearing:fake:trust", -2000, "")),
+    "trust_disbursement": given_trust("trust_disbursement", ("trust:2", 350, "A"), ("bank:2", -350, "")),
+    "trust_refund": given_trust("trust_refund", ("trust:2", 150, "A"), ("bank:2", -150, "")),
+    "trust_applied": given_trust(
+        "trust_applied", ("trust:2", 800, "A"), ("bank:2", -800, ""), ("bank:1", 800, ""), ("receivable", -800, "A2")
+    ),
+    "trust_transfer": given_trust("trust_transfer", ("trust:2", 100, "A"), ("trust:2", -100, "B")),
+    "trust_returned": given_trust("trust_returned", ("trust:2", 2000, "A"), ("clearing:fake:trust", -2000, "")),
+    "trust_disputed": given_trust("trust_disputed", ("trust:2", 2000, "A"), ("clearing:fake:trust", -2000, "")),
+    "trust_shortfall_replenished": given_trust(
+        "trust_shortfall_replenished", ("bank:2", 1500, ""), ("trust:2", -1500, "A"), ("trust_losses", 1500, ""),
+        ("bank:1", -1500, ""),
+    ),
+    "trust_float": given_trust(
+        "trust_float", ("bank:2", 50, ""), ("float:2", -50, ""), ("own_in_trust", 50, ""), ("bank:1", -50, "")
+    ),
+    "trust_bank_charge": given_trust(
+        "trust_bank_charge", ("float:2", 12, ""), ("bank:2", -12, ""), ("bank_charges", 12, ""),
+        ("own_in_trust", -12, ""),
+    ),
+    "reversal": given_reversal,
+    "payment_kept": given_kept,
+    "payout_failed": given_failed_payout,
+}  # fmt: skip
+
+
+def test_each_recipe_has_its_small_ledger() -> None:
+    assert set(BLOCKS) == set(RECIPES) == set(HAPPENS)
+    assert len(TABLE) == len(RECIPES)
+    assert all(recipe.words and recipe.why and bool(recipe.parts) != bool(recipe.undoes) for recipe in TABLE)
+
+
+@pytest.mark.parametrize("code", RECIPES)
+def test_an_event_makes_the_journal_of_its_recipe(books: World, code: str) -> None:
+    HAPPENS[code](books)
+    entries = JournalEntry.select().where(JournalEntry.code == code).order_by(JournalEntry.id)
+    wanted = entries[1] if code == "invoice_issued" else entries[-1]
+    assert text_of(wanted, books) == BLOCKS[code]
+    assert (wanted.reverses_id is not None) == bool(RECIPES[code].undoes)
+
+
+MISFITS: dict[str, tuple[str, list[Leg]]] = {
+    "an unknown code": ("gift", [Leg("fees", 1), Leg("receivable", -1)]),
+    "the wrong way round": ("written_off", [Leg("receivable", 1), Leg("bad_debt", -1)]),
+    "an account of another event": ("portal_payment", [Leg("clearing:fake", 1), Leg("fees", -1)]),
+    "operating money in a trust event": ("trust_deposit", [Leg("bank:1", 1), Leg("trust:2", -1)]),
+    "a deposit held with the firm's own": ("trust_deposit", [Leg("clearing:fake", 1), Leg("trust:2", -1)]),
+    "a fee out of trust": ("gateway_costs", [Leg("merchant_fees", 1), Leg("clearing:fake:trust", -1)]),
+    "an account that is not open": ("gateway_costs", [Leg("merchant_fees", 1), Leg("clearing:none", -1)]),
+    "a reversal of nothing": ("refund_failed", [Leg("receivable", 1), Leg("clearing:fake", -1)]),
+    "one leg": ("portal_payment", [Leg("clearing:fake", 1)]),
+    "legs that do not balance": ("portal_payment", [Leg("clearing:fake", 2), Leg("receivable", -1)]),
+}
+
+
+@pytest.mark.parametrize("case", MISFITS)
+def test_what_no_recipe_allows_is_refused(books: World, case: str) -> None:
+    code, legs = MISFITS[case]
+    before = Posting.select().count()
+    with pytest.raises(ledger.Unbalanced):
+        post(code, *legs)
+    assert Posting.select().count() == before
+
+
+def test_fees_cannot_come_straight_out_of_client_money(books: World) -> None:
+    about = (books.matter.id, books.second.id)
+    with pytest.raises(IntegrityError, match="not balanced"):
+        post("trust_applied", Leg("trust:2", 100, *about), Leg("receivable", -100, *about))
+
+
+def test_a_reversal_takes_back_only_what_its_recipe_names(books: World) -> None:
+    entry = ledger.entry_of(f"invoice:{books.second.id}:issued")
+    with pytest.raises(ledger.Unbalanced, match="does not take back invoice_issued"):
+        ledger.reverse(entry, code="refund_failed", occurred_on=today(), description="x")
+    ledger.reverse(entry, code="reversal", occurred_on=today(), description="x")
+
+
+def test_client_money_always_names_a_matter(books: World) -> None:
+    with pytest.raises(IntegrityError, match="client money without a matter"):
+        post("trust_deposit", Leg("bank:2", 100), Leg("trust:2", -100))
+
+
+def test_the_chart_is_what_the_migrations_opened(books: World) -> None:
+    rows = ledger.Account.select().where(~ledger.Account.code.contains(":"))
+    assert {(row.code, row.name, row.kind, row.fund) for row in rows} == set(CHART)
