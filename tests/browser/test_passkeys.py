@@ -101,7 +101,8 @@ def test_a_passkey_is_the_second_factor(url: str, world: World, new_context: Cal
 def test_without_scripts_the_other_ways_are_there(
     url: str, world: World, new_context: Callable[..., BrowserContext]
 ) -> None:
-    page = new_context(java_script_enabled=False, viewport={"width": 390, "height": 844}).new_page()
+    page = new_context(java_script_enabled=False).new_page()
+    page.set_viewport_size({"width": 390, "height": 844})
     _, codes = set_up(world.alice)
     page.goto(f"{url}/sign-in")
     assert not page.get_by_role("button", name="Use a passkey").is_visible()
@@ -113,7 +114,7 @@ def test_without_scripts_the_other_ways_are_there(
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/portal")
     page.goto(f"{url}/portal/account")
-    expect(page.get_by_text("Adding a passkey needs JavaScript.")).to_be_visible()
+    expect(page.locator("noscript p")).to_have_text("Adding a passkey needs JavaScript.")
     assert factors.codes_left(world.alice) == factors.CODES - 1
 
 

@@ -129,7 +129,9 @@ def test_gateways_roles_and_ways_in_are_behind_it(app: Flask, world: World) -> N
     assert {
         "POST /firm/payments/gateways/<code>", "POST /firm/payments/roads", "POST /firm/people/<int:person_id>",
         "POST /firm/people", "POST /firm/settings/signing-in", "POST /portal/account/app/remove",
-        "POST /portal/account/passkeys", "GET /firm/payments/gateways/<code>",
+        "POST /firm/invoices/<int:invoice_id>/trust", "POST /firm/matters/<int:matter_id>/trust/authorisations",
+        "POST /firm/trust/authorisations/<int:authorisation_id>/payment", "POST /portal/account/passkeys",
+        "GET /firm/payments/gateways/<code>",
     } <= fresh  # fmt: skip
 
 
