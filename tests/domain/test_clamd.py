@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import BinaryIO
 
 import pytest
 
@@ -41,7 +42,7 @@ class Daemon(threading.Thread):
                 link.sendall(b"PONG\0" if command == b"zPING\0" else self._judge(self._body(file)))
 
     @staticmethod
-    def _body(file: socket.SocketIO) -> bytes:
+    def _body(file: BinaryIO) -> bytes:
         body = b""
         while size := int.from_bytes(file.read(4), "big"):
             body += file.read(size)

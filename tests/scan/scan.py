@@ -76,7 +76,7 @@ def wapiti(address: str, who: str) -> list[Finding]:
     """As ``who`` (an e-mail address; empty: signed out)."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        words = [
+        words: list[str | Path] = [
             TOOLS / "wapiti", "-u", f"{address}/", "-x", f"{address}/sign-out", "-m", MODULES, "--flush-session",
             "--store-session", folder, "--store-config", folder, "--no-bugreport", "-f", "json", "-o", report,
             "--max-attack-time", str(ATTACK_SECONDS), "--max-scan-time", "300", "-v", "0",
