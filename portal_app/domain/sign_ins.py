@@ -68,10 +68,10 @@ def by_password(email: str, password: str, caller: Caller) -> FirmUser | PortalU
         TooSoon: it was tried too often, from here or for this account. Busy: too many sign-ins at this moment.
     """
     email = email.strip().lower()
-    who = people.find_by_email(email)
-    is_known = devices.is_known(who, caller.device)
+    is_known = bool(caller.device) and devices.is_known(people.find_by_email(email), caller.device)
     tries = _tries(email, caller, is_known=is_known)
-    throttles.count(tries)
+    throttles.count(tries)  # first of all: what comes too soon shall cost next to nothing
+    who = people.find_by_email(email)
     is_right = passwords.is_password(who.password_hash if who else None, password)
     if who is None or not is_right or who.disabled_at is not None or not policy.current().allows(who, "password"):
         return None

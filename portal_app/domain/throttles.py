@@ -9,12 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from peewee import CharField, DateTimeField, IntegerField
+from peewee import CharField, DateTimeField, IntegerField, ModelSelect
 
 from portal_app import clock
 from portal_app.db import BaseModel, locked, transaction
 from portal_app.domain.people import hash_token
+from portal_app.prepared import prepared_of_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def count(tries: Mapping[str, Pace]) -> None:
         TooSoon: one of them has to wait; then none is counted.
     """
     paces = {hash_token(what): pace for what, pace in tries.items()}
-    _refuse(Throttle.select().where(Throttle.key.in_(sorted(paces))))
+    _refuse(_known(list(paces)))
     now = clock.now()
     with transaction():
         for key in sorted(paces):
@@ -87,6 +89,11 @@ def count(tries: Mapping[str, Pace]) -> None:
             pace = paces[row.key]
             hits = 1 if row.forget_at <= now else row.hits + 1
             _write(row.key, hits, now + dt.timedelta(seconds=pace.wait_after(hits)), pace.rest_seconds)
+
+
+@prepared_of_ids
+def _known(keys: Any) -> ModelSelect:
+    return Throttle.select().where(Throttle.key.in_(keys))
 
 
 def _write(key: str, hits: int, open_at: dt.datetime, rest_seconds: int) -> None:
