@@ -27,17 +27,18 @@ LOPSIDED = f"""EXISTS (SELECT 1 FROM {TRUST} WHERE p.entry_id = NEW.entry_id
     GROUP BY b.bank_account_id, p.currency HAVING SUM(p.amount_cents) <> 0)"""
 
 # T02: a ledger is a liability, so above zero is overdrawn; the account at the bank is an asset. Only an entry that
-# takes money out is looked at. What a payer's bank has taken back, or the bank itself, is booked even so, with its
-# incident; a payout is a fact of the gateway's that nobody can refuse.
+# takes money out is looked at. What a payer's bank has taken back, or the bank itself, is booked even so: on a ledger
+# or the float with its incident, and whatever the account then comes to. So is a gateway's payout.
 
+BY_A_BANK = "('trust_returned', 'trust_disputed', 'trust_bank_charge')"
 BELOW_ZERO = f"""EXISTS (SELECT 1 FROM {SEALED} JOIN trust_day d ON d.account_code = p.account_code
         AND d.matter_id = (CASE b.part WHEN 'ledger' THEN p.matter_id ELSE 0 END) AND d.day >= e.occurred_on
     WHERE p.entry_id = NEW.entry_id AND (
-        (b.part IN ('ledger', 'float') AND p.amount_cents > 0 AND d.balance_cents > 0)
-        OR (b.part = 'bank' AND p.amount_cents < 0 AND d.balance_cents < 0 AND e.code <> 'trust_payout'))
-    AND NOT (e.code IN ('trust_returned', 'trust_disputed', 'trust_bank_charge') AND EXISTS (
-        SELECT 1 FROM trust_incident i WHERE i.source = e.source AND i.bank_account_id = b.bank_account_id
-            AND i.closed_at IS NULL)))"""
+        (b.part IN ('ledger', 'float') AND p.amount_cents > 0 AND d.balance_cents > 0
+            AND NOT (e.code IN {BY_A_BANK} AND EXISTS (SELECT 1 FROM trust_incident i WHERE i.source = e.source
+                AND i.bank_account_id = b.bank_account_id AND i.closed_at IS NULL)))
+        OR (b.part = 'bank' AND p.amount_cents < 0 AND d.balance_cents < 0
+            AND e.code NOT IN {BY_A_BANK} AND e.code <> 'trust_payout')))"""
 
 # T03, T11: behind whatever touches a ledger or the float stands one movement, and the two agree.
 

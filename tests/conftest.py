@@ -48,6 +48,10 @@ SETTINGS = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--trust-sequences", type=int, help="how many random sequences the property test of trust tries")
+
+
 @dataclass
 class Engine:
     """Makes a fresh copy of the filled database; gives its address."""

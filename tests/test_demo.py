@@ -22,6 +22,7 @@ from portal_app.domain import (
     passwords,
     payments,
     people,
+    reconciliations,
 )
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments import Payment
@@ -156,3 +157,15 @@ def test_filled_folder_is_left_as_it_is(demo: config.Config) -> None:
     with pytest.raises(founding.FoundedAlready):
         fill(demo)
     assert Path(demo.data_dir / "portal.sqlite3").stat().st_size == before
+
+
+def test_the_trust_account_is_reconciled_to_the_end_of_last_month() -> None:
+    [account] = payments.bank_accounts("trust")
+    last_month = TODAY.replace(day=1) - dt.timedelta(days=1)
+    covered = reconciliations.last_covered(account)
+    assert covered is not None
+    assert covered.day == last_month
+    assert covered.bank_cents == covered.book_cents == covered.clients_cents + covered.float_cents
+    closed = reconciliations.find(covered.reconciliation_id)
+    assert (closed.preparer.name, closed.closer.name) == ("Erin Moss", "Carol Quillfeather")
+    assert [row.is_late for row in reconciliations.due(TODAY) if row.account.id == account.id] == [False]

@@ -22,7 +22,7 @@ TOKENS = re.compile(r'name="csrf_token" value="[^"]+"|name="key"[^>]*value="[^"]
 # These pages may differ by nature: the moment is in them, or they answer without a body.
 MAY_REDIRECT = {"/", "/firm/invoices/<int:invoice_id>/edit", "/portal/payments/<public_id>/return"}
 NOT_MADE_YET = ("/receipt", "/pdf")  # paper that the worker has not set yet
-TABLES_THAT_MAY_CHANGE = {"session", "document_share", "event_share", "throttle"}
+TABLES_THAT_MAY_CHANGE = {"session", "document_share", "event_share", "deposit_share", "throttle"}
 
 
 @pytest.fixture

@@ -151,13 +151,13 @@ def _print(figures: Any) -> None:
     from portal_app.domain import reconciliations
 
     def line(text: str, cents: int, inset: str = "  ") -> None:
-        click.echo(f"{inset + text:<64}{money.bare(cents):>18}")
+        click.echo(f"{inset + text:<90}{money.bare(cents):>18}")
 
     click.echo(f"  {figures.starts_on} to {figures.ends_on}")
     line("Balance on the bank's statement", figures.statement_cents)
     for items in (figures.in_transit, figures.outstanding, figures.gateways, figures.other):
         for item in items:
-            line(f"{item.day} {item.text[:48]}", item.cents, "    ")
+            line(f"{item.day} {item.text[:72]}", item.cents, "    ")
     line("Adjusted bank balance", figures.adjusted_cents)
     line("Book balance", figures.book_cents)
     line("Clients' ledgers and the firm's float", figures.owed_cents)
@@ -166,4 +166,4 @@ def _print(figures: Any) -> None:
     for problem in reconciliations.why_not(figures):
         click.echo(f"  {problem}")
     for item in figures.loose:
-        line(f"{item.day} {item.text[:48]}", item.cents, "    ")
+        line(f"{item.day} {item.text[:72]}", item.cents, "    ")

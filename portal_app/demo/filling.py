@@ -8,7 +8,7 @@ from functools import partial
 from portal_app import clock, founding
 from portal_app.config import Config
 from portal_app.db import BaseModel, transaction
-from portal_app.demo import PASSWORD, billing, story, things
+from portal_app.demo import PASSWORD, banking, billing, holding, story, things
 from portal_app.demo.paying import Checkout
 from portal_app.demo.year import Year
 from portal_app.domain import invitations, mail, matters, people, policy, sessions
@@ -29,6 +29,8 @@ def fill(settings: Config) -> None:
         plan_matters(year)
         things.plan(year)
         billing.plan(year, checkout)
+        holding.plan(year)
+        banking.plan(year)
         plan_visits(year)
         year.live(Postman(year.moment(-3, 0)).write)
         billing.take_by_phone(year, checkout)

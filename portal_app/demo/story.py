@@ -204,6 +204,24 @@ DEPOSITS = (
 )
 EVERGREEN = ("mills", "carol", 100_000, 250_000)  # kept filled: matter, who says so, below which amount, up to which
 
+# Checks into trust: matter, day, cents, who paid, for what, number.
+CHECKS = (
+    ("fixtures", -66, 500_000, "Sample Holdings Co.", "Advance on fees and costs", "2207"),
+    ("probate", -2, 200_000, "Cornelius Tillery", "Advance on the accounting", "0418"),
+)
+
+# Paid out of trust: matter, lawyer, day, cents, to whom, for what; without a check's number it waits to be paid.
+PAID_OUT = (
+    ("fixtures", "carol", -44, 43_000, "Sample County Circuit Clerk", "Filing fee, amended complaint", "1041"),
+    ("fixtures", "carol", -1, 61_500, "Meridian Court Reporting", "Transcript, first day", ""),
+)
+
+# Fees drawn from trust: matter, which invoice (0 the newest), lawyer, day, cents.
+DRAWN = ("fixtures", 1, "carol", -20, 150_000)
+
+# Held in trust, because disputed: matter, cents, why, day.
+HELD = ("fixtures", 80_000, "Client questions two hours of the last invoice", -6)
+
 # Given back: of whose newest payment, who does it, cents, why, day.
 REFUND = ("idris", "erin", 18_500, "Pays this part by check instead", -4)
 

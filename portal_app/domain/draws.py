@@ -56,7 +56,7 @@ def apply(word: TrustAuthorisation, operating: BankAccount, *, on: dt.date, by: 
         if done is not None:
             return done
         _check(invoice, word.amount_cents)
-        return trust.apply(word, trust.open_operating(operating), on=on, by=by, number=str(invoice.number))
+        return trust.apply(word, trust.open_operating(operating), on=on, by=by)
 
 
 def _check(invoice: Invoice, cents: int) -> None:

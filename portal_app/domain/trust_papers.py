@@ -137,4 +137,3 @@ def statements(mine: Sequence[Matter], since: dt.date, until: dt.date) -> list[S
             receipts = receipts_of([line.movement.id for line in accounting.lines])
             found.append(Statement(matter, accounting, standing, cover_of(standing.bank_account), receipts, head))
     return found
-

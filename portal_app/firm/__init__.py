@@ -36,6 +36,7 @@ from portal_app.firm import (
     trust,  # noqa: F401
     trust_acts,  # noqa: F401
     trust_invoices,  # noqa: F401
+    trust_receipts,  # noqa: F401
     trust_settings,  # noqa: F401
 )
 from portal_app.firm.blueprint import blueprint

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app.domain import matters, reconciliations, statements
 from portal_app.domain.errors import Refused
+from portal_app.domain.reconciliations import Figures
 from portal_app.domain.statements import BankStatement
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.matching import chosen_ids
@@ -30,20 +31,23 @@ def _at(statement: BankStatement) -> str:
 @firm_only("reconcile.read")
 def reconciliation_work(statement_id: int) -> AnyResponse:
     found = _find(statement_id)
-    until = reconciliations.locked_until(found.bank_account)
-    if until is not None and found.ends_on <= until:
-        closed = reconciliations.covering(found)
-        return go(f"/firm/reconciliations/{closed.id}")
-    return _page(found)
+    figures = reconciliations.current(found)
+    if figures.closed_until is not None and found.ends_on <= figures.closed_until:
+        return go(f"/firm/reconciliations/{reconciliations.covering(found).id}")
+    return _draw(found, figures)
 
 
-def _page(found: BankStatement, problem: str = "") -> Response:
-    who, figures = firm_user(), reconciliations.current(found)
-    signed = reconciliations.prepared(found, figures)
+def _page(found: BankStatement, problem: str) -> Response:
+    return _draw(found, reconciliations.current(found), problem)
+
+
+def _draw(found: BankStatement, figures: Figures, problem: str = "") -> Response:
+    who, why = firm_user(), list(reconciliations.why_not(figures))
+    signed = None if why else reconciliations.prepared(found, figures)
     seen = matters.among(who, {row.matter_id for row in figures.clients if row.matter_id})
     return render(
         "firm/reconciliations/work.html", "figures", status=422 if problem else 200, statement=found, figures=figures,
-        why=list(reconciliations.why_not(figures)), signed=signed, problem=problem, seen=seen,
+        why=why, signed=signed, problem=problem, seen=seen,
         is_mine=signed is not None and signed.signed_by_id == who.id,
         needs_two=figures.rules.two_people and figures.is_trust,
     )  # fmt: skip

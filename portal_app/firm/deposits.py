@@ -27,7 +27,7 @@ from portal_app.web.templates import current_firm, show_money
 TERMS_DAYS = 14
 
 
-def _accounts() -> dict[int, str]:
+def _accounts() -> dict[Any, str]:
     rows = payments.bank_accounts("trust")
     return {row.id: row.name + (f", ending {row.last4}" if row.last4 else "") for row in rows}
 

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
 from portal_app.db import transaction
-from portal_app.domain import matters, trust
+from portal_app.domain import deposits, matters, trust
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.firm.blueprint import blueprint
@@ -71,6 +71,7 @@ def settings_page(
         "firm/matters/settings.html", *blocks, status=status, matter=matter, **recipients_context(matter),
         form=form or SettingsForm(formdata=None, data=now),
         closing=closing or CloseForm(formdata=None, closed_on=clock.today(current_firm().time_zone)),
+        rule=deposits.evergreen_of(matter),
     )  # fmt: skip
 
 

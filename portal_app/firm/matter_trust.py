@@ -105,7 +105,7 @@ def authorise_withdrawal(matter_id: int) -> AnyResponse:
     except Refused as problem:
         form.refuse(problem)
         return page(matter, 422, authorise_form=form)
-    flash(f"{show_money(word.amount_cents)} to {word.payee} is authorised. It waits to be carried out.", "good")
+    flash(f"{show_money(word.amount_cents)} to {word.payee} is authorized. It waits to be carried out.", "good")
     return go(_of(matter, word.bank_account_id))
 
 

@@ -100,7 +100,7 @@ def give_payment_back(payment_id: int) -> AnyResponse:
     except Refused as problem:
         flash(str(problem), "bad")
     else:
-        flash("Noted. What came is off suspense, and the reserved amount can be paid again.", "good")
+        flash("Noted. What came is off the books, and the reserved amount can be paid again.", "good")
     return go(f"/firm/payments/{row.id}")
 
 

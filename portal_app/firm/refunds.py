@@ -78,7 +78,7 @@ def apply_payment(payment_id: int) -> AnyResponse:
     except Refused as problem:
         flash(str(problem), "bad")
     else:
-        flash("Applied. What came is off suspense and on the invoices.", "good")
+        flash("Applied. What came is on what was to be paid.", "good")
     return go(_of(row))
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_wtf.file import FileField
-from werkzeug.datastructures import FileStorage, ImmutableMultiDict
+from werkzeug.datastructures import FileStorage, MultiDict
 from wtforms.validators import ValidationError
 
 from portal_app.domain.statements import DECIMALS, DELIMITERS, NONE, ORDERS, Mapping, Preview
@@ -78,12 +78,12 @@ class TableForm(StatementForm):
     def offer(self, kept: Mapping, columns: list[str]) -> None:
         """The columns that can be chosen; ``kept`` is how the file is read when what was chosen cannot be."""
         self.kept = kept
-        named = dict(enumerate(columns))
-        self.skip.choices = {count: str(count) if count else "None" for count in range(MOST_SKIPPED + 1)}
+        named = {str(number): name for number, name in enumerate(columns)}
+        self.skip.choices = {str(count): str(count) if count else "None" for count in range(MOST_SKIPPED + 1)}
         for field in (self.date, self.text):
             field.choices = named
         for field in (self.text2, self.reference, self.amount, self.debit, self.credit):
-            field.choices = {NONE: "None", **named}
+            field.choices = {str(NONE): "None", **named}
 
     @property
     def mapping(self) -> Mapping:
@@ -118,7 +118,7 @@ def drawn(mapping: Mapping | None, columns: list[str], said: Any) -> StatementFo
     return form
 
 
-def delimiter_of(said: ImmutableMultiDict[str, str], kept: Mapping) -> tuple[str, int]:
+def delimiter_of(said: MultiDict[str, str], kept: Mapping) -> tuple[str, int]:
     """The separator and the lines above that are asked for, if they are any: the columns depend on them."""
     mark, skip = said.get("delimiter", kept.delimiter), said.get("skip", str(kept.skip))
     is_count = skip.isascii() and skip.isdigit() and len(skip) <= 2 and int(skip) <= MOST_SKIPPED

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask import Response, flash, request
-from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app.domain import reconciliations, statements
@@ -56,7 +56,7 @@ def statement(statement_id: int) -> Response:
     return _reading(found, form)
 
 
-def _form(found: BankStatement, said: ImmutableMultiDict[str, str] | None) -> StatementForm:
+def _form(found: BankStatement, said: MultiDict[str, str] | None) -> StatementForm:
     """The form for a file; ``said``: what a preview asks for, ``None``: it was sent."""
     if found.format != "table":
         return drawn(None, [], said)

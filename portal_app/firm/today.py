@@ -10,7 +10,7 @@ from itertools import groupby
 from flask import Response
 
 from portal_app import clock
-from portal_app.domain import banks, calendar, invoices, matters, payments, reconciliations, timekeeping, trust
+from portal_app.domain import calendar, invoices, matters, payments, reconciliations, timekeeping, trust
 from portal_app.domain import today as desk
 from portal_app.domain.access import may
 from portal_app.domain.matters import Matter
@@ -87,15 +87,24 @@ def _billing(who: FirmUser, day: dt.date, ages: list[Tally]) -> Iterator[Item]:
     count, cents = timekeeping.unbilled_summary(who)
     title = "Matter with unbilled work" if count == 1 else "Matters with unbilled work"
     yield Item(count, title, "Not on any issued invoice yet.", "/firm/time", cents)
-    asked = payments.overdue_deposits(who)
-    title = "Deposit not paid in time" if len(asked) == 1 else "Deposits not paid in time"
-    yield Item(
-        len(asked), title, f"{asked[0].number}, {asked[0].matter.name}." if asked else "",
-        f"/firm/matters/{asked[0].matter_id}/deposits" if asked else "", sum(row.balance_cents for row in asked),
-    )  # fmt: skip
+    yield from _deposits(who, day)
     count, cents = invoices.drafts(who)
     title = "Draft invoice to issue" if count == 1 else "Draft invoices to issue"
     yield Item(count, title, "A draft changes nothing until it is issued.", "/firm/invoices?state=draft", cents)
+
+
+def _deposits(who: FirmUser, day: dt.date) -> Iterator[Item]:
+    asked = payments.waiting_deposits(who)
+    late = [row for row in asked if row.due_on < day]
+    low = [row for row in asked if row.due_on >= day]
+    titles = {True: "Deposit not paid in time", False: "Retainer is low, more was asked for by itself"}
+    several = {True: "Deposits not paid in time", False: "Retainers are low, more was asked for by itself"}
+    for rows in filter(None, (late, low)):
+        is_late, first = rows is late, rows[0]
+        yield Item(
+            len(rows), (titles if len(rows) == 1 else several)[is_late], f"{first.number}, {first.matter.name}.",
+            f"/firm/matters/{first.matter_id}/deposits", sum(row.balance_cents for row in rows), is_news=not is_late,
+        )  # fmt: skip
 
 
 def _payments(paid: Payments) -> Iterator[Item]:
@@ -143,7 +152,7 @@ def _trust(who: FirmUser, day: dt.date) -> Iterator[Item]:
         yield Item(found.untold, title, when, "/firm/trust", found.untold_cents, "bad" if left < 0 else "")
     if may(who, "trust.disburse"):
         title = (
-            "Authorised trust payment to carry out" if found.words == 1 else "Authorised trust payments to carry out"
+            "Authorized trust payment to carry out" if found.words == 1 else "Authorized trust payments to carry out"
         )
         yield Item(
             found.words, title, "A lawyer has said yes. Book it once it is paid.", "/firm/trust", found.words_cents
@@ -153,7 +162,7 @@ def _trust(who: FirmUser, day: dt.date) -> Iterator[Item]:
 def _banks(who: FirmUser, day: dt.date) -> Iterator[Item]:
     """Reconciliations that are due: news while there is time, a duty when it is over."""
     if may(who, "reconcile.read"):
-        late = [row for row in reconciliations.due(banks.bank_accounts(), day) if row.due_on - day <= REMIND]
+        late = [row for row in reconciliations.due(day) if row.due_on - day <= REMIND]
         over = [row for row in late if row.is_late]
         if late:
             first = late[0]

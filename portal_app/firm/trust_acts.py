@@ -8,14 +8,14 @@ from flask import Response, flash
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
-from portal_app.domain import draws, matters, trust
+from portal_app.domain import draws, matters, trust, trust_papers
 from portal_app.domain.banks import bank_accounts
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.trust import TrustAuthorisation, TrustMovement
 from portal_app.firm import matter_trust
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.trust_forms import ClearForm, CorrectForm, PayForm, ReleaseForm, TellForm
+from portal_app.firm.trust_forms import ClearForm, CorrectForm, PayForm, ReleaseForm, ReturnForm, TellForm
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user, fresh
 from portal_app.web.templates import current_firm, show_money
@@ -63,7 +63,7 @@ def withdraw_authorisation(authorisation_id: int) -> AnyResponse:
     except Refused as problem:
         flash(str(problem), "bad")
     else:
-        flash("The authorisation is withdrawn. Nothing was paid.", "good")
+        flash("The authorization is withdrawn. Nothing was paid.", "good")
     return go(f"/firm/matters/{word.matter_id}/trust?account={word.bank_account_id}")
 
 
@@ -91,10 +91,12 @@ def _page(row: TrustMovement, status: int = 200, **forms: Any) -> Response:
     blank: dict[str, Any] = {
         "clear_form": ClearForm(formdata=None), "tell_form": TellForm(formdata=None),
         "correct_form": CorrectForm(formdata=None),
+        "return_form": ReturnForm(formdata=None, data={"amount": row.amount_cents}),
     }  # fmt: skip
     sent = next(iter(forms.values()), None)
     return render(
         "firm/trust/movement.html", status=status, row=found, entry=trust.entry_of(row), form=sent,
+        receipt=trust_papers.receipts_of([row.id]).get(row.id),
         matter=_matter(row.matter_id) if row.matter_id else None, rule=getattr(sent, "rule", None),
         back=trust.correction_of(row), tell_by=trust.tell_by(row, trust.pack()), can_correct=_can_correct(row),
         **blank | forms,
@@ -135,6 +137,25 @@ def tell_of_receipt(movement_id: int) -> AnyResponse:
         return _page(row, 422, tell_form=form)
     trust.tell(row, how=form.how.data or "", by=firm_user())
     flash("Noted: the client knows.", "good")
+    return go(_of(row))
+
+
+@blueprint.post("/trust/movements/<int:movement_id>/return")
+@firm_only("trust.manage")
+def return_receipt(movement_id: int) -> AnyResponse:
+    """The bank has returned a check or wire that staff recorded; a gateway tells of its own."""
+    row, form = trust.find(firm_user(), movement_id), ReturnForm()
+    try:
+        if not form.validate():
+            return _page(row, 422, return_form=form)
+        trust.record_return(
+            row, cents=form.amount.data or 0, on=form.occurred_on.data, reason=form.reason.data or "", by=firm_user(),
+            key=form.key.data or "",
+        )  # fmt: skip
+    except Refused as problem:
+        form.refuse(problem)
+        return _page(row, 422, return_form=form)
+    flash("Booked. If its ledger is short now, Trust says by how much.", "good")
     return go(_of(row))
 
 

@@ -114,6 +114,12 @@ class TellForm(Form):
     how = Line("How was the client told?")
 
 
+class ReturnForm(RuledForm):
+    amount = Money("Amount")
+    occurred_on = Day("Returned on", default=today_here)
+    reason = Line("Why", most=200)
+
+
 class CorrectForm(RuledForm):
     reason = Line("What was wrong?", most=200)
 

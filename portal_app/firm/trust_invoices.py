@@ -36,6 +36,6 @@ def apply_trust(invoice_id: int) -> AnyResponse:
     except Refused as problem:
         form.refuse(problem)
         return invoice_pages.issued_page(found, status=422, apply_form=form)
-    done = "is paid from trust" if can_carry_out else "from trust is authorised; it waits to be carried out"
+    done = "is paid from trust" if can_carry_out else "from trust is authorized; it waits to be carried out"
     flash(f"{show_money(word.amount_cents)} {done}.", "good")
     return go(f"/firm/invoices/{found.id}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -203,9 +204,7 @@ class TestImporting:
             (["03-04 | Deposit | 500.00 |"], 50_000, {"ends_on": dt.date(2199, 1, 1)}, "future"),
         ],
     )  # fmt: skip
-    def test_nothing_is_imported_half(
-        self, rows: list[str], closing: int, changes: dict[str, dt.date], says: str
-    ) -> None:
+    def test_nothing_is_imported_half(self, rows: list[str], closing: int, changes: dict[str, Any], says: str) -> None:
         found = upload(trust_account(), table(*rows))
         with pytest.raises(Refused, match=says):
             statements.import_statement(found, MAPPING, closing_cents=closing, **changes)

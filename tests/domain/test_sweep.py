@@ -12,7 +12,7 @@ import pytest
 from portal_app import clock, gateway_setup, gateways, verify
 from portal_app.domain import ledger, outbox, payments, trust
 from portal_app.domain.ledger import JournalEntry
-from portal_app.domain.payments import Attempt, GatewayEvent, GatewayTransaction, Payment
+from portal_app.domain.payments import GatewayEvent, GatewayTransaction, Payment
 from portal_app.plugin_api import (
     ExternalTransaction,
     Fund,
@@ -218,11 +218,9 @@ def test_a_surcharge_is_income_of_the_firm_and_never_touches_trust(
 def test_an_account_that_took_trust_money_is_no_operating_account_once_it_is_mapped_no_more(
     world: World, gateway: FakeGateway
 ) -> None:
-    paid = pay(world, 150_000)
-    given_up = {"id": None, "public_id": "deposit", "key": "deposit", "fund": "trust", "state": "canceled"}
-    deposit = Payment.create(**paid.__data__ | given_up | {"receipt_number": None, "paid_at": None})
-    Attempt.create(reference="deposit", payment=deposit, flow="fields", merchant_account="fake-trust",
-                   state="canceled", created_at=clock.now(), resolved_at=clock.now())  # fmt: skip
+    ask(world, open_trust(world), 150_000)
+    gateways.charge(payments.start(world.alice, world.gateway, order(150_000, "d", fund=Fund.TRUST)), "canceled")
+    gateway_setup.connect(world.gateway, {Fund.TRUST: ("", None)})
     gateway.listed = [line(world, "fee_1", FEE, amount_minor=4_380, merchant_account="fake-trust")]
     gateway.lines = lambda _fact: 1 // 0
     gateways.sweep(world.gateway)

@@ -19,6 +19,7 @@ from portal_app.domain.banks import BankAccount
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.ledger import JournalEntry, Posting
+from portal_app.domain.ledger.chaining import heads_to_follow
 from portal_app.domain.trust import RuleRefused, TrustHold, TrustMovement
 from tests.trust import account, authorise, bounce, days_ago, deposit, draw, incident, operating
 from tests.world import World, today
@@ -31,10 +32,13 @@ class Plain:
         self.number, self.source, self.day = number, f"plain:{number}", day or today()
         self.legs: list[str] = []
         self.facts: list[str] = []
+        self.owed: dict[int, int] = {}
         self.code, self.reverses = code, reverses
 
     def leg(self, code: str, cents: int, matter_id: int | None = None, invoice_id: int | None = None) -> Plain:
         matter, invoice = matter_id or "NULL", invoice_id or "NULL"
+        if matter_id:
+            self.owed[matter_id] = self.owed.get(matter_id, 0) + (cents if code == "receivable" else 0)
         self.legs.append(
             "INSERT INTO posting (entry_id, account_code, matter_id, invoice_id, currency, amount_cents)"
             f" VALUES ({self.number}, '{code}', {matter}, {invoice}, 'USD', {cents})"
@@ -62,7 +66,17 @@ class Plain:
             f" {len(self.legs)}, {self.reverses or 'NULL'})"
         )
         seal = f"INSERT INTO journal_seal (entry_id, sealed_at) VALUES ({self.number}, '2026-01-01 00:00:00')"
-        return [entry, *self.facts, *self.legs, seal]
+        return [entry, *self.facts, *self.legs, *self._links(), seal]
+
+    def _links(self) -> list[str]:
+        """Its places in the chains, so that nothing but the rule is in the way."""
+        owed = self.owed or {0: 0}
+        return [
+            "INSERT INTO chain_link (matter_id, sequence, entry_id, previous, hash, owed_cents, balance_cents) VALUES"
+            f" ({matter}, {head.sequence + 1}, {self.number}, '{head.hash}', '{self.number:064d}', {owed[matter]},"
+            f" {head.balance_cents + owed[matter]})"
+            for matter, head in heads_to_follow(sorted(owed)).items()
+        ]
 
     def write(self) -> None:
         commit(*self.statements())

@@ -114,6 +114,7 @@ def test_a_retainer_is_kept_filled(as_: Browser, world: World, bank: BankAccount
     assert "When less than" in browser.get(home).get_data(as_text=True)
     worker.housekeeping()
     worker.housekeeping()
+    assert "Retainer is low" in as_(world.carol).get("/firm").get_data(as_text=True)
     assert [row.amount_cents for row in DepositRequest.select()] == [250_000]
     assert "by itself." in browser.get(home).get_data(as_text=True)
     assert browser.post(f"{rule}/stop").status_code == 303
@@ -155,3 +156,18 @@ def test_a_deposit_stands_among_the_payments_and_is_given_back_by_a_lawyer(
     assert "lawyer" in refused.get_data(as_text=True)
     assert as_(world.carol).post(f"/firm/payments/{paid.id}/refunds", data=form).status_code == 303
     assert trust.balance(world.matter, bank) == 60_000
+
+
+def test_T11_a_check_that_was_entered_has_a_receipt_to_print(  # noqa: N802
+    as_: Browser, world: World, bank: BankAccount
+) -> None:
+    row = trust.receive(
+        world.matter, bank, amount_cents=40_000, received_on=today(), payer="Aunt Agatha", purpose="Retainer",
+        method="check", reference="1041", by=world.erin,
+    )  # fmt: skip
+    here = f"/firm/trust/movements/{row.id}"
+    assert as_(world.erin).get(f"{here}/receipt").status_code == 404
+    while worker.turn():
+        pass
+    assert f"{here}/receipt" in as_(world.erin).get(here).get_data(as_text=True)
+    assert as_(world.erin).get(f"{here}/receipt").data[:5] == b"%PDF-"

@@ -103,7 +103,7 @@ from portal_app.domain.payments.requests import (
     is_low,
     on_deposits,
     open_deposits_for,
-    overdue_deposits,
+    waiting_deposits,
     withdraw_deposit,
 )
 from portal_app.domain.payments.settling import (
@@ -213,7 +213,6 @@ __all__ = [
     "open_ones",
     "open_questions",
     "other_charges",
-    "overdue_deposits",
     "paid_between",
     "payer_of",
     "propose",
@@ -233,6 +232,7 @@ __all__ = [
     "unfinished",
     "visible_to",
     "void_invoice",
+    "waiting_deposits",
     "whose",
     "with_items",
     "with_key",

@@ -28,8 +28,7 @@ from portal_app.domain.store import Stored
 
 def why_not(found: Figures) -> Iterator[str]:
     """Why this cannot be closed; nothing when it can."""
-    last = last_of(found.account)
-    if last is not None and found.ends_on <= last.ends_on:
+    if found.closed_until is not None and found.ends_on <= found.closed_until:
         yield "The period is closed already."
     if found.loose:
         count = len(found.loose)

@@ -73,6 +73,7 @@ class Figures:
     loose: list[Item] = field(default_factory=list)
     clients: list[ClientLine] = field(default_factory=list)
     previous: str = ""
+    closed_until: dt.date | None = None
     rules: Rules = field(default_factory=rules)
 
     @property
@@ -153,18 +154,18 @@ def figures(statement: BankStatement, currency: str) -> Figures:
     """The reconciliation of the statement's account to the statement's last day, as things stand now."""
     account, day, found = statement.bank_account, statement.ends_on, rules()
     last = last_of(account)
-    books = _open_in_books(account, day)
+    books, sums = _open_in_books(account, day), _books(account, day)
     is_trust = account.fund == "trust"
     return Figures(
         account, statement, _starts_on(account, statement, last), day, currency, balance_on(account.id, day),
-        _book(ledger.bank(account.id), day), -_book(f"float:{account.id}", day) if is_trust else 0,
+        sums.get(ledger.bank(account.id), 0), -sums.get(ledger.firm_float(account.id), 0),
         in_transit=[item for item in books if item.cents > 0],
         outstanding=[item for item in books if item.cents < 0],
         gateways=_at_gateways(account, day) if is_trust else [],
         other=_other(account, day),
         loose=[_line_item(row) for row in open_lines(account, day) if not row.explanation],
         clients=_clients(account, day, found) if is_trust else [],
-        previous=last.snapshot_sha256 if last else "", rules=found,
+        previous=last.snapshot_sha256 if last else "", closed_until=last.ends_on if last else None, rules=found,
     )  # fmt: skip
 
 
@@ -179,9 +180,11 @@ def _starts_on(account: BankAccount, statement: BankStatement, last: Reconciliat
     return min(row.starts_on, statement.starts_on) if row else statement.starts_on
 
 
-def _book(code: str, day: dt.date) -> int:
-    query = Posting.select(fn.SUM(Posting.amount_cents)).join(JournalEntry)
-    return sum_of(query.where((Posting.account == code) & (JournalEntry.occurred_on <= day)).scalar())
+def _books(account: BankAccount, day: dt.date) -> dict[str, int]:
+    """What stands on the account's bank ledger and on the firm's float in it at the end of the day, debit plus."""
+    query = Posting.select(Posting.account, fn.SUM(Posting.amount_cents)).join(JournalEntry).group_by(Posting.account)
+    ours = Posting.account.in_([ledger.bank(account.id), ledger.firm_float(account.id)])
+    return {code: sum_of(cents) for code, cents in query.where(ours & (JournalEntry.occurred_on <= day)).tuples()}
 
 
 def _open_in_books(account: BankAccount, day: dt.date) -> list[Item]:

@@ -6,10 +6,10 @@ import calendar
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from peewee import JOIN, ModelSelect, fn
 
-from portal_app.domain.ledger import JournalEntry, Posting
 from portal_app.domain.payments import BankAccount
 from portal_app.domain.people import FirmUser
 from portal_app.domain.reconciliations.models import (
@@ -19,9 +19,9 @@ from portal_app.domain.reconciliations.models import (
     ReconciliationReport,
     ReconciliationSignature,
 )
-from portal_app.domain.reconciliations.rules import Rules, rules
+from portal_app.domain.reconciliations.rules import rules
 from portal_app.domain.statements import BankStatement, StatementLine
-from portal_app.domain.trust import TrustBook
+from portal_app.domain.trust import TrustBook, TrustDay, TrustPolicy
 
 Closer = FirmUser.alias()
 
@@ -154,41 +154,36 @@ def month_end(day: dt.date, months: int = 0) -> dt.date:
 def due_of(account: BankAccount, today: dt.date) -> Due | None:
     """When the account's next reconciliation is due; ``None`` while nothing is on its books, and for an operating
     account that was never reconciled: no rule asks for that."""
-    return next(iter(due([account], today)), None)
+    return next((row for row in due(today) if row.account.id == account.id), None)
 
 
-def due(accounts: Sequence[BankAccount], today: dt.date) -> list[Due]:
-    """What is due of these accounts, by its day; three queries."""
-    found, lasts, firsts = rules(), last_ones(), _first_days()
-    rows = [_due(account, today, found, lasts.get(account.id), firsts.get(account.id)) for account in accounts]
-    return sorted((row for row in rows if row is not None), key=lambda row: row.due_on)
+def due(today: dt.date) -> list[Due]:
+    """What is due of the firm's bank accounts, by its day; one query."""
+    last = standing(Reconciliation.bank_account == BankAccount.id).select(fn.MAX(Reconciliation.ends_on))
+    books = TrustDay.select(fn.MIN(TrustDay.day)).join(TrustBook, on=(TrustBook.account == TrustDay.account_code))
+    first = books.where(TrustBook.bank_account == BankAccount.id)
+    policy = TrustPolicy.select(TrustPolicy.pack).order_by(TrustPolicy.id.desc()).limit(1)
+    query = BankAccount.select(BankAccount, last.alias("last"), first.alias("first"), policy.alias("pack")).objects()
+    rows = [_due(row, today) for row in query]
+    return sorted((row for row in rows if row is not None), key=lambda row: (row.due_on, row.account.id))
 
 
-def _due(
-    account: BankAccount, today: dt.date, found: Rules, last: Reconciliation | None, first: dt.date | None
-) -> Due | None:
-    if last is not None:
-        begins = last.ends_on + dt.timedelta(days=1)
-    elif account.fund == "trust" and first is not None:
-        begins = first
+def _due(row: Any, today: dt.date) -> Due | None:
+    if row.last is not None:
+        begins = _day(row.last) + dt.timedelta(days=1)
+    elif row.fund == "trust" and row.first is not None:
+        begins = _day(row.first)
     else:
         return None
+    found = rules(row.pack)
     ends_on = month_end(begins, found.months - 1)
     due_on = ends_on + dt.timedelta(days=found.within_days)
-    return Due(account, ends_on, due_on, today > due_on)
+    return Due(row, ends_on, due_on, today > due_on)
 
 
 def last_ones() -> dict[int, Reconciliation]:
     """The last closed reconciliation that stands, by account."""
     return {row.bank_account_id: row for row in standing().order_by(Reconciliation.ends_on)}
-
-
-def _first_days() -> dict[int, dt.date]:
-    """The first day in the books of each trust bank account."""
-    day = fn.MIN(JournalEntry.occurred_on)
-    query = TrustBook.select(TrustBook.bank_account, day).join(Posting, on=(Posting.account == TrustBook.account))
-    rows = query.join(JournalEntry, on=(JournalEntry.id == Posting.entry)).group_by(TrustBook.bank_account).tuples()
-    return {account: _day(first) for account, first in rows}
 
 
 def _day(value: dt.date | str) -> dt.date:
@@ -211,7 +206,7 @@ class Overview:
 def overview(accounts: Sequence[BankAccount], today: dt.date) -> list[Overview]:
     """Where each account stands."""
     lines, newest, lasts = open_counts(), _newest_statements(), last_ones()
-    dues = {row.account.id: row for row in due(accounts, today)}
+    dues = {row.account.id: row for row in due(today)}
     return [
         Overview(row, lasts.get(row.id), dues.get(row.id), lines.get(row.id, 0), newest.get(row.id))
         for row in accounts

@@ -23,9 +23,9 @@ class Rules:
     source: str
 
 
-def rules() -> Rules:
-    """Those in force at this firm."""
-    pack = trust.pack()
+def rules(code: str = "") -> Rules:
+    """Those of the pack ``code``; without one, of the pack in force at this firm."""
+    pack = trust.pack_of(code) if code else trust.pack()
     two = pack.choice("reconciliation_people") == "two" or config.active().reconcile_by_two
     return Rules(
         months=pack.number("reconciliation_months"), within_days=pack.number("reconciliation_days"),

@@ -128,7 +128,7 @@ def columns(body: bytes, mapping: Mapping) -> list[str]:
 
 def read(body: bytes, mapping: Mapping, currency: money.Currency) -> Parsed:
     """The rows below the headings. Each line that cannot be read is a problem; a movement of nothing is only noted."""
-    found = Parsed()
+    found, line = Parsed(), 0
     try:
         for line, record in cells(body, mapping.delimiter):
             if line <= mapping.skip:
@@ -139,8 +139,10 @@ def read(body: bytes, mapping: Mapping, currency: money.Currency) -> Parsed:
             _take(found, line, record, mapping, currency)
     except csv.Error as problem:
         found.problems.append(Problem(0, f"The file is no table that can be read: {problem}."))
-    if not found.rows and not found.problems:
-        found.problems.append(Problem(0, "There is no entry in this file."))
+    if not line and not found.problems:
+        found.problems.append(Problem(0, "There is nothing in this file."))
+    elif not found.rows and not found.problems:
+        found.notes.append("There is no entry in this file: nothing moved on the account.")
     return found
 
 

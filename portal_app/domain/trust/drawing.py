@@ -47,7 +47,7 @@ def authorise(
         RuleRefused: it is no lawyer's (T12), the ledger has not got as much (T02), payee or purpose is missing (T11).
     """
     if not by.has_role("attorney"):
-        raise refused("T12", "Only a lawyer can authorise this.")
+        raise refused("T12", "Only a lawyer can authorize this.")
     if not (payee.strip() and purpose.strip()) or kind not in OUT:
         raise refused("T11", "Say who is paid, and what for.", "payee")
     if to_matter is not None and to_matter.id == matter.id:
@@ -141,14 +141,14 @@ def transfer(row: TrustAuthorisation, *, on: dt.date, by: FirmUser) -> TrustMove
         return book(movement, legs_of(movement), f"{TITLES['transfer']}: {row.purpose}", by=by)
 
 
-def apply(row: TrustAuthorisation, operating: str, *, on: dt.date, by: FirmUser, number: str) -> TrustMovement:
+def apply(row: TrustAuthorisation, operating: str, *, on: dt.date, by: FirmUser) -> TrustMovement:
     """Carry out an authorised payment of an invoice from trust: one pair, one source (T05). The caller has checked the
     invoice, under its lock; ``operating`` is the account of the firm's own bank account."""
     with transaction():
         done = begin(row, on)
         if done is not None:
             return done
-        movement = _movement(row, on=on, method="transfer", reference=number, by=by)
+        movement = _movement(row, on=on, method="transfer", reference="", by=by)
         _check_bank(row, on, "")
         return book(movement, legs_of(movement, operating=operating), "Paid from trust", by=by)
 
@@ -162,9 +162,9 @@ def begin(row: TrustAuthorisation, on: dt.date) -> TrustMovement | None:
         return done
     row = TrustAuthorisation.get_by_id(row.id)
     if row.withdrawn_at is not None:
-        raise refused("T12", "This authorisation was withdrawn.")
+        raise refused("T12", "This authorization was withdrawn.")
     if on < clock.local(row.authorised_at, firms.current().time_zone).date():
-        raise refused("T12", "Money cannot leave before the day on which it was authorised.", "occurred_on")
+        raise refused("T12", "Money cannot leave before the day on which it was authorized.", "occurred_on")
     check_available(row.matter, row.bank_account, row.amount_cents, on)
     return None
 

@@ -12,7 +12,7 @@ from peewee import JOIN, Case, fn
 from portal_app.db import sum_of
 from portal_app.domain import ledger, matters
 from portal_app.domain.banks import BankAccount
-from portal_app.domain.ledger import JournalEntry, Posting, RunningTotal
+from portal_app.domain.ledger import JournalEntry, Posting
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser
 from portal_app.domain.trust import balances
@@ -21,6 +21,7 @@ from portal_app.domain.trust.models import (
     TrustAuthorisation,
     TrustBook,
     TrustClearing,
+    TrustDay,
     TrustHold,
     TrustIncident,
     TrustMovement,
@@ -277,12 +278,12 @@ class Books:
 def books_of(who: FirmUser, account: BankAccount) -> Books:
     """One trust account as it stands now; matters that ``who`` may not see are one sum."""
     codes = {row.account_code: row.part for row in TrustBook.select().where(TrustBook.bank_account == account.id)}
-    total = RunningTotal.select(RunningTotal.account_code, RunningTotal.matter_id, fn.SUM(RunningTotal.balance_cents))
-    rows = list(
-        total.where(RunningTotal.account_code.in_(list(codes)))
-        .group_by(RunningTotal.account_code, RunningTotal.matter_id)
-        .tuples()
-    )
+    last = TrustDay.select(TrustDay.account_code, TrustDay.matter_id, fn.MAX(TrustDay.day).alias("day"))
+    last = last.where(TrustDay.account_code.in_(list(codes))).group_by(TrustDay.account_code, TrustDay.matter_id)
+    last = last.alias("last")
+    is_last = (TrustDay.account_code == last.c.account_code) & (TrustDay.matter_id == last.c.matter_id)
+    query = TrustDay.select(TrustDay.account_code, TrustDay.matter_id, TrustDay.balance_cents)
+    rows = list(query.join(last, on=is_last & (TrustDay.day == last.c.day)).tuples()) if codes else []
     sums = {"bank": 0, "clearing": 0, "ledger": 0, "float": 0}
     by_matter: dict[int, int] = {}
     for code, matter_id, cents in rows:

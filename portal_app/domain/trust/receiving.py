@@ -131,6 +131,23 @@ def post_returned(
     return row
 
 
+def record_return(
+    receipt: TrustMovement, *, cents: int, on: dt.date, reason: str, by: FirmUser, key: str
+) -> TrustMovement:
+    """A person has learned of it from the bank. The same ``key`` is once.
+
+    Raises:
+        Refused: it is no receipt of theirs: a gateway tells of its own.
+        RuleRefused: it is more than is left of it, or the day has not come or is before it was received.
+    """
+    if receipt.kind != "receipt" or not str(receipt.source).startswith("trust:"):
+        raise Refused("The gateway tells of this by itself.")
+    check_day(on)
+    if on < receipt.occurred_on:
+        raise refused("T10", "It cannot come back before it was received.", "occurred_on")
+    return post_returned(receipt, cents=cents, on=on, reason=reason, source=f"trust:{key}:returned", by=by)
+
+
 def post_dispute_won(disputed: TrustMovement, *, on: dt.date, by: FirmUser | None = None) -> TrustMovement:
     """A dispute is won: the money is the client's again. Twice changes nothing."""
     with transaction():
