@@ -140,6 +140,7 @@ class Config:
         "path of its socket, or host:port. Empty: files are not looked through."
     )  # fmt: skip
     invitation_days: int = _setting(14, _whole, "How many days an invitation stays open.")
+    audit_years: int = _setting(7, _whole, "How many years the audit trail is kept. 0: for ever.")
     session_idle_minutes: int = _setting(60, _whole, "Sign out after this long without a request.")
     session_hours: int = _setting(12, _whole, "Sign out after this long in any case.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,15 +74,26 @@ def connect() -> None:
     database.connect(reuse_if_open=True)
 
 
+_last_words: list[Callable[[], None]] = []
+
+
+def before_commit(say: Callable[[], None]) -> None:
+    """Run ``say`` at the end of every transaction, inside it."""
+    _last_words.append(say)
+
+
 @contextmanager
-def transaction() -> Iterator[None]:
-    """One write transaction; nested calls join it. All or nothing, durable when it returns."""
+def transaction(*, is_aside: bool = False) -> Iterator[None]:
+    """One write transaction; nested calls join it. All or nothing, durable when it returns. ``is_aside``: it is not
+    what somebody asked for (a session's last use, a counted try), and nothing is said before it commits."""
     if db.in_transaction():
         yield
         return
     connect()
     with _turn(), db.atomic():
         yield
+        for say in () if is_aside else _last_words:
+            say()
 
 
 @contextmanager
@@ -176,6 +187,7 @@ __all__ = [
     "BaseModel",
     "OperationalError",
     "Unprotected",
+    "before_commit",
     "connect",
     "db",
     "hold",

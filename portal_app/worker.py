@@ -3,11 +3,13 @@ by itself with ``portal worker``."""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 
-from portal_app import config, gateways
+from portal_app import clock, config, gateways
 from portal_app.domain import (
+    audit,
     documents,
     ledger,
     mail,
@@ -35,6 +37,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "invoice_pdf": paper.store_invoice,
         "deposit_pdf": paper.store_deposit,
         "deposit_shared": letters.deposit_shared,
+        "audit_alert": letters.audit_alert,
         "document_scan": document_scan,
         "document_shared": document_shared,
         "event_shared": letters.event_shared,
@@ -106,6 +109,8 @@ def housekeeping() -> None:
     """What nothing but time makes due. Bears to be done often."""
     sessions.sweep(config.active().session_hours)
     policy_reports.forget_old()
+    if config.active().audit_years:
+        audit.purge(clock.now() - dt.timedelta(days=366 * config.active().audit_years))
     letters.limitations()
     payments.fill_up()
     gateways.sweep_due()

@@ -9,6 +9,7 @@ from portal_app.client import matters
 from portal_app.client.blueprint import blueprint
 from portal_app.client.paging import Page
 from portal_app.domain import documents, invoices, payments, sharing, trust
+from portal_app.web import auditing
 from portal_app.web.fragments import render
 from portal_app.web.login import client_only, portal_user
 from portal_app.web.templates import current_firm
@@ -48,6 +49,8 @@ def invoice(public_id: str) -> Response:
         version=documents.latest_versions([found.document]).get(found.document_id),
         today_here=clock.today(current_firm().time_zone), shared=found.document.documentshare,
     )  # fmt: skip
+    if found.document.documentshare.first_seen_at is None:
+        auditing.opened("open", found.document, me)
     sharing.mark_seen([found.document.documentshare])
     return answer
 

@@ -77,6 +77,7 @@ def _found(year: Year) -> None:
         roles=roles, **story.DETAILS,
     )  # fmt: skip
     people.change_firm_user(who, name=name, roles=roles, title=title, rate_cents=rate)
+    people.change_timekeeper(who, timekeeper_id="", timekeeper_class=story.CLASSES["carol"])
     year.staff["carol"] = who
 
 
@@ -87,6 +88,7 @@ def _hire(year: Year, key: str) -> None:
     )
     invitations.accept_invitation(invitations.invite(who, by=year.staff["carol"], days=14).token, PASSWORD)
     year.staff[key] = FirmUser.get_by_id(who.id)
+    people.change_timekeeper(year.staff[key], timekeeper_id="", timekeeper_class=story.CLASSES[key])
 
 
 def _invite(year: Year, key: str) -> None:

@@ -35,10 +35,13 @@ ACTIONS: dict[str, frozenset[str]] = {
     "reconcile.edit": frozenset({"administrator", "bookkeeper"}),
     "reconcile.close": frozenset({"administrator", "bookkeeper"}),
     "reconcile.reopen": ADMINISTRATOR,
+    "reports.read": EVERYONE,
+    "exports.make": frozenset({"administrator", "bookkeeper"}),
     "people.manage": ADMINISTRATOR,
     "gateways.manage": ADMINISTRATOR,
     "firm.manage": ADMINISTRATOR,
     "mail.read": ADMINISTRATOR,
+    "records.read": ADMINISTRATOR,
 }
 
 

@@ -76,7 +76,7 @@ def find(token: str, *, idle_minutes: int, hours: int) -> Session | None:
     if row is None or row.login.disabled_at is not None:
         return None
     if row.last_seen_at < now - dt.timedelta(seconds=_TOUCH_SECONDS):
-        with transaction():
+        with transaction(is_aside=True):
             Session.update(last_seen_at=now).where(Session.id == row.id).execute()
     return row
 
@@ -111,7 +111,7 @@ def is_throttled(what: str, limit: int) -> bool:
 def count_try(what: str, *, window_seconds: int) -> int:
     """Note one more try of ``what``. Returns how many there were in this window."""
     key, now = hash_token(what), clock.now()
-    with transaction():
+    with transaction(is_aside=True):
         Throttle.delete().where((Throttle.key == key) & (Throttle.resets_at <= now)).execute()
         opened = {"key": key, "hits": 0, "resets_at": now + dt.timedelta(seconds=window_seconds)}
         Throttle.insert(**opened).on_conflict_ignore().execute()
@@ -120,5 +120,5 @@ def count_try(what: str, *, window_seconds: int) -> int:
 
 
 def forget_tries(what: str) -> None:
-    with transaction():
+    with transaction(is_aside=True):
         Throttle.delete().where(Throttle.key == hash_token(what)).execute()

@@ -9,7 +9,9 @@ from portal_app.firm import (
     deposits,  # noqa: F401
     documents,  # noqa: F401
     drafts,  # noqa: F401
+    ebilling,  # noqa: F401
     events,  # noqa: F401
+    exports,  # noqa: F401
     gateways,  # noqa: F401
     invoices,  # noqa: F401
     ledger,  # noqa: F401
@@ -25,7 +27,9 @@ from portal_app.firm import (
     questions,  # noqa: F401
     recipients,  # noqa: F401
     reconciliations,  # noqa: F401
+    records,  # noqa: F401
     refunds,  # noqa: F401
+    reports,  # noqa: F401
     safety,  # noqa: F401
     settings,  # noqa: F401
     statements,  # noqa: F401

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from portal_app import clock, config, plugins
 from portal_app.db import transaction
 from portal_app.domain import documents, firms, invitations, invoices, mail, matters, payments, people, sharing, trust
+from portal_app.domain.audit import AuditEntry
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.deposits import DepositShare
 from portal_app.domain.documents import Document, DocumentShare, DocumentVersion
@@ -153,6 +154,15 @@ def deposit_shared(share_id: int) -> None:
 
 
 # Alarms
+
+
+def audit_alert(entry_id: int) -> None:
+    """Something was done that administrators should know at once; whoever did it is not told of themselves."""
+    entry: AuditEntry = AuditEntry.get_by_id(entry_id)
+    with transaction():
+        for who in people.administrators():
+            if who.id != entry.firm_user_id:
+                _to(who, "audit_alert", f"audit:{entry.id}:{who.id}", entry=entry)
 
 
 def payment_page_changed(changes: Sequence[str]) -> None:
