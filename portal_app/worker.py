@@ -14,10 +14,13 @@ from portal_app.domain import (
     ledger,
     mail,
     outbox,
+    passkeys,
     payments,
     policy_reports,
     sessions,
+    sign_ins,
     statements,
+    throttles,
     trust,
 )
 from portal_app.domain.documents import DocumentVersion
@@ -43,6 +46,11 @@ def handlers() -> dict[str, outbox.Handler]:
         "event_shared": letters.event_shared,
         "firm_user_link": letters.link_for_firm_user,
         "portal_user_link": letters.link_for_portal_user,
+        "firm_user_sign_in": letters.sign_in_for_firm_user,
+        "portal_user_sign_in": letters.sign_in_for_portal_user,
+        "pay_link": letters.pay_link,
+        "pay_link_again": letters.pay_link_again,
+        "new_device": letters.new_device,
         "payment_changed": payment_changed,
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
@@ -107,7 +115,8 @@ def turn() -> int:
 
 def housekeeping() -> None:
     """What nothing but time makes due. Bears to be done often."""
-    sessions.sweep(config.active().session_hours)
+    for noun in (sessions, throttles, sign_ins, passkeys):
+        noun.sweep()
     policy_reports.forget_old()
     if config.active().audit_years:
         audit.purge(clock.now() - dt.timedelta(days=366 * config.active().audit_years))

@@ -15,10 +15,11 @@ HOW = (
 @click.command("rotate-secrets")
 @data_option
 def rotate_secrets(data: str | None) -> None:
-    """Make a new secret key and seal the secrets of all gateways again under it; the old key opens nothing more.
+    """Make a new secret key and seal the secrets of all gateways and authenticator apps again under it.
 
-    Payments go on meanwhile. Cookies are signed with this key too: once the portal is started again, everybody signs
-    in again, and forms that were open have to be reloaded. Invitations and resets that were sent stay good.
+    The old key opens nothing more. Payments go on meanwhile. Cookies are signed with this key too: once the portal is
+    started again, everybody signs in again, and forms that were open have to be reloaded. Invitations and resets that
+    were sent stay good.
     """
     settings = load(data=data)
     from portal_app import founding

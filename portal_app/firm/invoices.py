@@ -8,7 +8,7 @@ from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
-from portal_app.domain import documents, draws, invoices, matters, payments, sharing, timekeeping, trust
+from portal_app.domain import documents, draws, invoices, matters, pay_links, payments, sharing, timekeeping, trust
 from portal_app.domain.access import may
 from portal_app.domain.documents import DocumentShare, DocumentVersion
 from portal_app.domain.errors import Refused
@@ -88,7 +88,7 @@ def issued_page(
         given_up_cents=payments.given_up_on(found),
         version=_paper(found), drawn_cents=drawn, from_trust=from_trust, **_trust(found, apply_form),
         shares=sharing.shares_of(DocumentShare, [found.document]).get(found.document_id, []),
-        void=found.void.first() if found.is_void else None, taken=taken,
+        void=found.void.first() if found.is_void else None, taken=taken, pay_links=pay_links.of_invoice(found),
         **_less(found, sum(row.amount_cents for row in held), adjust_form, unapplied_form),
     )  # fmt: skip
 
