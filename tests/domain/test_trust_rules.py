@@ -556,7 +556,7 @@ def test_T10_a_dispute_takes_the_deposit_and_winning_it_brings_it_back(world: Wo
 
 
 def test_T11_no_entry_without_who_when_and_what_for(world: World) -> None:
-    wrong: tuple[dict[str, Any], ...] = ({"payer": " "}, {"purpose": ""}, {"method": "shells"})
+    wrong: list[dict[str, Any]] = [{"payer": " "}, {"purpose": ""}, {"method": "shells"}]
     for given in wrong:
         with pytest.raises(RuleRefused) as problem:
             deposit(world, 100, **given)
