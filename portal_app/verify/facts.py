@@ -90,10 +90,11 @@ def _adjustments() -> Iterator[str]:
 
 def _refunds() -> Iterator[str]:
     """What a refund gave back is what its standing entries take out of clearing; and never more than was paid."""
-    sql = """SELECT r.id, r.payment_id, r.amount_cents, r.state, COALESCE((SELECT SUM(p.amount_cents) FROM posting p
-            JOIN journal_entry e ON e.id = p.entry_id WHERE p.account_code LIKE 'clearing:%%'
+    sql = """SELECT r.id, r.payment_id, r.amount_cents, r.state, COALESCE((SELECT SUM(p.amount_cents)
+            FROM journal_entry e JOIN posting p ON p.entry_id = e.id WHERE p.account_code LIKE 'clearing:%%'
             AND (e.source = 'payment:' || r.payment_id || ':refund:' || r.id
-                OR e.source LIKE 'payment:' || r.payment_id || ':refund:' || r.id || ':%%')), 0)
+                OR (e.source >= 'payment:' || r.payment_id || ':refund:' || r.id || ':'
+                    AND e.source < 'payment:' || r.payment_id || ':refund:' || r.id || ';'))), 0)
         FROM refund r ORDER BY r.id"""
     for refund, payment, amount, state, cleared in rows(sql):
         wanted = -amount if state == "succeeded" else 0
@@ -108,7 +109,8 @@ def _disputes() -> Iterator[str]:
     """An open dispute of the firm's money is on the account of disputed payments, a decided one is not."""
     sql = """SELECT d.id, d.payment_id, d.amount_cents, d.state, COALESCE((SELECT SUM(p.amount_cents) FROM posting p
             JOIN journal_entry e ON e.id = p.entry_id WHERE p.account_code = 'disputed'
-            AND e.source LIKE 'payment:' || d.payment_id || ':dispute:' || d.id || ':%%'), 0)
+            AND e.source >= 'payment:' || d.payment_id || ':dispute:' || d.id || ':'
+            AND e.source < 'payment:' || d.payment_id || ':dispute:' || d.id || ';'), 0)
         FROM dispute d JOIN payment y ON y.id = d.payment_id WHERE y.fund = 'operating' ORDER BY d.id"""
     for dispute, payment, amount, state, booked in rows(sql):
         if sum_of(booked) != (amount if state == "open" else 0):
