@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,15 +74,26 @@ def connect() -> None:
     database.connect(reuse_if_open=True)
 
 
+_last_words: list[Callable[[], None]] = []
+
+
+def before_commit(say: Callable[[], None]) -> None:
+    """Run ``say`` at the end of every transaction, inside it."""
+    _last_words.append(say)
+
+
 @contextmanager
-def transaction() -> Iterator[None]:
-    """One write transaction; nested calls join it. All or nothing, durable when it returns."""
+def transaction(*, is_aside: bool = False) -> Iterator[None]:
+    """One write transaction; nested calls join it. All or nothing, durable when it returns. ``is_aside``: it is not
+    what somebody asked for (a session's last use, a counted try), and nothing is said before it commits."""
     if db.in_transaction():
         yield
         return
     connect()
     with _turn(), db.atomic():
         yield
+        for say in () if is_aside else _last_words:
+            say()
 
 
 @contextmanager
@@ -125,14 +136,20 @@ def sum_of(value: object) -> int:
 
 # What keeps the ledger honest, by table (migrations 0004 and 0010).
 _APPEND_ONLY = ("journal_entry", "posting", "journal_seal", "chain_link", "checkpoint", "checkpoint_head")
+_CLOSINGS = ("reconciliation", "reconciliation_signature", "reconciliation_report", "reconciliation_reopening")
 TRIGGERS = frozenset(
     {
         "posting_late", "posting_names_matter", "posting_totals", "seal_checked", "link_late", "link_follows",
         "head_late", "checkpoint_follows", "account_fixed", "account_kept",
         *(f"{table}_no_{event}" for table in _APPEND_ONLY for event in ("update", "delete")),
+        # What keeps a closed period closed (migration 0017).
+        "posting_period", "line_period_insert", "line_period_update", "line_period_delete", "match_period_insert",
+        "match_period_delete", "reconciliation_order", "reconciliation_figures", "reconciliation_lines",
+        "reconciliation_matches", "reopening_last",
+        *(f"{table}_no_{event}" for table in _CLOSINGS for event in ("update", "delete")),
     }
 )  # fmt: skip
-TRUNCATES = frozenset(f"{table}_no_truncate" for table in _APPEND_ONLY)  # PostgreSQL's alone
+TRUNCATES = frozenset(f"{table}_no_truncate" for table in (*_APPEND_ONLY, *_CLOSINGS))  # PostgreSQL's alone
 
 
 def self_test() -> None:
@@ -170,6 +187,7 @@ __all__ = [
     "BaseModel",
     "OperationalError",
     "Unprotected",
+    "before_commit",
     "connect",
     "db",
     "hold",

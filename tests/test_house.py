@@ -30,9 +30,10 @@ STOREYS = [
     ("founding", "verify", "doctor", "bench", "demo", "reference", "serving", "cli", "testing"),
 ]
 NOUNS = (
-    "errors once passwords clamd policy_reports store outbox firms people clients sessions invitations mail access "
-    "matters sharing calendar documents utbms timekeeping banks ledger trust logos invoices deposits trust_papers "
-    "payments statements reconciliations draws snapshots today reports exports"
+    "errors once passwords clamd policy_reports store outbox firms people audit clients throttles devices sessions "
+    "invitations mail access policy passkeys factors sign_ins matters sharing calendar documents access_log utbms "
+    "timekeeping banks ledger trust logos invoices deposits trust_papers payments pay_links statements "
+    "reconciliations draws snapshots today reports exports"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

@@ -11,7 +11,7 @@ from portal_app.db import BaseModel, transaction
 from portal_app.demo import PASSWORD, banking, billing, holding, story, things
 from portal_app.demo.paying import Checkout
 from portal_app.demo.year import Year
-from portal_app.domain import invitations, mail, matters, people, sessions
+from portal_app.domain import invitations, mail, matters, people, policy, sessions
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.deposits import DepositShare
 from portal_app.domain.documents import DocumentShare
@@ -78,6 +78,10 @@ def _found(year: Year) -> None:
     )  # fmt: skip
     people.change_firm_user(who, name=name, roles=roles, title=title, rate_cents=rate)
     people.change_timekeeper(who, timekeeper_id="", timekeeper_class=story.CLASSES["carol"])
+    policy.change(
+        client_ways=["password", "link", "passkey"], staff_ways=["password", "link", "passkey"], client_factor=False,
+        factor_roles=[], reason=story.NO_FACTOR, by=who,
+    )  # fmt: skip
     year.staff["carol"] = who
 
 

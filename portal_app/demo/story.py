@@ -19,6 +19,8 @@ DETAILS = {
 }
 
 # name, title, roles, hourly rate
+NO_FACTOR = "This is a demo: everybody signs in with the one password that the demo tells."
+
 STAFF = {
     "carol": ("Carol Quillfeather", "Partner", ["administrator", "attorney"], 42_500),
     "dan": ("Dan Wrenfield", "Associate", ["attorney"], 31_000),

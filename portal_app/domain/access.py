@@ -41,6 +41,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "gateways.manage": ADMINISTRATOR,
     "firm.manage": ADMINISTRATOR,
     "mail.read": ADMINISTRATOR,
+    "records.read": ADMINISTRATOR,
 }
 
 

@@ -14,6 +14,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.once import once
 
 ROLES = ("administrator", "attorney", "biller", "bookkeeper")
+NO_EMAIL = "@no-email.invalid"  # stands in for the address of somebody invited on paper; no letter goes there
 CLIENT_KINDS = ("person", "company")
 TIMEKEEPER_CLASSES = {"PT": "Partner", "AS": "Associate", "OC": "Counsel", "LA": "Legal assistant", "OT": "Other"}
 
@@ -29,6 +30,15 @@ class Login(BaseModel):
     registered_at = DateTimeField(null=True)
     disabled_at = DateTimeField(null=True)
     last_signed_in_at = DateTimeField(null=True)
+
+    @property
+    def has_email(self) -> bool:
+        """Whether letters can reach them: not before somebody invited on paper has given their address."""
+        return not str(self.email).endswith(NO_EMAIL)
+
+    @property
+    def shown_email(self) -> str:
+        return str(self.email) if self.has_email else "no e-mail address known"
 
     @property
     def initials(self) -> str:
@@ -116,12 +126,21 @@ def find_by_email(email: str) -> FirmUser | PortalUser | None:
 
 def _free(email: str) -> str:
     email = clean_email(email)
+    if email.endswith(NO_EMAIL):
+        raise Refused("Enter an e-mail address, for example name@example.com.", "email")
     taken = find_by_email(email)
     if isinstance(taken, FirmUser):
         raise Refused("This address belongs to somebody at the firm.", "email")
     if taken is not None:
         raise Refused("This address belongs to a portal user.", "email")
     return email
+
+
+def give_email(who: PortalUser, email: str) -> None:
+    """The address that somebody invited on paper has given: they sign in with it. Raises ``Refused``."""
+    with transaction():
+        who.email = _free(email)
+        who.save(only=["email"])
 
 
 # Firm users, portal users, clients
@@ -184,10 +203,11 @@ def administrators() -> list[FirmUser]:
 
 
 def add_portal_user(*, email: str, name: str, time_zone: str) -> PortalUser:
-    """Somebody new who may log in to the portal; invite them next."""
+    """Somebody new who may log in to the portal; invite them next. Without ``email`` they are invited by a letter."""
     with transaction():
+        address = _free(email) if email else f"{secrets.token_hex(8)}{NO_EMAIL}"
         return PortalUser.create(
-            public_id=new_public_id(), email=_free(email), name=name, time_zone=time_zone, created_at=clock.now()
+            public_id=new_public_id(), email=address, name=name, time_zone=time_zone, created_at=clock.now()
         )
 
 

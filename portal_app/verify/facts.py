@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portal_app.db import sum_of
-from portal_app.domain import trust
+from portal_app.domain import audit, trust
 from portal_app.domain.payments import FREEING, HOLDING
 from portal_app.money import bare
 from portal_app.verify.asking import rows
@@ -181,6 +181,7 @@ CHECKS = (
     _payouts,
     _allocations,
     _trust,
+    audit.faults,
     _attempts,
     _reservations,
 )

@@ -11,6 +11,8 @@ from werkzeug.http import dump_options_header
 
 from portal_app.domain import documents
 from portal_app.domain.documents import Document, DocumentVersion
+from portal_app.web import auditing
+from portal_app.web.login import person
 
 _SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 _OWN_PAPER = "default-src 'none'; frame-ancestors 'none'"
@@ -21,7 +23,10 @@ _EXTENSIONS = {"application/pdf": ".pdf", "text/plain": ".txt", "image/png": ".p
 def send(document: Document, version: DocumentVersion, *, as_download: bool = True) -> Response:
     """The bytes of a version. Only paper that we made ourselves (an invoice) may be shown in the browser."""
     is_shown = not as_download and document.kind == "invoice"
-    return _stream(document.name, version, is_shown)
+    answer = _stream(document.name, version, is_shown)
+    if request.method == "GET" and (who := person()) is not None:
+        auditing.opened("view" if is_shown else "download", document, who)
+    return answer
 
 
 def _stream(name: str, version: DocumentVersion, is_shown: bool) -> Response:

@@ -26,7 +26,10 @@ def test_a_protected_connection_is_served(world: World) -> None:
     db.self_test()
 
 
-@pytest.mark.parametrize("name", ["seal_checked", "posting_totals", "link_follows", "posting_no_delete"])
+GUARDS = ["seal_checked", "posting_totals", "link_follows", "posting_no_delete", "posting_period"]
+
+
+@pytest.mark.parametrize("name", GUARDS)
 def test_a_database_without_one_of_its_triggers_is_not_served(world: World, name: str) -> None:
     if db.is_sqlite():
         db.run(f"DROP TRIGGER {name}")
