@@ -158,6 +158,7 @@ class Config:
         "path of its socket, or host:port. Empty: files are not looked through."
     )  # fmt: skip
     invitation_days: int = _setting(14, _whole, "How many days an invitation stays open.")
+    audit_years: int = _setting(7, _whole, "How many years the audit trail is kept. 0: for ever.")
     paper_invitation_days: int = _setting(30, _count, "How many days an invitation by letter stays open.")
     pay_link_days: int = _setting(
         90, _whole, "How many days the link works that shows one invoice and takes its payment without signing in. "

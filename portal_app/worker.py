@@ -3,11 +3,13 @@ by itself with ``portal worker``."""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 
-from portal_app import gateways
+from portal_app import clock, config, gateways
 from portal_app.domain import (
+    audit,
     documents,
     ledger,
     mail,
@@ -38,6 +40,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "invoice_pdf": paper.store_invoice,
         "deposit_pdf": paper.store_deposit,
         "deposit_shared": letters.deposit_shared,
+        "audit_alert": letters.audit_alert,
         "document_scan": document_scan,
         "document_shared": document_shared,
         "event_shared": letters.event_shared,
@@ -51,6 +54,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "payment_changed": payment_changed,
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
+        "credit_note": letters.credit_note,
         "gateway_event": gateways.look_into,
         "trust_received": trust_received,
         "trust_shortfall": letters.trust_shortfall,
@@ -114,6 +118,8 @@ def housekeeping() -> None:
     for noun in (sessions, throttles, sign_ins, passkeys):
         noun.sweep()
     policy_reports.forget_old()
+    if config.active().audit_years:
+        audit.purge(clock.now() - dt.timedelta(days=366 * config.active().audit_years))
     letters.limitations()
     payments.fill_up()
     gateways.sweep_due()

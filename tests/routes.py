@@ -75,6 +75,9 @@ def alices(world: World) -> dict[str, Any]:
     )  # fmt: skip
     letter = mail.write("invitation", world.frank, subject="Ladder", text="Ladder", html="", fact="ladder")
     payments.ask("unknown_charge", "ladder", "A charge", gateway=world.gateway)
+    adjustment = payments.adjust(
+        world.invoice, kind="written_off", amount_cents=1, reason="Ladder", key="ladder", by=world.carol
+    )
     deposit = ask(world, open_trust(world), 70_000)
     bank = banks.ladder(world)
     money = trusts.deposit(world, 300_000, method="card")
@@ -85,10 +88,12 @@ def alices(world: World) -> dict[str, Any]:
     recipient = InvoiceRecipient.get(InvoiceRecipient.portal_user == world.frank)
     return {
         "matter_id": world.matter.id, "client_id": world.client.id, "invoice_id": world.invoice.id,
-        "document_id": world.document.id, "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
+        "document_id": world.document.id, "adjustment_id": adjustment.id,
+        "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
         "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "code": "fake",
         "field": "name", "secret": NOWHERE, "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
-        "what": "taken", "account_code": "receivable", "about": "unknown_charge",
+        "what": "taken", "account_code": "receivable", "about": "unknown_charge", "report": "receivables",
+        "export": "journal",
         "movement_id": money.id, "authorisation_id": word.id, "hold_id": held.id, "incident_id": short.id,
         "email_id": letter.id, **bank, "bank_account_id": trusts.account().id, "question_id": 1,
         "invoices.public_id": world.invoice.public_id,

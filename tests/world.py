@@ -77,7 +77,7 @@ def build() -> World:
     """Fill an empty, migrated database."""
     firms.found(
         "Quillfeather & Larkspur LLP", address="12 Sample Row, Suite 400\nSpringfield, IL 62704",
-        email="billing@example.com", phone="(555) 010-0142", time_zone=ZONE,
+        email="billing@example.com", phone="(555) 010-0142", time_zone=ZONE, law_firm_id="12-3456789",
     )  # fmt: skip
     hashed = passwords.hash_password(PASSWORD)
     staff = _staff(hashed)

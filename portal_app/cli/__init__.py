@@ -10,7 +10,8 @@ import click
 from portal_app import __version__
 from portal_app.cli.banks import import_statement, reconcile_trust
 from portal_app.cli.bench import bench
-from portal_app.cli.books import export, reconcile, sweep, verify
+from portal_app.cli.books import reconcile, sweep, verify
+from portal_app.cli.export import export
 from portal_app.cli.people import forget_factors, invite
 from portal_app.cli.plugin import plugin
 from portal_app.cli.prove import prove_payments

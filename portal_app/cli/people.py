@@ -18,7 +18,7 @@ def invite(data: str | None, email: str) -> None:
     """
     settings = load(data=data)
     from portal_app import founding
-    from portal_app.domain import invitations, people
+    from portal_app.domain import audit, invitations, people
 
     founding.firm_of(settings)
     who = people.find_by_email(email)
@@ -31,6 +31,7 @@ def invite(data: str | None, email: str) -> None:
     else:
         sent = invitations.invite(who, by=None, days=settings.invitation_days)
         path, hours = f"/invitation/{sent.token}", f"{settings.invitation_days} days"
+    audit.record("invite", subject=who.name, subject_ref=f"{who._meta.name}:{who.id}", after={"open for": hours})
     click.echo(f"{who.name} can choose a password within {hours} at:")
     click.echo(f"{settings.own_url}{path}")
 

@@ -28,6 +28,7 @@ def rotate_secrets(data: str | None) -> None:
     import secrets
 
     from portal_app import config, gateway_setup
+    from portal_app.domain import audit
 
     keys = config.secret_keys(settings)
     if settings.secret_key and len(keys) == 1:
@@ -35,6 +36,7 @@ def rotate_secrets(data: str | None) -> None:
     if not settings.secret_key:
         config.keep_secret_keys(settings, [secrets.token_hex(32), *keys])
     count = gateway_setup.reseal()
+    audit.record("rotate_secrets", subject="Secret key", after={"sealed again": count})
     click.echo(f"{count} {'secret is' if count == 1 else 'secrets are'} sealed under the new key.")
     if settings.secret_key:
         click.echo("Take previous_secret_keys out of the settings now, then start the portal again.")

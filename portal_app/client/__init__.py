@@ -1,6 +1,7 @@
 """Portal users' routes, a module per noun."""
 
 from portal_app.client import (
+    access,  # noqa: F401
     account,  # noqa: F401
     deposits,  # noqa: F401
     documents,  # noqa: F401

@@ -15,6 +15,7 @@ DETAILS = {
     "email": "billing@example.com",
     "phone": "(555) 010-0142",
     "invoice_note": "Thank you. Questions about a line? Call us; that call is free.",
+    "law_firm_id": "00-0000042",
 }
 
 # name, title, roles, hourly rate
@@ -26,6 +27,9 @@ STAFF = {
     "gwen": ("Gwen Harrowgate", "Billing manager", ["biller"], 12_000),
     "erin": ("Erin Moss", "Bookkeeper", ["bookkeeper"], 14_500),
 }
+
+# How e-billing systems sort them
+CLASSES = {"carol": "PT", "dan": "AS", "gwen": "OT", "erin": "OT"}
 
 # name, and how many days ago they were invited; those who registered did so the day after
 PORTAL_USERS = {

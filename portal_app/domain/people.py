@@ -16,6 +16,7 @@ from portal_app.domain.once import once
 ROLES = ("administrator", "attorney", "biller", "bookkeeper")
 NO_EMAIL = "@no-email.invalid"  # stands in for the address of somebody invited on paper; no letter goes there
 CLIENT_KINDS = ("person", "company")
+TIMEKEEPER_CLASSES = {"PT": "Partner", "AS": "Associate", "OC": "Counsel", "LA": "Legal assistant", "OT": "Other"}
 
 
 class Login(BaseModel):
@@ -50,11 +51,14 @@ class Login(BaseModel):
 
 
 class FirmUser(Login):
-    """Somebody who works at the firm. ``roles`` is a set kept as words; ``rate_cents`` is the usual hourly rate."""
+    """Somebody who works at the firm. ``roles`` is a set kept as words; ``rate_cents`` is the usual hourly rate;
+    ``timekeeper_id`` and ``timekeeper_class`` (one of ``TIMEKEEPER_CLASSES``) stand in LEDES files."""
 
     title = CharField(max_length=60, default="")
     roles = CharField(max_length=120, default="")
     rate_cents = BigIntegerField(default=0)
+    timekeeper_id = CharField(max_length=20, default="")
+    timekeeper_class = CharField(max_length=2, default="")
 
     @property
     def role_set(self) -> frozenset[str]:
@@ -71,13 +75,15 @@ class PortalUser(Login):
 
 
 class Client(BaseModel):
-    """Who the firm acts for: a person or a company. Need not log in."""
+    """Who the firm acts for: a person or a company. Need not log in. ``ledes_id`` is how its own e-billing system knows
+    it, in LEDES files."""
 
     kind = CharField(max_length=10)
     name = CharField(max_length=120)
     email = CharField(max_length=254, default="")
     phone = CharField(max_length=40, default="")
     address = TextField(default="")
+    ledes_id = CharField(max_length=20, default="")
     created_at = DateTimeField()
     created_by = ForeignKeyField(FirmUser, null=True, backref="+")
     key = CharField(max_length=32, null=True)
@@ -163,6 +169,15 @@ def change_firm_user(who: FirmUser, *, name: str, roles: list[str], title: str, 
         who.name, who.title, who.rate_cents = name, title, rate_cents
         who.roles = " ".join(sorted(roles))
         who.save()
+
+
+def change_timekeeper(who: FirmUser, *, timekeeper_id: str, timekeeper_class: str) -> None:
+    """How LEDES files name somebody at the firm: an identifier, and one of ``TIMEKEEPER_CLASSES`` or nothing."""
+    if timekeeper_class and timekeeper_class not in TIMEKEEPER_CLASSES:
+        raise Refused("Choose a classification.", "timekeeper_class")
+    with transaction():
+        who.timekeeper_id, who.timekeeper_class = timekeeper_id, timekeeper_class
+        who.save(only=["timekeeper_id", "timekeeper_class"])
 
 
 def keep_an_administrator(who: FirmUser) -> None:

@@ -94,7 +94,7 @@ def find(token: str) -> Session | None:
         return None
     now = clock.now()
     if row.last_seen_at < now - dt.timedelta(seconds=_TOUCH_SECONDS):
-        with transaction():
+        with transaction(is_aside=True):
             Session.update(last_seen_at=now).where(Session.id == row.id).execute()
     return row
 

@@ -80,7 +80,7 @@ def count(tries: Mapping[str, Pace]) -> None:
     paces = {hash_token(what): pace for what, pace in tries.items()}
     _refuse(_known(list(paces)))
     now = clock.now()
-    with transaction():
+    with transaction(is_aside=True):
         for key in sorted(paces):
             Throttle.insert(key=key, hits=0, open_at=now, forget_at=now).on_conflict_ignore().execute()
         rows = list(locked(Throttle.select().where(Throttle.key.in_(sorted(paces))).order_by(Throttle.key)))
@@ -111,7 +111,7 @@ def _refuse(rows: Collection[Throttle]) -> None:
 def take_back(*tries: str) -> None:
     """The tries that were counted just now were right: as if they had not been."""
     keys = [hash_token(what) for what in tries]
-    with transaction():
+    with transaction(is_aside=True):
         Throttle.update(hits=Throttle.hits - 1, open_at=clock.now()).where(
             Throttle.key.in_(keys) & (Throttle.hits > 0)
         ).execute()
@@ -119,11 +119,11 @@ def take_back(*tries: str) -> None:
 
 def forget(*tries: str) -> None:
     """All earlier tries of these no longer count."""
-    with transaction():
+    with transaction(is_aside=True):
         Throttle.delete().where(Throttle.key.in_([hash_token(what) for what in tries])).execute()
 
 
 def sweep() -> None:
     """Forget what nobody has tried for long."""
-    with transaction():
+    with transaction(is_aside=True):
         Throttle.delete().where(Throttle.forget_at < clock.now()).execute()

@@ -13,6 +13,7 @@ from portal_app import config, db
 from portal_app.config import Config
 from portal_app.web import (
     assets,
+    auditing,
     doors,
     errors,
     headers,
@@ -67,6 +68,7 @@ def init_app(app: Flask) -> None:
     app.url_map.converters["int"] = RowNumber
     once.init_app(app)
     app.before_request(db.connect)
+    auditing.init_app(app)
     uploads.init_app(app)
     headers.init_app(app)
     login.init_app(app)

@@ -30,12 +30,13 @@ from portal_app.domain import (
     sign_ins,
     trust,
 )
+from portal_app.domain.audit import AuditEntry
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.deposits import DepositShare
 from portal_app.domain.devices import Device
 from portal_app.domain.documents import Document, DocumentShare, DocumentVersion
 from portal_app.domain.invitations import Invitation, PasswordReset, Sent
-from portal_app.domain.invoices import Invoice
+from portal_app.domain.invoices import Invoice, InvoiceAdjustment
 from portal_app.domain.payments import Dispute, Payment, Refund
 from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.domain.trust import TrustMovement
@@ -215,6 +216,15 @@ def deposit_shared(share_id: int) -> None:
 # Alarms
 
 
+def audit_alert(entry_id: int) -> None:
+    """Something was done that administrators should know at once; whoever did it is not told of themselves."""
+    entry: AuditEntry = AuditEntry.get_by_id(entry_id)
+    with transaction():
+        for who in people.administrators():
+            if who.id != entry.firm_user_id:
+                _to(who, "audit_alert", f"audit:{entry.id}:{who.id}", entry=entry)
+
+
 def payment_page_changed(changes: Sequence[str]) -> None:
     """The payment page is not what was accepted: tell every administrator, once for the same changes on one day."""
     today = clock.today(firms.current().time_zone)
@@ -290,6 +300,19 @@ def refund_changed(refund_id: int) -> None:
             _to(payment.portal_user, "refund", f"{fact}:payer", **about)
         elif refund.state in payments.REFUND_FREEING and refund.made_by_id:
             _to(refund.made_by, "refund_failed_firm", f"{fact}:firm", **about)
+
+
+def credit_note(adjustment_id: int) -> None:
+    """Tell everybody who has the invoice that less of it is owed; nothing once it is taken back."""
+    row: InvoiceAdjustment = InvoiceAdjustment.get_by_id(adjustment_id)
+    if row.undone_at is not None:
+        return
+    invoice = invoices.with_balances().where(Invoice.id == row.invoice_id).get()
+    document = invoice.document
+    with transaction():
+        for share in sharing.shares_of(DocumentShare, [document]).get(document.id, []):
+            _to(share.portal_user, "credit_note", f"credit_note:{row.id}:{share.portal_user_id}", adjustment=row,
+                invoice=invoice)  # fmt: skip
 
 
 def dispute_changed(dispute_id: int) -> None:

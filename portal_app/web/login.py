@@ -17,7 +17,7 @@ from portal_app import config
 from portal_app.domain import access, sessions, sign_ins
 from portal_app.domain.people import FirmUser, PortalUser, hash_token
 from portal_app.domain.sessions import Session
-from portal_app.web import callers, once
+from portal_app.web import auditing, callers, once
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -191,7 +191,8 @@ def firm_only(action: str) -> Callable[[Callable[P, R]], Callable[P, R | Respons
                 abort(404)
             if not access.may(who, action):
                 abort(403)
-            return view(*args, **kwargs)
+            with auditing.expecting(view, who):
+                return view(*args, **kwargs)
 
         checked.action = action  # type: ignore[attr-defined]
         return checked
@@ -209,7 +210,8 @@ def client_only(view: Callable[P, R]) -> Callable[P, R | Response]:
             return ask_to_sign_in()
         if not isinstance(who, PortalUser):
             abort(404)
-        return view(*args, **kwargs)
+        with auditing.expecting(view, who):
+            return view(*args, **kwargs)
 
     checked.action = "portal"  # type: ignore[attr-defined]
     return checked

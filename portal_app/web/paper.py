@@ -29,6 +29,8 @@ from portal_app.domain.matters import Matter
 from portal_app.domain.payments import BankAccount, Payment, receipts
 from portal_app.domain.people import PortalUser
 from portal_app.domain.reconciliations import Covered, Reconciliation
+from portal_app.domain.reports import Report, Table, Wanted
+from portal_app.domain.today import AGES
 from portal_app.domain.trust import Accounting, TrustMovement
 from portal_app.domain.trust_papers import Statement, TrustReceipt
 from portal_app.schema import folder
@@ -210,6 +212,22 @@ def store_reconciliation(reconciliation_id: int) -> None:
             store.discard([stored.key])
 
 
+# Reports
+
+
+def report_pdf(
+    report: Report, table: Table, wanted: Wanted, *, names: Sequence[str], sees_all: bool, most: int
+) -> bytes:
+    """A report as it stands now; ``names`` are those whom it is narrowed to. Of its rows only the first ``most``."""
+    firm = firms.current()
+    html = compose(
+        "pdf/report.html", Writing(firm, firm.time_zone), report=report, table=table, wanted=wanted, names=names,
+        rows=table.rows[:most], left_out=max(len(table.rows) - most, 0), ages=AGES, sees_all=sees_all,
+        **_letterhead(firm, clock.now().replace(microsecond=0)),
+    )  # fmt: skip
+    return _print(html, firm, is_wide=table.is_wide)
+
+
 # Setting
 
 
@@ -240,11 +258,12 @@ def _press(sheet: str, accent: str) -> tuple[Any, Any]:
     return fonts, CSS(string=f"@page {{ size: {sheet} }} :root {{ --accent: {accent} }} {ours}", font_config=fonts)
 
 
-def _print(html: str, firm: Firm) -> bytes:
+def _print(html: str, firm: Firm, *, is_wide: bool = False) -> bytes:
     """Tagged PDF (PDF/UA-1). Nothing is fetched: a data: address is all that may stand in it."""
     from weasyprint import HTML
     from weasyprint.urls import URLFetcher
 
-    fonts, style = _press("Letter" if firm.locale.endswith(LETTER_COUNTRIES) else "A4", firm.accent)
+    sheet = "Letter" if firm.locale.endswith(LETTER_COUNTRIES) else "A4"
+    fonts, style = _press(f"{sheet} landscape" if is_wide else sheet, firm.accent)
     page = HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
     return bytes(page.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1"))
