@@ -91,12 +91,14 @@ def _export(
 ) -> None:  # fmt: skip
     settings = load(data=data)
     from portal_app import clock, founding
-    from portal_app.domain import exports, firms
+    from portal_app.domain import audit, exports, firms
 
     founding.firm_of(settings)
     found = exports.EXPORTS[name]
     today = clock.today(firms.current().time_zone)
     days = (since.date() if since else None, until.date() if until else None)
+    told = {"from": days[0] or "", "to": days[1] or "", "invoices": ", ".join(numbers)}
+    audit.record(f"export_{name.replace('-', '_')}", subject=found.title, after=told)
     if numbers:
         _write(output, exports.steady(_named(numbers)))
         return

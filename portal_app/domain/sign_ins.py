@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from peewee import CharField, DateTimeField, ForeignKeyField
 
 from portal_app import clock, config
 from portal_app.db import BaseModel, transaction
-from portal_app.domain import devices, factors, invitations, outbox, passwords, people, policy, sessions, throttles
+from portal_app.domain import (
+    audit,
+    devices,
+    factors,
+    invitations,
+    outbox,
+    passwords,
+    people,
+    policy,
+    sessions,
+    throttles,
+)
 from portal_app.domain.errors import LinkUnusable
 from portal_app.domain.invitations import Invitation, PasswordReset
 from portal_app.domain.people import FirmUser, Login, PortalUser, hash_token
@@ -70,10 +82,11 @@ def by_password(email: str, password: str, caller: Caller) -> FirmUser | PortalU
     email = email.strip().lower()
     is_known = bool(caller.device) and devices.is_known(people.find_by_email(email), caller.device)
     tries = _tries(email, caller, is_known=is_known)
-    throttles.count(tries)  # first of all: what comes too soon shall cost next to nothing
+    hits = throttles.count(tries)  # first of all: what comes too soon shall cost next to nothing
     who = people.find_by_email(email)
     is_right = passwords.is_password(who.password_hash if who else None, password)
     if who is None or not is_right or who.disabled_at is not None or not policy.current().allows(who, "password"):
+        _note_failure(who, hits)
         return None
     throttles.take_back(*list(tries)[1:])
     throttles.forget(next(iter(tries)))
@@ -81,6 +94,14 @@ def by_password(email: str, password: str, caller: Caller) -> FirmUser | PortalU
         who.password_hash = passwords.hash_password(password)
         who.save(only=["password_hash"])
     return who
+
+
+def _note_failure(who: Login | None, hits: Mapping[str, int]) -> None:
+    """The same work for a known name and for a made-up one: time tells nothing. What was typed is not kept, since
+    people type passwords there; when an account's free tries are used up, administrators are told."""
+    is_many = next(iter(hits.values())) == throttles.ACCOUNT_HERE.free
+    subject, ref = (who.name, f"{who._meta.name}:{who.id}") if who is not None else ("Somebody unknown", "nobody")
+    audit.record("many_failures" if is_many else "failed_sign_in", subject=subject, subject_ref=ref)
 
 
 def _tries(email: str, caller: Caller, *, is_known: bool) -> dict[str, Pace]:
@@ -112,6 +133,8 @@ def start(who: FirmUser | PortalUser, caller: Caller, *, has_both: bool = False)
     with transaction():
         device = _note(who, caller) if is_whole else None
         token = sessions.start(who, device=device, address=caller.address, is_whole=is_whole)
+        if is_whole:
+            audit.record("sign_in", by=who)
     return token, is_whole
 
 
@@ -120,6 +143,7 @@ def complete(half: Session, caller: Caller) -> str:
     with transaction():
         device = _note(half.login, caller)
         Session.update(device=device).where(Session.id == half.id).execute()
+        audit.record("sign_in", by=half.login)
         return sessions.renew(half)
 
 

@@ -71,8 +71,9 @@ class Throttle(BaseModel):
     forget_at = DateTimeField()
 
 
-def count(tries: Mapping[str, Pace]) -> None:
-    """Count one more try of each; before anything is looked at, so that tries at the same moment count, too.
+def count(tries: Mapping[str, Pace]) -> dict[str, int]:
+    """Count one more try of each; before anything is looked at, so that tries at the same moment count, too. Returns
+    how many there were of each.
 
     Raises:
         TooSoon: one of them has to wait; then none is counted.
@@ -85,10 +86,12 @@ def count(tries: Mapping[str, Pace]) -> None:
             Throttle.insert(key=key, hits=0, open_at=now, forget_at=now).on_conflict_ignore().execute()
         rows = list(locked(Throttle.select().where(Throttle.key.in_(sorted(paces))).order_by(Throttle.key)))
         _refuse(rows)
+        counted = {}
         for row in rows:
             pace = paces[row.key]
-            hits = 1 if row.forget_at <= now else row.hits + 1
+            hits = counted[row.key] = 1 if row.forget_at <= now else row.hits + 1
             _write(row.key, hits, now + dt.timedelta(seconds=pace.wait_after(hits)), pace.rest_seconds)
+    return {what: counted[hash_token(what)] for what in tries}
 
 
 @prepared_of_ids

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 from flask import abort, flash
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
-from portal_app.domain import exports, invoices
+from portal_app.domain import audit, exports, invoices
 from portal_app.domain.errors import Refused
 from portal_app.domain.exports import Wanted
 from portal_app.firm.blueprint import blueprint
@@ -17,8 +15,6 @@ from portal_app.web import files
 from portal_app.web.fragments import go
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm
-
-log = logging.getLogger(__name__)
 
 
 @blueprint.get("/exports/<export>")
@@ -37,7 +33,8 @@ def download_export(export: str) -> AnyResponse:
     except Refused as problem:
         flash(str(problem), "bad")
         return go("/firm/reports")
-    log.info("FirmUser %s exports %s from %s to %s", who.id, export, wanted.since or "", wanted.until or "")
+    told = {"from": wanted.since or "", "to": wanted.until or ""}
+    audit.record(f"export_{export.replace('-', '_')}", by=who, subject=found.title, after=told)
     return answer
 
 

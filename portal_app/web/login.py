@@ -14,7 +14,8 @@ from htmx_flask import request as htmx_request
 from werkzeug.wrappers import Response
 
 from portal_app import config
-from portal_app.domain import access, sessions, sign_ins
+from portal_app.db import transaction
+from portal_app.domain import access, audit, sessions, sign_ins
 from portal_app.domain.people import FirmUser, PortalUser, hash_token
 from portal_app.domain.sessions import Session
 from portal_app.web import auditing, callers, once
@@ -113,7 +114,9 @@ def visit() -> Visit:
 
 def sign_out() -> None:
     if current_user.is_authenticated:
-        sessions.end(current_user.token)
+        with transaction():
+            sessions.end(current_user.token)
+            audit.record("sign_out", by=current_user.who)
     logout_user()
     session.clear()
     once.forget()

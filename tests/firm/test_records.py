@@ -124,3 +124,24 @@ def test_a_client_reads_who_had_their_things(world: World, as_: As) -> None:
     assert world.document.public_id not in page
     bobs = as_(world.bob).get("/portal/access").text
     assert "Dan Wrenfield downloaded it" not in bobs, "that was before it was shared with him"
+
+
+def test_signing_in_and_failing_to_are_recorded_alike_for_everybody(world: World, as_: As) -> None:
+    browser = as_(None)
+    for email in ("dan@example.com", "nobody@example.com"):
+        for _ in range(10):
+            browser.post("/sign-in", data={"email": email, "password": "not the right one"})
+    rows = [(row.action, row.subject) for row in AuditEntry.select().order_by(AuditEntry.id)]
+    assert rows.count(("failed_sign_in", "Dan Wrenfield")) == 9
+    assert rows.count(("many_failures", "Dan Wrenfield")) == 1
+    assert rows.count(("failed_sign_in", "Somebody unknown")) == 9
+    assert "nobody@example.com" not in str([vars(row) for row in AuditEntry.select()])
+    while worker.turn():
+        pass
+    assert Email.select().where(Email.kind == "audit_alert").count() == 2
+
+
+def test_an_export_is_recorded_and_told(world: World, as_: As) -> None:
+    assert as_(world.erin).get("/firm/exports/beancount").status_code == 200
+    row = last()
+    assert (row.action, row.firm_user_id) == ("export_beancount", world.erin.id)
