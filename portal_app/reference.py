@@ -159,6 +159,28 @@ def roles_page() -> str:
     )
 
 
+def access_page() -> str:
+    from portal_app.domain import access, people
+
+    visitors = {role: {role} for role in people.ROLES} | {name: name for name in (access.PORTAL, access.NOBODY)}
+    rows = [
+        (method, f"`{path}`", *(access.answer(action or "public", visitor) for visitor in visitors.values()))
+        for method, path, action in routes()
+    ]
+    return "\n\n".join(
+        [
+            "# Who gets what answer",
+            _prose(
+                """Every address and every kind of visitor. “yes”: let in, to what is theirs (a portal user's own
+                things, a matter that is not restricted); 403: the role may not; 404: for them it is not there; “sign
+                in”: led to the sign-in page. Somebody disabled is signed out; somebody without a role gets 403
+                everywhere. A test sends each of these requests and compares."""
+            ),
+            _table(("method", "path", *visitors), rows),
+        ]
+    )
+
+
 def payment_states_page() -> str:
     from portal_app.domain.payments import DEFINITE, DISPUTE_EDGES, EDGES, FREEING, HOLDING, REFUND_EDGES
 
@@ -252,6 +274,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "routes.md": routes_page,
     "roles.md": roles_page,
+    "access.md": access_page,
     "payment-states.md": payment_states_page,
     "hooks.md": hooks_page,
     "kit.md": kit_page,
