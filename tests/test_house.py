@@ -32,7 +32,7 @@ STOREYS = [
 NOUNS = (
     "errors once passwords clamd policy_reports store outbox firms people clients sessions invitations mail access "
     "matters sharing calendar documents timekeeping banks ledger trust logos invoices deposits trust_papers payments "
-    "statements reconciliations draws snapshots today"
+    "statements reconciliations draws snapshots today holdings erasing person_files"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

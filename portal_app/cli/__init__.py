@@ -13,6 +13,7 @@ from portal_app.cli.bench import bench
 from portal_app.cli.books import export, reconcile, sweep, verify
 from portal_app.cli.people import invite
 from portal_app.cli.plugin import plugin
+from portal_app.cli.privacy import export_person
 from portal_app.cli.prove import prove_payments
 from portal_app.cli.reading import roles, routes, settings
 from portal_app.cli.running import demo, serve, worker
@@ -80,7 +81,8 @@ def main() -> None:
 
 COMMANDS_HERE = (
     init, serve, worker, migrate, demo, routes, roles, reconcile, sweep, verify, export, settings, invite, bench,
-    rotate_secrets, plugin, prove_payments, doctor, check_payment_page, import_statement, reconcile_trust,
+    export_person, rotate_secrets, plugin, prove_payments, doctor, check_payment_page, import_statement,
+    reconcile_trust,
 )  # fmt: skip
 for command in COMMANDS_HERE:
     main.add_command(command)

@@ -25,7 +25,8 @@ class BadAccent(ValueError):
 
 
 class Firm(BaseModel):
-    """The one row about the firm. ``logo_key`` names stored bytes; empty means the portal's own mark."""
+    """The one row about the firm. ``logo_key`` names stored bytes; empty means the portal's own mark. ``letters`` are
+    full, or brief: they say only that there is something new."""
 
     name = CharField(max_length=120)
     address = TextField(default="")
@@ -39,6 +40,7 @@ class Firm(BaseModel):
     payment_terms_days = IntegerField(default=30)
     invoice_note = TextField(default="")
     help_text = TextField(default="")
+    letters = CharField(max_length=5, default="full")
     created_at = DateTimeField()
 
     @property

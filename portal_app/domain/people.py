@@ -14,6 +14,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.once import once
 
 ROLES = ("administrator", "attorney", "biller", "bookkeeper")
+ERASED = ".erased@no-email.invalid"  # ends what stands in for the address of somebody who was erased
 CLIENT_KINDS = ("person", "company")
 
 
@@ -188,7 +189,8 @@ def add_client(
 
 
 def search_portal_users(text: str, limit: int = 8) -> list[PortalUser]:
-    """Portal users whose name or address contains ``text``, by name."""
+    """Portal users whose name or address contains ``text``, by name; not those who were erased."""
     words = text.strip()[:80]
-    query = PortalUser.select().where(PortalUser.name.contains(words) | PortalUser.email.contains(words.lower()))
+    is_found = PortalUser.name.contains(words) | PortalUser.email.contains(words.lower())
+    query = PortalUser.select().where(is_found & ~PortalUser.email.endswith(ERASED))
     return list(query.order_by(PortalUser.name).limit(limit))
