@@ -15,7 +15,7 @@ from peewee import CharField, DateTimeField, ForeignKeyField
 
 from portal_app import clock
 from portal_app.db import BaseModel, locked, transaction
-from portal_app.domain import holdings, invitations, trust
+from portal_app.domain import audit, holdings, invitations, trust
 from portal_app.domain.documents import Document
 from portal_app.domain.errors import Refused
 from portal_app.domain.holdings import Fate
@@ -85,7 +85,14 @@ def erase(who: PortalUser, *, reason: str, by: FirmUser) -> Erasure:
             last_signed_in_at=None, time_zone="UTC", disabled_at=clock.now(),
         ).where(PortalUser.id == who.id).execute()  # fmt: skip
         made.save(force_insert=True)
+        _tell(made, NAME.format(who.id), f"portal_user:{who.id}")
     return made
+
+
+def _tell(made: Erasure, called: str, ref: str) -> None:
+    """Into the audit trail, without the name that is gone."""
+    action = "erase_portal_user" if made.portal_user_id else "erase_client"
+    audit.record(action, by=made.erased_by, subject=called, subject_ref=ref, after={"reason": made.reason})
 
 
 def _write_down(who: PortalUser | Client, reason: str, by: FirmUser) -> Erasure:
@@ -146,6 +153,7 @@ def erase_client(client: Client, *, reason: str, by: FirmUser, on: dt.date) -> E
         gone = {"name": CLIENT_NAME.format(client.id), "email": "", "phone": "", "address": ""}
         Client.update(**gone).where(Client.id == client.id).execute()
         made.save(force_insert=True)
+        _tell(made, CLIENT_NAME.format(client.id), f"client:{client.id}")
     return made
 
 

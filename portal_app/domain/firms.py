@@ -25,8 +25,9 @@ class BadAccent(ValueError):
 
 
 class Firm(BaseModel):
-    """The one row about the firm. ``logo_key`` names stored bytes; empty means the portal's own mark. ``letters`` are
-    full, or brief: they say only that there is something new."""
+    """The one row about the firm. ``logo_key`` names stored bytes; empty means the portal's own mark. ``law_firm_id``
+    is how clients' e-billing systems know the firm, in LEDES files. ``letters`` are full, or brief: they say only that
+    there is something new."""
 
     name = CharField(max_length=120)
     address = TextField(default="")
@@ -41,6 +42,7 @@ class Firm(BaseModel):
     invoice_note = TextField(default="")
     help_text = TextField(default="")
     letters = CharField(max_length=5, default="full")
+    law_firm_id = CharField(max_length=20, default="")
     created_at = DateTimeField()
 
     @property
@@ -118,6 +120,10 @@ def next_number(kind: str, year: int) -> int:
 
 def invoice_number(year: int) -> str:
     return f"{year}-{next_number('invoice', year):04d}"
+
+
+def credit_note_number(year: int) -> str:
+    return f"C-{year}-{next_number('credit note', year):04d}"
 
 
 def receipt_number(year: int) -> str:

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from portal_app import clock
-from portal_app.domain import deposits, documents, erasing, firms, holdings, invoices
+from portal_app.domain import audit, deposits, documents, erasing, firms, holdings, invoices
 from portal_app.domain.calendar import Event
 from portal_app.domain.documents import Document
 from portal_app.domain.mail import Email
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import Allocation
-from portal_app.domain.people import Client, PortalUser
+from portal_app.domain.people import Client, FirmUser, PortalUser
 
 FORMAT = "matter-portal-person-1"
 # Columns that are keys to something, or say who at the firm did it.
@@ -64,8 +64,10 @@ def about_client(client: Client) -> dict[str, Any]:
     }
 
 
-def write(out: IO[bytes], who: PortalUser | Client) -> int:
-    """The ZIP. Returns how many documents are in it."""
+def write(out: IO[bytes], who: PortalUser | Client, *, by: FirmUser | None = None) -> int:
+    """The ZIP. Returns how many documents are in it. That it was made is recorded; without ``by`` on the machine."""
+    kind = who._meta.name
+    audit.record(f"export_{kind}", by=by, subject=f"{kind} {who.id}", subject_ref=f"{kind}:{who.id}")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         found = about(who) if isinstance(who, PortalUser) else about_client(who)
         archive.writestr("person.json", json.dumps(found, indent=1, ensure_ascii=False))

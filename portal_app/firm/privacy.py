@@ -16,7 +16,7 @@ from portal_app.domain.people import Client, PortalUser
 from portal_app.firm.blueprint import blueprint
 from portal_app.web.forms import Form, Line
 from portal_app.web.fragments import go, render
-from portal_app.web.login import firm_only, firm_user
+from portal_app.web.login import firm_only, firm_user, fresh
 from portal_app.web.templates import current_firm
 
 _IN_MEMORY = 2**20  # bytes of an export that are not worth a file
@@ -41,9 +41,11 @@ def _portal_user(person_id: int) -> PortalUser:
 
 def _export(who: PortalUser | Client, name: str) -> AnyResponse:
     out = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed when it has been sent
-    person_files.write(out, who)
+    person_files.write(out, who, by=firm_user())
     out.seek(0)
-    return send_file(out, "application/zip", as_attachment=True, download_name=name)
+    answer = send_file(out, "application/zip", as_attachment=True, download_name=name)
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
 
 
 # Portal users
@@ -65,12 +67,14 @@ def portal_user_page(person_id: int) -> Response:
 
 @blueprint.post("/portal-users/<int:person_id>/export")
 @firm_only("people.manage")
+@fresh
 def export_portal_user(person_id: int) -> AnyResponse:
     return _export(_portal_user(person_id), f"portal-user-{person_id}.zip")
 
 
 @blueprint.route("/portal-users/<int:person_id>/erasure", methods=["GET", "POST"])
 @firm_only("people.manage")
+@fresh
 def erase_portal_user(person_id: int) -> AnyResponse:
     """First what goes and what stays, and why; then, with a reason, for good."""
     who, form = _portal_user(person_id), ErasureForm()
@@ -102,12 +106,14 @@ def _client_page(client: Client, form: ErasureForm, status: int = 200) -> Respon
 
 @blueprint.post("/clients/<int:client_id>/export")
 @firm_only("people.manage")
+@fresh
 def export_client(client_id: int) -> AnyResponse:
     return _export(clients.find(client_id), f"client-{client_id}.zip")
 
 
 @blueprint.route("/clients/<int:client_id>/privacy", methods=["GET", "POST"])
 @firm_only("people.manage")
+@fresh
 def erase_client(client_id: int) -> AnyResponse:
     """As :func:`erase_portal_user`, for whom the firm acts for."""
     client, form = clients.find(client_id), ErasureForm()

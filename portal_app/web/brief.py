@@ -26,6 +26,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment_returned": (_PAYMENT, "Your bank has returned a payment. See what is open again."),
     "dispute_lost": (_PAYMENT, "Your bank has taken back a payment. See what is open again."),
     "refund": (_PAYMENT, "The firm gives you back a payment or a part of one."),
+    "credit_note": ("A change to an invoice", "The firm has lowered one of your invoices. See what is still open."),
     "trust_receipt": ("Money was received for you", "The firm has received money for you and holds it in trust."),
     "payment_succeeded_firm": (_AT_THE_FIRM, "A payment has come from the portal. There is nothing to enter."),
     "payment_returned_firm": (_AT_THE_FIRM, "A payment was returned by the payer's bank. The ledger is corrected."),

@@ -82,6 +82,8 @@ def _host_of(origin: str) -> str:
 
 def _finish(response: Response) -> Response:
     usual = USUAL | {"Content-Security-Policy": _policy(g.policy) if "policy" in g else _USUAL_POLICY}
+    if "token" in (request.view_args or {}):  # the address itself opens something: it is told to nobody
+        usual |= {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
     if config.active().is_https:
         usual["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     given = {name.lower() for name, _ in response.headers}

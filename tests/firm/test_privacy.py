@@ -17,6 +17,7 @@ from portal_app import config
 from portal_app.cli import main
 from portal_app.db import db
 from portal_app.domain import erasing, people
+from portal_app.domain.audit import AuditEntry
 from portal_app.domain.people import Client, PortalUser
 from tests.domain.test_payments import pay
 from tests.world import World, today
@@ -54,11 +55,16 @@ def test_nobody_is_erased_by_mistake(world: World, as_: As, typed: dict[str, str
 
 def test_erased_is_signed_out_and_the_page_says_what_stayed(world: World, as_: As) -> None:
     pay(world, 10_000)
+    told = AuditEntry.select().count()
     theirs, browser, url = as_(world.alice), as_(world.carol), f"/firm/portal-users/{world.alice.id}"
     data = {"reason": "Asked by letter", "typed": "ALICE@example.com"}
     for _ in range(2):  # pressed twice: the second says how it stands
         assert browser.post(f"{url}/erasure", data=data).status_code in {200, 303}
     assert theirs.get("/portal").location.startswith("/sign-in")
+    (row,) = AuditEntry.select().where(AuditEntry.action == "erase_portal_user")
+    assert (row.firm_user, row.subject) == (world.carol, f"Former portal user {world.alice.id}")
+    trail = [f"{row.subject}{row.before}{row.after}" for row in AuditEntry.select().where(AuditEntry.id > told)]
+    assert [line for line in trail if "alice" in line.lower()] == []
     page = browser.get(url).text
     for words in ("Erased on", "Carol Quillfeather", "Asked by letter", "What the portal still holds", "Payments"):
         assert words in page
@@ -80,7 +86,8 @@ def test_an_open_payment_is_waited_for(world: World, as_: As) -> None:
 
 
 def test_the_file_is_handed_out_as_a_file(world: World, as_: As) -> None:
-    for path, name in ((f"portal-users/{world.alice.id}", "alice@example.com"), (f"clients/{world.client.id}", "Alice")):
+    theirs = {f"portal-users/{world.alice.id}": "alice@example.com", f"clients/{world.client.id}": "Alice"}
+    for path, name in theirs.items():
         answer = as_(world.carol).post(f"/firm/{path}/export")
         assert answer.status_code == 200
         assert answer.headers["Content-Disposition"].startswith("attachment")

@@ -5,6 +5,17 @@ is known; calling the gateway is ``portal_app.gateways``'s part, with no transac
 """
 
 from portal_app.domain.banks import FUNDS, BankAccount, bank_accounts
+from portal_app.domain.payments.adjusting import (
+    ADJUSTMENTS,
+    adjust,
+    adjustable_cents,
+    adjustments_of,
+    apply_unapplied,
+    find_adjustment,
+    taken_off,
+    unapplied_on,
+    undo,
+)
 from portal_app.domain.payments.banks import add_bank_account, change_bank_account
 from portal_app.domain.payments.booking import left_cents, mismatch_of
 from portal_app.domain.payments.depositing import note_settled
@@ -119,6 +130,7 @@ from portal_app.domain.payments.settling import (
 from portal_app.domain.payments.starting import Order, route_of, start
 
 __all__ = [
+    "ADJUSTMENTS",
     "DEFINITE",
     "DISPUTE_EDGES",
     "EDGES",
@@ -152,11 +164,15 @@ __all__ = [
     "Question",
     "Refund",
     "add_bank_account",
+    "adjust",
+    "adjustable_cents",
+    "adjustments_of",
     "allocations_of",
     "answer",
     "answer_all",
     "applied_on",
     "apply_received",
+    "apply_unapplied",
     "ask",
     "bank_accounts",
     "begin_sweep",
@@ -176,6 +192,7 @@ __all__ = [
     "entry_of",
     "fill_up",
     "find",
+    "find_adjustment",
     "find_deposit",
     "find_deposit_for",
     "find_for",
@@ -229,6 +246,9 @@ __all__ = [
     "start",
     "start_refund",
     "store_event",
+    "taken_off",
+    "unapplied_on",
+    "undo",
     "unfinished",
     "visible_to",
     "void_invoice",
