@@ -33,7 +33,7 @@ class Holding:
     why: str = ""
 
 
-_BOOKS = "The books: they name the person only by number from then on, and would not add up without them."
+_BOOKS = "The books name the person only by number from then on, and would not add up without it."
 _TRUST = "Records of clients’ money are kept for years after a matter ends (rule T16)."
 _SHARED = "What the firm gave to whom, and when, is the firm’s own record."
 

@@ -41,7 +41,10 @@ _BY_ID: dict[str, type[Model]] = {
     "statement_id": BankStatement, "line_id": StatementLine, "reconciliation_id": Reconciliation,
 }  # fmt: skip
 _BY_PUBLIC_ID: dict[str, type[Model]] = {
-    "invoices": Invoice, "documents": Document, "events": Event, "payments": Payment,
+    "invoices": Invoice,
+    "documents": Document,
+    "events": Event,
+    "payments": Payment,
     "deposits": DepositRequest,
 }
 _NAMES = ("name", "number", "title", "subject", "description", "email")
