@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -53,7 +54,7 @@ def story(world: World, gateway: FakeGateway) -> Payment:
 
 def postings() -> list[tuple[int, str, int | None, int | None, int]]:
     """The bare rows: entry, account, matter, invoice, cents."""
-    return rows_of("SELECT entry_id, account_code, matter_id, invoice_id, amount_cents FROM posting ORDER BY id")  # type: ignore[return-value]
+    return rows_of("SELECT entry_id, account_code, matter_id, invoice_id, amount_cents FROM posting ORDER BY id")
 
 
 def of_trust() -> set[str]:
@@ -69,13 +70,17 @@ def summed(*keys: int, only: Callable[[Any], bool] = lambda _row: True) -> dict[
     return found
 
 
+def _is_on(side: int, row: Any) -> bool:
+    return bool(row[4] * side > 0)
+
+
 def traceable(world: World) -> set[int]:
     """Amounts that the postings lead to: legs, sums of accounts, matters, invoices and entries, running balances."""
     found = {row[4] for row in postings()}
     for keys in ((1,), (1, 2), (1, 3), (0, 1), (0, 1, 3)):
         found |= set(summed(*keys).values())
     for side in (1, -1):
-        one = summed(0, only=lambda row, side=side: row[4] * side > 0)
+        one = summed(0, only=partial(_is_on, side))
         found |= {sum(one.values()), *one.values()}
         for fund in (of_trust(), {row[1] for row in postings()} - of_trust()):
             found.add(sum(cents for (code,), cents in summed(1).items() if code in fund and cents * side > 0))

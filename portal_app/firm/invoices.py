@@ -13,6 +13,7 @@ from portal_app.domain.access import may
 from portal_app.domain.documents import DocumentShare, DocumentVersion
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
+from portal_app.domain.payments import Sums
 from portal_app.domain.store import NotStored
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.invoice_forms import AdjustForm, DatesForm, UnappliedForm, VoidForm
@@ -78,18 +79,19 @@ def issued_page(
     lines = invoices.lines_of(found)
     rows = payments.on_invoices([found.id])
     held = [row for row in rows if row.payment.is_open]
-    applied, from_trust = payments.applied_on(found), trust.on_invoice(found.id)
-    drawn, taken = trust.net_of(from_trust), payments.taken_off(found)
+    became, from_trust = payments.sums_of(found), trust.on_invoice(found.id)
+    drawn = trust.net_of(from_trust)
     return render(
         "firm/invoices/show.html", "paper", status=status, invoice=found, matter=found.matter, lines=lines,
         sums=invoices.totals(lines), paid=[row for row in rows if not row.payment.is_open], held=held,
-        held_cents=sum(row.amount_cents for row in held), applied_cents=applied, form=form or VoidForm(formdata=None),
-        given_back_cents=payments.given_back_on(found, applied + drawn + sum(taken.values())),
-        given_up_cents=payments.given_up_on(found),
+        held_cents=sum(row.amount_cents for row in held), applied_cents=became.applied,
+        form=form or VoidForm(formdata=None),
+        given_back_cents=payments.given_back_on(found, became.applied + drawn + became.taken_cents),
+        given_up_cents=became.given_up,
         version=_paper(found), drawn_cents=drawn, from_trust=from_trust, **_trust(found, apply_form),
         shares=sharing.shares_of(DocumentShare, [found.document]).get(found.document_id, []),
-        void=found.void.first() if found.is_void else None, taken=taken, pay_links=pay_links.of_invoice(found),
-        **_less(found, sum(row.amount_cents for row in held), adjust_form, unapplied_form),
+        void=found.void.first() if found.is_void else None, taken=became.taken, pay_links=pay_links.of_invoice(found),
+        **_less(found, became, sum(row.amount_cents for row in held), adjust_form, unapplied_form),
     )  # fmt: skip
 
 
@@ -108,10 +110,10 @@ def _trust(found: Invoice, sent: ApplyForm | None) -> dict[str, Any]:
 
 
 def _less(
-    found: Invoice, held_cents: int, adjust_form: AdjustForm | None, unapplied_form: UnappliedForm | None
+    found: Invoice, became: Sums, held_cents: int, adjust_form: AdjustForm | None, unapplied_form: UnappliedForm | None
 ) -> dict[str, Any]:
     """What a page needs so that less can be owed: credit notes, write-offs, unapplied money."""
-    unapplied, can = payments.unapplied_on(found.matter_id), max(found.balance_cents - held_cents, 0)
+    unapplied, can = became.unapplied, max(found.balance_cents - held_cents, 0)
     return {
         "adjustments": payments.adjustments_of(found), "adjustable_cents": can, "unapplied_cents": unapplied,
         "kinds": payments.ADJUSTMENTS,

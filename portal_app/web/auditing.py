@@ -82,7 +82,7 @@ class Subject:
 
 def subject(args: Mapping[str, Any]) -> Subject:
     """The last of a route's arguments that names a row; the firm itself where none does."""
-    row = next((row for name in reversed(args) if (row := _row(name, args[name])) is not None), None)
+    row = next((row for name in reversed(list(args)) if (row := _row(name, args[name])) is not None), None)
     if row is None:
         row = firms.current() if request.path.startswith("/firm/settings") else None
     return of(row) if row is not None else Subject()
@@ -122,7 +122,7 @@ def _compare(found: Subject, typed: dict[str, str]) -> tuple[dict[str, Any], dic
     if found.row is None:
         return {}, typed
     kind = type(found.row)
-    now = kind.get_or_none(id=found.row.id)  # type: ignore[attr-defined]
+    now = kind.get_or_none(id=found.row.id)
     was, is_now = found.row.__data__, now.__data__ if now is not None else {}
     names = [name for name in was if name not in _SILENT and was[name] != is_now.get(name)]
     if not names:

@@ -122,10 +122,11 @@ def test_who_has_an_app_and_who_needs_one_are_half_way_in(world: World) -> None:
         assert sessions.find_half(token) is None
 
 
-def test_by_default_administrators_need_one(world: World) -> None:
+def test_by_default_administrators_and_whoever_touches_trust_need_one(world: World) -> None:
     policy.Policy.delete().execute()
     now = policy.current()
-    assert [now.needs_factor(who) for who in (world.carol, world.dan, world.alice)] == [True, False, False]
+    assert now.factor_roles == "administrator attorney bookkeeper"
+    assert [now.needs_factor(who) for who in (world.carol, world.dan, world.erin, world.alice)] == [True] * 3 + [False]
 
 
 def test_a_reset_of_the_password_leaves_the_factor(world: World) -> None:

@@ -401,7 +401,7 @@ def test_T06_earned_fees_do_not_go_into_a_trust_account(world: World) -> None:
 
 def test_T08_the_firms_own_money_is_capped(world: World) -> None:
     most = trust.in_force().float_cap_cents
-    give = {"kind": "float_in", "on": today(), "reference": "", "by": world.erin}
+    give: dict[str, Any] = {"kind": "float_in", "on": today(), "reference": "", "by": world.erin}
     trust.move_float(account(), operating(), amount_cents=most, **give)
     with pytest.raises(RuleRefused) as problem:
         trust.move_float(account(), operating(), amount_cents=1, **give)
@@ -412,7 +412,7 @@ def test_T08_the_firms_own_money_is_capped(world: World) -> None:
 
 
 def test_T08_the_float_pays_bank_charges_and_comes_back(world: World) -> None:
-    move = {"on": today(), "reference": "", "by": world.erin}
+    move: dict[str, Any] = {"on": today(), "reference": "", "by": world.erin}
     trust.move_float(account(), operating(), kind="float_in", amount_cents=5_000, **move)
     trust.charge(account(), amount_cents=1_500, on=today(), what="Checks", by=world.erin)
     assert ledger.account_balance(ledger.BANK_CHARGES) == 1_500
@@ -556,7 +556,8 @@ def test_T10_a_dispute_takes_the_deposit_and_winning_it_brings_it_back(world: Wo
 
 
 def test_T11_no_entry_without_who_when_and_what_for(world: World) -> None:
-    for given in ({"payer": " "}, {"purpose": ""}, {"method": "shells"}):
+    wrong: list[dict[str, Any]] = [{"payer": " "}, {"purpose": ""}, {"method": "shells"}]
+    for given in wrong:
         with pytest.raises(RuleRefused) as problem:
             deposit(world, 100, **given)
         assert said(problem) == "T11"

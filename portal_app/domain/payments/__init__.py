@@ -7,12 +7,13 @@ is known; calling the gateway is ``portal_app.gateways``'s part, with no transac
 from portal_app.domain.banks import FUNDS, BankAccount, bank_accounts
 from portal_app.domain.payments.adjusting import (
     ADJUSTMENTS,
+    Sums,
     adjust,
     adjustable_cents,
     adjustments_of,
     apply_unapplied,
     find_adjustment,
-    taken_off,
+    sums_of,
     unapplied_on,
     undo,
 )
@@ -163,6 +164,7 @@ __all__ = [
     "PaymentRoad",
     "Question",
     "Refund",
+    "Sums",
     "add_bank_account",
     "adjust",
     "adjustable_cents",
@@ -246,7 +248,7 @@ __all__ = [
     "start",
     "start_refund",
     "store_event",
-    "taken_off",
+    "sums_of",
     "unapplied_on",
     "undo",
     "unfinished",

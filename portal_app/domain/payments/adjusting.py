@@ -6,6 +6,7 @@ Each is a linked entry; taking one back is its reversal. What payments under way
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from peewee import fn
 
@@ -14,7 +15,17 @@ from portal_app.db import locked, sum_of, transaction
 from portal_app.domain import firms, ledger, outbox
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice, InvoiceAdjustment
-from portal_app.domain.ledger import BAD_DEBT, CREDITS, RECEIVABLE, UNAPPLIED, JournalEntry, Leg, Posting, RunningTotal
+from portal_app.domain.ledger import (
+    BAD_DEBT,
+    CREDITS,
+    RECEIVABLE,
+    REFUNDS,
+    UNAPPLIED,
+    JournalEntry,
+    Leg,
+    Posting,
+    RunningTotal,
+)
 from portal_app.domain.once import once
 from portal_app.domain.payments.offers import held_on
 from portal_app.domain.people import FirmUser
@@ -37,16 +48,36 @@ def find_adjustment(invoice: Invoice, adjustment_id: int) -> InvoiceAdjustment:
     return InvoiceAdjustment.get((InvoiceAdjustment.invoice == invoice.id) & (InvoiceAdjustment.id == adjustment_id))
 
 
-def taken_off(invoice: Invoice) -> dict[str, int]:
-    """Cents that are owed less on an invoice, but for what was paid from the portal or from trust, by the entries'
-    code."""
-    query = (
-        Posting.select(JournalEntry.code, fn.SUM(Posting.amount_cents))
-        .join(JournalEntry)
-        .where((Posting.invoice_id == invoice.id) & (Posting.account == RECEIVABLE) & JournalEntry.code.in_(TAKES_OFF))
-        .group_by(JournalEntry.code)
-    )
-    return {code: -sum_of(cents) for code, cents in query.tuples()}
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What became of an invoice, in cents: set against it by payments from the portal when they came; taken off
+    otherwise, by the code of the entries; given back without being owed again; and the matter's unapplied money."""
+
+    applied: int
+    taken: dict[str, int]
+    given_up: int
+    unapplied: int
+
+    @property
+    def taken_cents(self) -> int:
+        return sum(self.taken.values())
+
+
+def sums_of(invoice: Invoice) -> Sums:
+    """From the postings; one query."""
+    on_it = (Posting.invoice_id == invoice.id) & Posting.account.in_([RECEIVABLE, REFUNDS])
+    unapplied = (Posting.matter == invoice.matter_id) & (Posting.account == UNAPPLIED)
+    query = Posting.select(Posting.account, JournalEntry.code, fn.SUM(Posting.amount_cents)).join(JournalEntry)
+    rows = [
+        (account, code, sum_of(cents))
+        for account, code, cents in query.where(on_it | unapplied).group_by(Posting.account, JournalEntry.code).tuples()
+    ]
+    owed = {code: -cents for account, code, cents in rows if account == RECEIVABLE}
+    return Sums(
+        applied=owed.get("portal_payment", 0), taken={code: owed[code] for code in TAKES_OFF if code in owed},
+        given_up=sum(cents for account, _, cents in rows if account == REFUNDS),
+        unapplied=-sum(cents for account, _, cents in rows if account == UNAPPLIED),
+    )  # fmt: skip
 
 
 def adjust(invoice: Invoice, *, kind: str, amount_cents: int, reason: str, key: str, by: FirmUser) -> InvoiceAdjustment:
