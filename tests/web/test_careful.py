@@ -66,9 +66,9 @@ def test_head_runs_no_branch_of_a_post(app: Flask, as_: As, world: World) -> Non
     assert (world.refresh("dan").roles, world.refresh("client").name) == (before, "Alice Vasquez-Thornbury")
 
 
-def test_money_is_written_to_the_disk_for_certain(world: World) -> None:
+@pytest.mark.usefixtures("world")
+def test_money_is_written_to_the_disk_for_certain() -> None:
     assert db.db.execute_sql("PRAGMA synchronous").fetchone()[0] == 2
-    assert world.carol
     db.db.execute_sql("PRAGMA synchronous = 1")
     with pytest.raises(db.Unprotected, match="synchronous=FULL"):
         db.self_test()
@@ -102,7 +102,7 @@ def test_cookies_belong_to_this_host_alone(https: Flask, world: World) -> None:
 
 @pytest.mark.parametrize("path", ["/sign-in", "/nothing/here", "/static/0/nothing.css", "/health", "/boom"])
 def test_every_answer_has_the_headers_and_no_other_site_reads_it(https: Flask, path: str) -> None:
-    https.add_url_rule("/boom", view_func=lambda: 1 // 0, endpoint="boom")
+    https.add_url_rule("/boom", view_func=lambda: str(1 // 0), endpoint="boom")
     answer = https.test_client().get(path, base_url=ADDRESS, headers={"Origin": "https://evil.example.com"})
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
