@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 from typing import Any
 
-from peewee import SQL, Table, fn
+from peewee import SQL, Select, Table, fn
 
 from portal_app.db import db
 from portal_app.domain.people import PortalUser
@@ -83,9 +82,10 @@ class Held:
         """For a query on :attr:`table`."""
         return self.table.c.portal_user_id == self.who.id
 
-    @cached_property
-    def count(self) -> int:
-        return int(self.table.select(fn.COUNT(SQL("*"))).where(self.is_theirs).scalar())
+    @property
+    def counted(self) -> Any:
+        """For a query: how many rows there are."""
+        return self.table.select(fn.COUNT(SQL("*"))).where(self.is_theirs)
 
     def rows(self) -> list[dict[str, Any]]:
         """Every column of every row, the oldest first."""
@@ -96,3 +96,10 @@ def of(who: PortalUser) -> Iterator[Held]:
     """What there is; a table that this version's database does not have is passed over."""
     tables = set(db.get_tables())
     return (Held(holding, who) for holding in HOLDINGS if holding.table in tables)
+
+
+def counts(who: PortalUser) -> list[tuple[Holding, int]]:
+    """How many rows of each kind there are; one query for all of them."""
+    found = list(of(who))
+    (row,) = Select([], [held.counted for held in found]).bind(db).tuples()
+    return [(held.holding, int(count)) for held, count in zip(found, row, strict=True)]

@@ -52,10 +52,10 @@ def _export(who: PortalUser | Client, name: str) -> AnyResponse:
 
 
 def _page(who: PortalUser, form: ErasureForm | None = None, status: int = 200) -> Response:
+    held = [(holding, count) for holding, count in holdings.counts(who) if count]
     return render(
-        "firm/people/person.html", status=status, who=who, held=[row for row in holdings.of(who) if row.count],
-        letters=erasing.letters_to(str(who.email)), erasure=erasing.of(who), form=form,
-        obstacle=erasing.obstacle(who),
+        "firm/people/person.html", status=status, who=who, held=held, letters=erasing.letters_to(str(who.email)),
+        erasure=erasing.of(who), form=form, obstacle=erasing.obstacle(who),
     )  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def test_what_need_not_be_kept_is_gone_and_the_books_hold(world: World) -> None:
     assert now.disabled_at is not None
     assert people.find_by_email(address) is None
     assert now not in people.search_portal_users("")
-    counts = {held.holding.table: held.count for held in holdings.of(now)}
+    counts = {holding.table: count for holding, count in holdings.counts(now)}
     assert counts["session"] == counts["password_reset"] == counts["invoice_recipient"] == counts["invitation"] == 0
     assert counts["payment"] == 1
     assert sessions.find(token) is None
