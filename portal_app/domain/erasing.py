@@ -85,13 +85,14 @@ def erase(who: PortalUser, *, reason: str, by: FirmUser) -> Erasure:
             last_signed_in_at=None, time_zone="UTC", disabled_at=clock.now(),
         ).where(PortalUser.id == who.id).execute()  # fmt: skip
         made.save(force_insert=True)
-        _tell(made, NAME.format(who.id), f"portal_user:{who.id}")
+        _tell(made, NAME.format(who.id), who)
     return made
 
 
-def _tell(made: Erasure, called: str, ref: str) -> None:
+def _tell(made: Erasure, called: str, who: PortalUser | Client) -> None:
     """Into the audit trail, without the name that is gone."""
     action = "erase_portal_user" if made.portal_user_id else "erase_client"
+    ref = f"{who._meta.name}:{who.id}"
     audit.record(action, by=made.erased_by, subject=called, subject_ref=ref, after={"reason": made.reason})
 
 
@@ -153,7 +154,7 @@ def erase_client(client: Client, *, reason: str, by: FirmUser, on: dt.date) -> E
         gone = {"name": CLIENT_NAME.format(client.id), "email": "", "phone": "", "address": ""}
         Client.update(**gone).where(Client.id == client.id).execute()
         made.save(force_insert=True)
-        _tell(made, CLIENT_NAME.format(client.id), f"client:{client.id}")
+        _tell(made, CLIENT_NAME.format(client.id), client)
     return made
 
 

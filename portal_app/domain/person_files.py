@@ -66,8 +66,9 @@ def about_client(client: Client) -> dict[str, Any]:
 
 def write(out: IO[bytes], who: PortalUser | Client, *, by: FirmUser | None = None) -> int:
     """The ZIP. Returns how many documents are in it. That it was made is recorded; without ``by`` on the machine."""
-    kind = who._meta.name
-    audit.record(f"export_{kind}", by=by, subject=f"{kind} {who.id}", subject_ref=f"{kind}:{who.id}")
+    kind = "portal_user" if isinstance(who, PortalUser) else "client"
+    called = f"{kind.replace('_', ' ').capitalize()} {who.id}"  # no name: the trail outlives an erasure
+    audit.record(f"export_{kind}", by=by, subject=called, subject_ref=f"{who._meta.name}:{who.id}")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         found = about(who) if isinstance(who, PortalUser) else about_client(who)
         archive.writestr("person.json", json.dumps(found, indent=1, ensure_ascii=False))
@@ -87,7 +88,9 @@ def _documents(who: PortalUser) -> Iterator[tuple[str, documents.DocumentVersion
     for document in shared:
         version = versions.get(document.id)
         if version is not None and not version.is_held:
-            yield re.sub(r'[\\/:*?"<>|]', "_", str(document.name)), version
+            name = re.sub(r'[\\/:*?"<>|]', "_", str(document.name))
+            is_bare = version.media_type == "application/pdf" and not name.lower().endswith(".pdf")
+            yield f"{name}.pdf" if is_bare else name, version
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

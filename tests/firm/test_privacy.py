@@ -96,6 +96,11 @@ def test_the_file_is_handed_out_as_a_file(world: World, as_: As) -> None:
         assert name in text
         assert json.loads(text)["format"] == "matter-portal-person-1"
         answer.close()
+    rows = AuditEntry.select().where(AuditEntry.action.startswith("export_")).order_by(AuditEntry.id)
+    assert [(row.action, row.subject, row.firm_user) for row in rows] == [
+        ("export_portal_user", f"Portal user {world.alice.id}", world.carol),
+        ("export_client", f"Client {world.client.id}", world.carol),
+    ]
 
 
 def test_a_client_is_erased_once_nothing_keeps_them(world: World, as_: As) -> None:
