@@ -8,10 +8,12 @@ from __future__ import annotations
 import inspect
 import sys
 import tempfile
+import tomllib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import click
@@ -182,6 +184,61 @@ def roles_page() -> str:
     )
 
 
+def access_page() -> str:
+    from portal_app.domain import access, people
+
+    visitors = {role: {role} for role in people.ROLES} | {name: name for name in (access.PORTAL, access.NOBODY)}
+    rows = [
+        (method, f"`{path}`", *(access.answer(action or "public", visitor) for visitor in visitors.values()))
+        for method, path, action in routes()
+    ]
+    return "\n\n".join(
+        [
+            "# Who gets what answer",
+            _prose(
+                """Every address and every kind of visitor. “yes”: let in, to what is theirs (a portal user's own
+                things, a matter that is not restricted); 403: the role may not; 404: for them it is not there; “sign
+                in”: led to the sign-in page. Somebody disabled is signed out; somebody without a role gets 403
+                everywhere. A test sends each of these requests and compares."""
+            ),
+            _table(("method", "path", *visitors), rows),
+        ]
+    )
+
+
+MET = "yes"
+
+
+def statements() -> list[dict[str, Any]]:
+    """The statements of docs/asvs.toml: ``number``, ``asvs``, ``level``, ``says``, ``tests``; where it is not wholly
+    met ``met`` ("partly", "not yet"), and a ``note``."""
+    text = (Path(__file__).parent.parent / "docs" / "asvs.toml").read_text("utf-8")
+    return list(tomllib.loads(text)["statement"])
+
+
+def asvs_page() -> str:
+    found = statements()
+    count = Counter(each.get("met", MET) for each in found)
+    rows = []
+    for each in found:
+        proofs = ["`" + name.removeprefix("tests/").replace(".py::test_", ": ") + "`" for name in each["tests"]]
+        said = each["says"] + (f". {each['note']}" if "note" in each else "")
+        met = each.get("met", MET)
+        rows.append((str(each["number"]), ", ".join(each["asvs"]), str(each["level"]), said, met, "<br>".join(proofs)))
+    return "\n\n".join(
+        [
+            "# Security statements and their proofs",
+            _prose(
+                f"""The items of OWASP ASVS 5.0, level 1 and 2, that apply to this product, as {len(found)} statements
+                in our own words; and for each the tests that prove it, under `tests/`. Met: {count[MET]}; partly:
+                {count["partly"]}; not yet proved or met: {count["not yet"]}. It is the makers' own list, not an
+                audit. A test looks whether every test that is named here is there."""
+            ),
+            _table(("", "ASVS", "level", "statement", "met", "proved by"), rows),
+        ]
+    )
+
+
 def payment_states_page() -> str:
     from portal_app.domain.payments import DEFINITE, DISPUTE_EDGES, EDGES, FREEING, HOLDING, REFUND_EDGES
 
@@ -275,6 +332,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "routes.md": routes_page,
     "roles.md": roles_page,
+    "access.md": access_page,
+    "asvs.md": asvs_page,
     "recipes.md": recipes_page,
     "payment-states.md": payment_states_page,
     "hooks.md": hooks_page,

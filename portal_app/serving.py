@@ -30,7 +30,7 @@ class PortTaken(RuntimeError):
 
 
 class _Line(logging.Formatter):
-    """One JSON object a line, so that nothing that is logged can forge a line."""
+    """One JSON object a line, so that nothing that is logged can forge a line, or steer the terminal that shows it."""
 
     def format(self, record: logging.LogRecord) -> str:
         found = {
@@ -41,7 +41,13 @@ class _Line(logging.Formatter):
         }
         if record.exc_info:
             found["trace"] = record.exc_text or self.formatException(record.exc_info)
-        return json.dumps(found, ensure_ascii=False)
+        text = json.dumps(found, ensure_ascii=False)
+        return text if text.isprintable() else "".join(_seen(sign) for sign in text)
+
+
+def _seen(sign: str) -> str:
+    """A sign that can be printed; JSON's escape of one that cannot. By itself JSON lets U+2028 and U+009B be."""
+    return sign if sign.isprintable() else json.dumps(sign)[1:-1]
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:

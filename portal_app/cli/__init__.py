@@ -14,6 +14,7 @@ from portal_app.cli.books import reconcile, sweep, verify
 from portal_app.cli.export import export
 from portal_app.cli.people import forget_factors, invite
 from portal_app.cli.plugin import plugin
+from portal_app.cli.privacy import export_person
 from portal_app.cli.prove import prove_payments
 from portal_app.cli.reading import roles, routes, settings
 from portal_app.cli.running import demo, serve, worker
@@ -81,8 +82,8 @@ def main() -> None:
 
 COMMANDS_HERE = (
     init, serve, worker, migrate, demo, routes, roles, reconcile, sweep, verify, export, settings, invite, bench,
-    forget_factors, rotate_secrets, plugin, prove_payments, doctor, check_payment_page, import_statement,
-    reconcile_trust,
+    export_person, forget_factors, rotate_secrets, plugin, prove_payments, doctor, check_payment_page,
+    import_statement, reconcile_trust,
 )  # fmt: skip
 for command in COMMANDS_HERE:
     main.add_command(command)

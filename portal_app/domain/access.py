@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from enum import StrEnum
+
 from portal_app.domain.people import ROLES, FirmUser
 
 EVERYONE = frozenset(ROLES)
@@ -48,3 +51,28 @@ ACTIONS: dict[str, frozenset[str]] = {
 def may(who: FirmUser, action: str) -> bool:
     """Whether ``who`` may do ``action``. An unknown action is a mistake in the program."""
     return who.has_role(*ACTIONS[action])
+
+
+class Answer(StrEnum):
+    """How a route answers a kind of visitor."""
+
+    YES = "yes"
+    REFUSED = "403"
+    NOT_FOUND = "404"
+    SIGN_IN = "sign in"
+
+
+PORTAL, NOBODY = "portal user", "signed out"
+
+
+def answer(action: str, visitor: str | Collection[str]) -> Answer:
+    """How a route that demands ``action`` ("public", "portal", or one of the table) answers ``visitor``: ``PORTAL``,
+    ``NOBODY``, or the roles of somebody at the firm. The guards decide by the same table; a test walks every route as
+    everybody and compares."""
+    if action == "public":
+        return Answer.YES
+    if visitor == NOBODY:
+        return Answer.SIGN_IN
+    if visitor == PORTAL or action == "portal":
+        return Answer.YES if (visitor, action) == (PORTAL, "portal") else Answer.NOT_FOUND
+    return Answer.REFUSED if ACTIONS[action].isdisjoint(visitor) else Answer.YES

@@ -26,7 +26,8 @@ class BadAccent(ValueError):
 
 class Firm(BaseModel):
     """The one row about the firm. ``logo_key`` names stored bytes; empty means the portal's own mark. ``law_firm_id``
-    is how clients' e-billing systems know the firm, in LEDES files."""
+    is how clients' e-billing systems know the firm, in LEDES files. ``letters`` are full, or brief: they say only that
+    there is something new."""
 
     name = CharField(max_length=120)
     address = TextField(default="")
@@ -40,6 +41,7 @@ class Firm(BaseModel):
     payment_terms_days = IntegerField(default=30)
     invoice_note = TextField(default="")
     help_text = TextField(default="")
+    letters = CharField(max_length=5, default="full")
     law_firm_id = CharField(max_length=20, default="")
     created_at = DateTimeField()
 

@@ -15,6 +15,7 @@ from portal_app.domain.once import once
 
 ROLES = ("administrator", "attorney", "biller", "bookkeeper")
 NO_EMAIL = "@no-email.invalid"  # stands in for the address of somebody invited on paper; no letter goes there
+ERASED = f".erased{NO_EMAIL}"  # ends what stands in for the address of somebody who was erased
 CLIENT_KINDS = ("person", "company")
 TIMEKEEPER_CLASSES = {"PT": "Partner", "AS": "Associate", "OC": "Counsel", "LA": "Legal assistant", "OT": "Other"}
 
@@ -223,7 +224,8 @@ def add_client(
 
 
 def search_portal_users(text: str, limit: int = 8) -> list[PortalUser]:
-    """Portal users whose name or address contains ``text``, by name."""
+    """Portal users whose name or address contains ``text``, by name; not those who were erased."""
     words = text.strip()[:80]
-    query = PortalUser.select().where(PortalUser.name.contains(words) | PortalUser.email.contains(words.lower()))
+    is_found = PortalUser.name.contains(words) | PortalUser.email.contains(words.lower())
+    query = PortalUser.select().where(is_found & ~PortalUser.email.endswith(ERASED))
     return list(query.order_by(PortalUser.name).limit(limit))

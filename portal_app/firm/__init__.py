@@ -26,6 +26,7 @@ from portal_app.firm import (
     pay_links,  # noqa: F401
     payments,  # noqa: F401
     people,  # noqa: F401
+    privacy,  # noqa: F401
     questions,  # noqa: F401
     recipients,  # noqa: F401
     reconciliations,  # noqa: F401

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField, RadioField
 
 from portal_app.domain import clients as found_clients
-from portal_app.domain import ledger, matters, people
+from portal_app.domain import erasing, ledger, matters, people
 from portal_app.domain.errors import Refused
 from portal_app.domain.people import Client
 from portal_app.firm.blueprint import blueprint
@@ -85,6 +85,9 @@ def client(client_id: int) -> Response:
 def edit_client(client_id: int) -> AnyResponse:
     found = found_clients.find(client_id)
     form = ClientForm(obj=found)
+    if erasing.of(found):
+        flash("They were erased; nothing can be written there any more.", "bad")
+        return go(f"/firm/clients/{found.id}")
     if not form.is_sent:
         return render("firm/clients/edit.html", form=form, client=found)
     if not form.validate():

@@ -8,7 +8,7 @@ from flask import Response, flash
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app.db import transaction
-from portal_app.domain import factors, people, sessions
+from portal_app.domain import erasing, factors, people, sessions
 from portal_app.domain import invitations as ways_in
 from portal_app.domain.errors import Refused
 from portal_app.domain.people import ROLES, FirmUser, Login, PortalUser
@@ -115,6 +115,8 @@ def take_step(kind: str, person_id: int, step: str) -> AnyResponse:
     disabling signs them out everywhere at once."""
     who = MODELS[kind].get_by_id(person_id)
     try:
+        if isinstance(who, PortalUser) and erasing.of(who):
+            raise Refused("They were erased, and have no way in any more.")
         flash(STEPS[step](who), "good")
     except Refused as problem:
         flash(str(problem), "bad")

@@ -13,13 +13,14 @@ from portal_app import clock
 from portal_app.domain import firms
 from portal_app.domain.errors import Refused
 from portal_app.firm.blueprint import blueprint
-from portal_app.web.forms import Choice, EmailLine, Form, Line, Text
+from portal_app.web.forms import Choice, EmailLine, Form, Line, Radios, Text
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only
 from portal_app.web.templates import current_firm
 
-DETAILS = ("name", "address", "phone", "email", "time_zone", "payment_terms_days", "invoice_note")
+DETAILS = ("name", "address", "phone", "email", "time_zone", "payment_terms_days", "invoice_note", "letters")
 MOST_TERMS_DAYS = 365
+LETTERS = {"full": "Say them", "brief": "Only that there is something new"}
 _OLD_NAMES = ("Etc/", "SystemV/", "US/", "Canada/", "Brazil/", "Chile/", "Mexico/")
 
 
@@ -40,6 +41,7 @@ class FirmForm(Form):
     time_zone = Choice("Time zone", choices=zone_choices())
     payment_terms_days = Line("Days until an invoice is due", most=3)
     invoice_note = Text("Note on invoices", most=1000)
+    letters = Radios("Amounts and names in e-mails", choices=LETTERS, default="full")
 
     def validate_payment_terms_days(self, field: Any) -> None:
         typed = field.data or ""

@@ -41,6 +41,7 @@ from portal_app.domain.payments import Dispute, Payment, Refund
 from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.domain.trust import TrustMovement
 from portal_app.domain.trust_papers import TrustReceipt
+from portal_app.web import brief
 from portal_app.web.writing import Writing, compose
 
 WIDTH = 72
@@ -69,12 +70,24 @@ def _paragraph(text: str) -> Paragraph:
 def _put(kind: str, name: str, address: str, zone: str, fact: str, **context: Any) -> None:
     """Compose a letter and keep it, to be sent."""
     writing = Writing(firms.current(), zone or firms.current().time_zone)
-    written = compose(f"email/{kind}.txt", writing, name=name, home=config.active().own_url, **context)
-    subject, _, body = written.strip().partition("\n")
-    paragraphs = [_paragraph(part) for part in re.split(r"\n\s*\n", body.strip())]
+    about = {"name": name, "home": config.active().own_url}
+    subject, paragraphs = _written(kind, writing, **about, **context)
+    if writing.firm.letters == "brief" and kind not in brief.PLAIN:
+        links = [part for part in paragraphs if part.link]
+        who = context.get("who")
+        must_accept = isinstance(who, PortalUser) and who.registered_at is None
+        subject, paragraphs = _written(
+            "brief", writing, **about, said=brief.WORDS[kind], links=links, must_accept=must_accept
+        )
     html = compose("email/layout.html", writing, subject=subject, paragraphs=paragraphs)
     text = "\n\n".join(part.text for part in paragraphs) + "\n"
     mail.write_to(kind, name, address, subject=subject, text=text, html=html, fact=fact)
+
+
+def _written(kind: str, writing: Writing, **context: Any) -> tuple[str, list[Paragraph]]:
+    """Subject and paragraphs of a letter."""
+    subject, _, body = compose(f"email/{kind}.txt", writing, **context).strip().partition("\n")
+    return subject, [_paragraph(part) for part in re.split(r"\n\s*\n", body.strip())]
 
 
 def _to(who: Login, kind: str, fact: str, **context: Any) -> None:

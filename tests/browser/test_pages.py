@@ -70,6 +70,8 @@ CAROL = (
     ("gateways", "/firm/payments/gateways"),
     ("gateway", "/firm/payments/gateways/sandbox"),
     ("people", "/firm/people"),
+    ("person", "/firm/portal-users/1/erasure"),
+    ("client-data", "/firm/clients/1/privacy"),
     ("mail", "/firm/mail"),
     ("journal-entry", "/firm/ledger/{entry}"),
     ("sharing", "/firm/matters/{matter}/documents/{document}/share"),

@@ -18,7 +18,7 @@ def typed(**changes: str) -> dict[str, str]:
     return {
         "name": "Larkspur & Daughters", "address": "1 Sample Row\nSpringfield", "phone": "",
         "email": "Desk@Example.com", "time_zone": "America/New_York", "payment_terms_days": "14",
-        "invoice_note": "Thank you.",
+        "invoice_note": "Thank you.", "letters": "full",
     } | changes  # fmt: skip
 
 
