@@ -162,8 +162,12 @@ def open_for(who: PortalUser, *, matter: str = "") -> list[Invoice]:
 
 @prepared
 def _open_for(who_id: Any, matter: Any) -> ModelSelect:
-    is_asked = (RunningTotal.balance_cents > 0) & matters.is_asked(matter)
-    return _seen_by(who_id).where(is_asked).order_by(Invoice.due_on, Invoice.id)
+    return open_query(who_id).where(matters.is_asked(matter))
+
+
+def open_query(who_id: Any) -> ModelSelect:
+    """The query for what the portal user of this id may pay, the oldest due first: to be read with more beside it."""
+    return _seen_by(who_id).where(RunningTotal.balance_cents > 0).order_by(Invoice.due_on, Invoice.id)
 
 
 def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Invoice]:
