@@ -18,7 +18,7 @@ from portal_app.domain.invoices.models import (
     totals,
 )
 from portal_app.domain.invoices.reading import (
-    drafts,
+    drafts_query,
     find,
     find_for,
     firm_sees,
@@ -43,7 +43,7 @@ __all__ = [
     "change_draft",
     "discard",
     "draft",
-    "drafts",
+    "drafts_query",
     "find",
     "find_for",
     "firm_sees",

@@ -121,8 +121,8 @@ def of_document(document: Document) -> Invoice:
     return with_balances().where(Invoice.document == document.id).get()
 
 
-def drafts(who: FirmUser) -> tuple[int, int]:
-    """How many drafts there are, and their sum in cents."""
+def drafts_query(who: FirmUser) -> ModelSelect:
+    """The query for how many drafts there are, and for their sum in cents: one row."""
     seen = matters.visible_to(who).select(Matter.id)
     is_billable = WorkItem.billed_invoice_id.is_null() & WorkItem.is_billable
     query = (
@@ -130,8 +130,7 @@ def drafts(who: FirmUser) -> tuple[int, int]:
         .join(InvoiceLine, JOIN.LEFT_OUTER)
         .join(WorkItem, JOIN.LEFT_OUTER, on=(InvoiceLine.work_item == WorkItem.id) & is_billable)
     )
-    count, total = query.where(Invoice.number.is_null() & Invoice.matter.in_(seen)).tuples().get()
-    return int(count), sum_of(total)
+    return query.where(Invoice.number.is_null() & Invoice.matter.in_(seen))
 
 
 def overdue(who: FirmUser, today: dt.date) -> list[Invoice]:
