@@ -205,9 +205,7 @@ def test_who_may_not_read_the_trust_account_sees_none_of_it(
     assert as_(world.alice).get("/portal/trust/statement.csv").status_code == 404
 
 
-def test_a_deposit_being_confirmed_is_not_offered_again(
-    as_: Browser, world: World, request_: DepositRequest
-) -> None:
+def test_a_deposit_being_confirmed_is_not_offered_again(as_: Browser, world: World, request_: DepositRequest) -> None:
     started = payments.start(world.alice, world.gateway, order(250_000, fund=Fund.TRUST))
     gateways.charge(started, "unknown")
     browser = as_(world.alice)
