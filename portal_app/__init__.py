@@ -42,4 +42,5 @@ def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     app.register_blueprint(web.probe.blueprint)
     app.register_blueprint(firm.blueprint)
     app.register_blueprint(client.blueprint)
+    app.register_blueprint(client.guest.blueprint)
     return app

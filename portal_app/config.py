@@ -31,6 +31,24 @@ def _whole(raw: str) -> int:
     return int(raw)
 
 
+def _count(raw: str) -> int:
+    if _whole(raw) < 1:
+        raise ValueError("a whole number above zero")
+    return int(raw)
+
+
+def _hash_memory(raw: str) -> int:
+    if not 19 <= _whole(raw) <= 4096:
+        raise ValueError("a whole number from 19 to 4096")
+    return int(raw)
+
+
+def _hash_rounds(raw: str) -> int:
+    if not 2 <= _whole(raw) <= 100:
+        raise ValueError("a whole number from 2 to 100")
+    return int(raw)
+
+
 def _port(raw: str) -> int:
     if not (raw.isascii() and raw.isdigit() and 0 < int(raw) < 65536):
         raise ValueError("a port number from 1 to 65535")
@@ -140,8 +158,32 @@ class Config:
         "path of its socket, or host:port. Empty: files are not looked through."
     )  # fmt: skip
     invitation_days: int = _setting(14, _whole, "How many days an invitation stays open.")
-    session_idle_minutes: int = _setting(60, _whole, "Sign out after this long without a request.")
-    session_hours: int = _setting(12, _whole, "Sign out after this long in any case.")
+    audit_years: int = _setting(7, _whole, "How many years the audit trail is kept. 0: for ever.")
+    paper_invitation_days: int = _setting(30, _count, "How many days an invitation by letter stays open.")
+    pay_link_days: int = _setting(
+        90, _whole, "How many days the link works that shows one invoice and takes its payment without signing in. "
+        "0: invoices carry no such link.",
+    )  # fmt: skip
+    sign_in_link_minutes: int = _setting(10, _count, "How many minutes an e-mailed sign-in link works.")
+    password_reset_minutes: int = _setting(60, _count, "How many minutes a link to choose a new password works.")
+    session_idle_minutes: int = _setting(60, _count, "Sign a portal user out after this long without a request.")
+    session_hours: int = _setting(12, _count, "Sign a portal user out after this long in any case.")
+    staff_session_idle_minutes: int = _setting(60, _count, "The same for people of the firm.")
+    staff_session_hours: int = _setting(12, _count, "The same for people of the firm.")
+    administrator_session_idle_minutes: int = _setting(30, _count, "The same for administrators.")
+    administrator_session_hours: int = _setting(10, _count, "The same for administrators.")
+    fresh_minutes: int = _setting(
+        15, _count, "Before gateways, roles and ways to sign in are touched, the password or a passkey must have been "
+        "given within so many minutes.",
+    )  # fmt: skip
+    password_hash_memory_mb: int = _setting(
+        64, _hash_memory, "Memory for one Argon2id hash of a password, in MB. At least 19."
+    )
+    password_hash_rounds: int = _setting(3, _hash_rounds, "Rounds of one hash. At least 2.")
+    password_hash_lanes: int = _setting(4, _count, "Threads of one hash.")
+    password_hashes_at_once: int = _setting(
+        2, _count, "How many passwords are hashed at the same time in one process; others wait their turn."
+    )
 
     @property
     def data_dir(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,15 +74,26 @@ def connect() -> None:
     database.connect(reuse_if_open=True)
 
 
+_last_words: list[Callable[[], None]] = []
+
+
+def before_commit(say: Callable[[], None]) -> None:
+    """Run ``say`` at the end of every transaction, inside it."""
+    _last_words.append(say)
+
+
 @contextmanager
-def transaction() -> Iterator[None]:
-    """One write transaction; nested calls join it. All or nothing, durable when it returns."""
+def transaction(*, is_aside: bool = False) -> Iterator[None]:
+    """One write transaction; nested calls join it. All or nothing, durable when it returns. ``is_aside``: it is not
+    what somebody asked for (a session's last use, a counted try), and nothing is said before it commits."""
     if db.in_transaction():
         yield
         return
     connect()
     with _turn(), db.atomic():
         yield
+        for say in () if is_aside else _last_words:
+            say()
 
 
 @contextmanager
@@ -123,6 +134,24 @@ def sum_of(value: object) -> int:
     return int(str(value or 0))
 
 
+# What keeps the ledger honest, by table (migrations 0004 and 0010).
+_APPEND_ONLY = ("journal_entry", "posting", "journal_seal", "chain_link", "checkpoint", "checkpoint_head")
+_CLOSINGS = ("reconciliation", "reconciliation_signature", "reconciliation_report", "reconciliation_reopening")
+TRIGGERS = frozenset(
+    {
+        "posting_late", "posting_names_matter", "posting_totals", "seal_checked", "link_late", "link_follows",
+        "head_late", "checkpoint_follows", "account_fixed", "account_kept",
+        *(f"{table}_no_{event}" for table in _APPEND_ONLY for event in ("update", "delete")),
+        # What keeps a closed period closed (migration 0017).
+        "posting_period", "line_period_insert", "line_period_update", "line_period_delete", "match_period_insert",
+        "match_period_delete", "reconciliation_order", "reconciliation_figures", "reconciliation_lines",
+        "reconciliation_matches", "reopening_last",
+        *(f"{table}_no_{event}" for table in _CLOSINGS for event in ("update", "delete")),
+    }
+)  # fmt: skip
+TRUNCATES = frozenset(f"{table}_no_truncate" for table in (*_APPEND_ONLY, *_CLOSINGS))  # PostgreSQL's alone
+
+
 def self_test() -> None:
     """Refuse a connection on which the ledger's triggers and keys would not hold.
 
@@ -130,8 +159,23 @@ def self_test() -> None:
         Unprotected: naming what is missing.
     """
     connect()
-    if not is_sqlite():
-        return
+    if is_sqlite():
+        _test_pragmas()
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    else:
+        if run("SHOW session_replication_role").fetchone()[0] != "origin":
+            raise Unprotected("PostgreSQL runs with session_replication_role set; the ledger would not be protected.")
+        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+    wanted = TRIGGERS if is_sqlite() else TRIGGERS | TRUNCATES
+    missing = sorted(wanted - {name for (name,) in rows_of(query)})
+    if missing:
+        raise Unprotected(
+            f"The database has lost what protects the ledger: {', '.join(missing)}. Restore it from a copy, or ask "
+            "whoever took it away; nothing is served on it."
+        )
+
+
+def _test_pragmas() -> None:
     for pragma in ("foreign_keys", "recursive_triggers"):
         if db.execute_sql(f"PRAGMA {pragma}").fetchone()[0] != 1:
             raise Unprotected(f"SQLite runs without {pragma}; the ledger would not be protected.")
@@ -143,6 +187,7 @@ __all__ = [
     "BaseModel",
     "OperationalError",
     "Unprotected",
+    "before_commit",
     "connect",
     "db",
     "hold",

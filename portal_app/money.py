@@ -63,6 +63,14 @@ def show(cents: int, money: Currency | None = None) -> str:
     return f"{sign}{text}{money.gap}{money.symbol}"
 
 
+def plain(cents: int, money: Currency | None = None) -> str:
+    """``-123456`` → ``-1234.56``, for other programs, whatever the locale."""
+    precision = (money or currency()).precision
+    whole, part = divmod(abs(cents), 10**precision)
+    text = f"{whole}.{part:0{precision}d}" if precision else str(whole)
+    return f"-{text}" if cents < 0 else text
+
+
 def parse(text: str, money: Currency | None = None) -> int:
     """What a person typed, in minor units. ``1,000.50`` and ``$1000`` are understood; ``1e3``, ``10.005``,
     ``-5``, other scripts' digits and misplaced separators are refused with a sentence.

@@ -86,13 +86,13 @@ def prepared(build: Callable[..., ModelSelect]) -> Prepared:
     return Prepared(build, build.__code__.co_argcount)
 
 
-def prepared_of_ids(build: Callable[[Any], ModelSelect]) -> Callable[[Collection[int]], list[Any]]:
+def prepared_of_ids(build: Callable[[Any], ModelSelect]) -> Callable[[Collection[Any]], list[Any]]:
     """The same for a query whose one argument is a list of ids, for conditions with ``in_``: it is prepared for 1, 4,
     16, 64 and 128 of them, and a list between is filled up with one of its own. No ids, no query, no rows."""
     made = {size: Prepared(lambda *ids: build(ids), size) for size in (1, 4, 16, 64, 128)}
 
     @wraps(build)
-    def rows(ids: Collection[int]) -> list[Any]:
+    def rows(ids: Collection[Any]) -> list[Any]:
         wanted = list(ids)
         size = next((size for size in made if size >= len(wanted)), 0)
         if not wanted or not size:

@@ -144,6 +144,29 @@ def routes_page() -> str:
     )
 
 
+def recipes_page() -> str:
+    from portal_app.domain.ledger.recipes import TABLE
+
+    rows = []
+    for recipe in TABLE:
+        codes = ", ".join(f"`{code}`" for code in recipe.undoes)
+        undone = "takes back " + ("any entry" if "*" in recipe.undoes else codes)
+        sides = [(part.fund, ", ".join(part.debit), ", ".join(part.credit)) for part in recipe.parts]
+        fund, debit, credit = ("<br>".join(side) for side in zip(*sides, strict=True)) if sides else (undone, "", "")
+        rows.append((f"`{recipe.code}`", recipe.words, fund, debit, credit, recipe.why))
+    return "\n\n".join(
+        [
+            "# Posting recipes",
+            _prose(
+                """Every way in which money changes: what it is called in a matter's ledger, in which fund, and which
+                accounts may be debited and credited. An entry that fits no row is refused. An event with two funds
+                balances in each of them. T01 and the like are rules of trust accounting."""
+            ),
+            _table(("code", "name", "fund", "debit", "credit", "why"), rows),
+        ]
+    )
+
+
 def roles_page() -> str:
     names, rows = roles()
     marks = [(f"`{action}`", *("yes" if has else "" for has in given)) for action, given in rows]
@@ -252,6 +275,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "routes.md": routes_page,
     "roles.md": roles_page,
+    "recipes.md": recipes_page,
     "payment-states.md": payment_states_page,
     "hooks.md": hooks_page,
     "kit.md": kit_page,

@@ -101,7 +101,12 @@ def no_truncate(database: Database, *tables: str) -> None:
     if isinstance(database, SqliteDatabase):
         return
     function(database, "no_truncate", "RAISE EXCEPTION USING MESSAGE = 'append-only table';")
-    for table in tables:
+    no_truncate_on(database, *tables)
+
+
+def no_truncate_on(database: Database, *tables: str) -> None:
+    """The same for more tables, once :func:`no_truncate` has made what they call."""
+    for table in () if isinstance(database, SqliteDatabase) else tables:
         database.execute_sql(
             f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION no_truncate()"
         )

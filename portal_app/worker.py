@@ -3,19 +3,24 @@ by itself with ``portal worker``."""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 
-from portal_app import config, gateways
+from portal_app import clock, config, gateways
 from portal_app.domain import (
+    audit,
     documents,
     ledger,
     mail,
     outbox,
+    passkeys,
     payments,
     policy_reports,
     sessions,
+    sign_ins,
     statements,
+    throttles,
     trust,
 )
 from portal_app.domain.documents import DocumentVersion
@@ -35,14 +40,21 @@ def handlers() -> dict[str, outbox.Handler]:
         "invoice_pdf": paper.store_invoice,
         "deposit_pdf": paper.store_deposit,
         "deposit_shared": letters.deposit_shared,
+        "audit_alert": letters.audit_alert,
         "document_scan": document_scan,
         "document_shared": document_shared,
         "event_shared": letters.event_shared,
         "firm_user_link": letters.link_for_firm_user,
         "portal_user_link": letters.link_for_portal_user,
+        "firm_user_sign_in": letters.sign_in_for_firm_user,
+        "portal_user_sign_in": letters.sign_in_for_portal_user,
+        "pay_link": letters.pay_link,
+        "pay_link_again": letters.pay_link_again,
+        "new_device": letters.new_device,
         "payment_changed": payment_changed,
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
+        "credit_note": letters.credit_note,
         "gateway_event": gateways.look_into,
         "trust_received": trust_received,
         "trust_shortfall": letters.trust_shortfall,
@@ -103,8 +115,11 @@ def turn() -> int:
 
 def housekeeping() -> None:
     """What nothing but time makes due. Bears to be done often."""
-    sessions.sweep(config.active().session_hours)
+    for noun in (sessions, throttles, sign_ins, passkeys):
+        noun.sweep()
     policy_reports.forget_old()
+    if config.active().audit_years:
+        audit.purge(clock.now() - dt.timedelta(days=366 * config.active().audit_years))
     letters.limitations()
     payments.fill_up()
     gateways.sweep_due()

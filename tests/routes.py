@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 from portal_app import gateways
 from portal_app.domain import invoices, ledger, mail, payments, trust_papers
 from portal_app.domain.matters import InvoiceRecipient
+from portal_app.domain.passkeys import Passkey
 from portal_app.domain.payments import Payment
 from tests import banks
 from tests import trust as trusts
@@ -49,7 +50,9 @@ class Route:
 
 
 def _words(rule: Rule) -> dict[str, str]:
-    return {"kind": "portal-users", "step": "invite"} if "kind" in rule.arguments else {}
+    if "kind" in rule.arguments:
+        return {"kind": "portal-users", "step": "invite"}
+    return {"step": "renew"} if "step" in rule.arguments else {}
 
 
 def routes(app: Flask, *, method: str = "") -> Iterator[Route]:
@@ -66,8 +69,15 @@ def alices(world: World) -> dict[str, Any]:
     gateways.charge(payment, "ok")
     entry = ledger.entry_of(f"payment:{payment.id}:paid")
     item = invoices.lines_of(world.draft)[0].work_item
+    key = Passkey.create(
+        portal_user=world.alice, public_id="alices-key", credential_id="ladder", public_key="", sign_count=0,
+        name="Phone", added_at=world.invoice.issued_at,
+    )  # fmt: skip
     letter = mail.write("invitation", world.frank, subject="Ladder", text="Ladder", html="", fact="ladder")
     payments.ask("unknown_charge", "ladder", "A charge", gateway=world.gateway)
+    adjustment = payments.adjust(
+        world.invoice, kind="written_off", amount_cents=1, reason="Ladder", key="ladder", by=world.carol
+    )
     deposit = ask(world, open_trust(world), 70_000)
     bank = banks.ladder(world)
     money = trusts.deposit(world, 300_000, method="card")
@@ -78,14 +88,17 @@ def alices(world: World) -> dict[str, Any]:
     recipient = InvoiceRecipient.get(InvoiceRecipient.portal_user == world.frank)
     return {
         "matter_id": world.matter.id, "client_id": world.client.id, "invoice_id": world.invoice.id,
-        "document_id": world.document.id, "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
+        "document_id": world.document.id, "adjustment_id": adjustment.id,
+        "event_id": world.event.id, "item_id": item.id, "entry_id": entry.id,
         "payment_id": payment.id, "person_id": world.dan.id, "recipient_id": recipient.id, "code": "fake",
         "field": "name", "secret": NOWHERE, "token": NOWHERE, "tag": NOWHERE, "name": NOWHERE, "kind": "", "step": "",
-        "what": "taken", "account_code": "receivable", "about": "unknown_charge",
+        "what": "taken", "account_code": "receivable", "about": "unknown_charge", "report": "receivables",
+        "export": "journal",
         "movement_id": money.id, "authorisation_id": word.id, "hold_id": held.id, "incident_id": short.id,
         "email_id": letter.id, **bank, "bank_account_id": trusts.account().id, "question_id": 1,
         "invoices.public_id": world.invoice.public_id,
         "documents.public_id": world.document.public_id, "events.public_id": world.event.public_id,
+        "account.public_id": key.public_id, "<token>.public_id": NOWHERE,
         "payments.public_id": Payment.get_by_id(payment.id).public_id, "deposit_id": deposit.id,
         "deposits.public_id": deposit.public_id, "trust.public_id": receipt.public_id if receipt else "",
     }  # fmt: skip

@@ -13,6 +13,7 @@ from portal_app.demo import PASSWORD, SIGN_INS, story
 from portal_app.demo.filling import fill
 from portal_app.domain import (
     documents,
+    exports,
     firms,
     invitations,
     invoices,
@@ -23,11 +24,14 @@ from portal_app.domain import (
     payments,
     people,
     reconciliations,
+    reports,
 )
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.payments import Payment
 from portal_app.plugin_api import Fund, Method
 from portal_app.verify import verify
+from tests import books
+from tests.ledes_rules import faults
 
 TODAY = clock.today(story.ZONE)
 
@@ -71,6 +75,24 @@ def test_everybody_on_the_list_can_sign_in_where_it_says(row: tuple[str, str, st
 
 def test_the_books_hold() -> None:
     assert verify(with_documents=True).faults == []
+
+
+def test_other_programs_read_the_same_books_and_the_reports_say_them(tmp_path: Path) -> None:
+    names = ("beancount", "hledger", "ledes")
+    texts = {name: "".join(exports.EXPORTS[name].write(exports.Wanted(), TODAY)) for name in names}
+    bean = books.by_beancount(texts["beancount"], tmp_path)
+    hledger = books.by_hledger(texts["hledger"], tmp_path)
+    assert (bean.errors, hledger.errors, faults(texts["ledes"])) == ([], [], [])
+    assert bean.balances == hledger.balances == books.ours()
+    for report in reports.REPORTS.values():
+        for by in report.groups:
+            table = report.table(None, reports.Wanted(today=TODAY, by=by))
+            totals = {column.key: cents for column, cents in zip(table.columns, table.totals, strict=True)}
+            owed = totals.get("balance", totals.get("owed"))
+            if owed is not None:
+                assert owed == bean.balances["receivable", "USD"]
+            if "billed" in totals:
+                assert totals["billed"] == -bean.balances["fees", "USD"] - bean.balances["costs", "USD"]
 
 
 def test_alice_owes_what_the_story_says_and_nothing_of_bobs_is_hers() -> None:

@@ -15,7 +15,7 @@ PLUGINS = ROOT / "plugins"
 
 # From the ground up; a module imports only lower storeys, or its own where they stand in one line here.
 STOREYS = [
-    ("money", "clock", "chain", "plugin_api", "config"),
+    ("money", "clock", "chain", "tables", "plugin_api", "config"),
     ("vault",),
     ("db",),
     ("schema", "hookspecs", "prepared"),
@@ -30,9 +30,10 @@ STOREYS = [
     ("founding", "verify", "doctor", "bench", "demo", "reference", "serving", "cli", "testing"),
 ]
 NOUNS = (
-    "errors once passwords clamd policy_reports store outbox firms people clients sessions invitations mail access "
-    "matters sharing calendar documents timekeeping banks ledger trust logos invoices deposits trust_papers payments "
-    "statements reconciliations draws snapshots today"
+    "errors once passwords clamd policy_reports store outbox firms people audit clients throttles devices sessions "
+    "invitations mail access policy passkeys factors sign_ins matters sharing calendar documents access_log utbms "
+    "timekeeping banks ledger trust logos invoices deposits trust_papers payments pay_links statements "
+    "reconciliations draws snapshots today reports exports"
 ).split()
 FUNCTION_LINES = 40
 FILE_LINES = 400

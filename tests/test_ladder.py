@@ -22,7 +22,10 @@ TOKENS = re.compile(r'name="csrf_token" value="[^"]+"|name="key"[^>]*value="[^"]
 # These pages may differ by nature: the moment is in them, or they answer without a body.
 MAY_REDIRECT = {"/", "/firm/invoices/<int:invoice_id>/edit", "/portal/payments/<public_id>/return"}
 NOT_MADE_YET = ("/receipt", "/pdf")  # paper that the worker has not set yet
-TABLES_THAT_MAY_CHANGE = {"session", "document_share", "event_share", "deposit_share", "throttle"}
+TABLES_THAT_MAY_CHANGE = {
+    "session", "document_share", "event_share", "deposit_share", "throttle", "audit_entry", "sqlite_sequence",
+}  # fmt: skip
+TELLS_OTHERS = {"/firm/records.csv"}  # to take the audit trail away is an alarm
 
 
 @pytest.fixture
@@ -139,6 +142,8 @@ def test_every_page_opens_and_changes_nothing(app: Flask, as_: Browser, world: W
     assert len(pages) > 40
     before = _rows()
     for route, browser, address in pages:
+        if route.rule.rule in TELLS_OTHERS:
+            continue
         answer = browser.get(address)
         expected = (
             {302, 303} if route.rule.rule in MAY_REDIRECT else {200, 404 if address.endswith(NOT_MADE_YET) else 200}

@@ -10,12 +10,13 @@ from click.testing import CliRunner, Result
 
 from portal_app import config, db, gateways
 from portal_app.cli import main
-from portal_app.domain import payments
+from portal_app.domain import ledger, payments
 from portal_app.domain.documents import DocumentVersion
 from portal_app.domain.payments import Order, Payment, void_invoice
-from portal_app.plugin_api import BillingAddress, Flow, Method
+from portal_app.plugin_api import BillingAddress, Flow, Fund, Method
 from portal_app.verify import verify
 from tests.conftest import Engine
+from tests.deposits import ask, open_trust
 from tests.world import World, today
 
 ADDRESS = BillingAddress(name="A", address1="B", city="C", state="IL", postal_code="62704")
@@ -116,6 +117,48 @@ FAULTS: dict[str, tuple[str, str]] = {
 def test_a_planted_fault_is_named(paid: Payment, fault: str) -> None:
     sql, says = FAULTS[fault]
     plant(sql)
+    faults = verify().faults
+    assert any(says in sentence for sentence in faults), faults
+
+
+DEPOSIT_FAULTS: dict[str, tuple[str, str]] = {
+    "another matter's ledger": (
+        "UPDATE posting SET matter_id = {other} WHERE SUBSTR(account_code, 1, 6) = 'trust:'",
+        "comes to 500.00, but 0.00 of it is on its client's trust ledger.",
+    ),
+    "another fund": ("UPDATE payment SET fund = 'operating'", "is operating money, but is booked on"),
+    "an invoice's allocation": ("UPDATE allocation SET deposit_id = NULL, invoice_id = 1", "but is not for a deposit."),
+    "more than was asked for": (
+        "UPDATE deposit_request SET amount_cents = 49999",
+        "asks for 499.99, but payments hold",
+    ),
+    "what the gateway holds": (
+        "UPDATE posting SET amount_cents = amount_cents - 100 WHERE account_code = 'clearing:fake:trust'",
+        "The gateway fake took 500.00 of trust money that did not go back, but 499.00 of it was posted",
+    ),
+    "a stranger in clearing": (
+        "UPDATE journal_entry SET source = 'other:1' WHERE SUBSTR(source, 1, 8) = 'gateway:'",
+        "The clearing account of trust money at the gateway fake stands at 300.00, but its payments, fees and payouts",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", DEPOSIT_FAULTS)
+def test_a_planted_fault_of_a_deposit_is_named(world: World, fault: str) -> None:
+    bank = open_trust(world)
+    ask(world, bank, 50_000)
+    order = Order(
+        key="deposit", amount_cents=50_000, plan={}, method=Method.CARD, flow=Flow.FIELDS, billing=ADDRESS,
+        fund=Fund.TRUST,
+    )  # fmt: skip
+    gateways.charge(payments.start(world.alice, world.gateway, order), "ok")
+    ledger.post(
+        "trust_payout", [ledger.Leg(f"bank:{bank.id}", 20_000), ledger.Leg("clearing:fake:trust", -20_000)],
+        source=f"gateway:{world.gateway.id}:payout:x", occurred_on=today(), description="Out", currency="USD",
+    )  # fmt: skip
+    assert verify().faults == []
+    sql, says = DEPOSIT_FAULTS[fault]
+    plant(sql.replace("{other}", str(world.bobs_matter.id)))
     faults = verify().faults
     assert any(says in sentence for sentence in faults), faults
 

@@ -47,5 +47,6 @@ def test_what_was_changed_behind_the_walls_is_found(closed: Reconciliation, sql:
 def test_a_report_that_is_not_the_printed_one_is_found(closed: Reconciliation) -> None:
     plant("UPDATE reconciliation_report SET sha256 = 'x'")
     assert [fault for fault in verify(with_documents=True).faults if "has changed" in fault]
-    store.discard([closed.report.storage_key])
+    store.discard([closed.report.storage_key, closed.statement.storage_key])
+    assert [fault for fault in verify(with_documents=True).faults if "bank’s file of statement" in fault]
     assert [fault for fault in verify(with_documents=True).faults if "is not in the store" in fault]

@@ -12,7 +12,18 @@ from typing import Any
 
 from portal_app import clock, gateway_setup
 from portal_app.db import transaction
-from portal_app.domain import calendar, documents, firms, invitations, invoices, matters, passwords, people, timekeeping
+from portal_app.domain import (
+    calendar,
+    documents,
+    firms,
+    invitations,
+    invoices,
+    matters,
+    passwords,
+    people,
+    policy,
+    timekeeping,
+)
 from portal_app.domain.calendar import Event
 from portal_app.domain.documents import Document
 from portal_app.domain.invoices import Invoice
@@ -66,13 +77,17 @@ def build() -> World:
     """Fill an empty, migrated database."""
     firms.found(
         "Quillfeather & Larkspur LLP", address="12 Sample Row, Suite 400\nSpringfield, IL 62704",
-        email="billing@example.com", phone="(555) 010-0142", time_zone=ZONE,
+        email="billing@example.com", phone="(555) 010-0142", time_zone=ZONE, law_firm_id="12-3456789",
     )  # fmt: skip
     hashed = passwords.hash_password(PASSWORD)
     staff = _staff(hashed)
     carol = staff["carol"]
     who = _portal_users(hashed)
     invitations.invite(who["frank"], by=carol, days=14)
+    policy.change(
+        client_ways=["password", "link", "passkey"], staff_ways=["password", "passkey"], client_factor=False,
+        factor_roles=[], reason="Most tests are about something else.", by=carol,
+    )  # fmt: skip
     gateway = _gateway(carol)
     client = people.add_client(
         kind="person", name="Alice Vasquez-Thornbury", email="alice@example.com", created_by=carol

@@ -10,8 +10,9 @@ import click
 from portal_app import __version__
 from portal_app.cli.banks import import_statement, reconcile_trust
 from portal_app.cli.bench import bench
-from portal_app.cli.books import export, reconcile, sweep, verify
-from portal_app.cli.people import invite
+from portal_app.cli.books import reconcile, sweep, verify
+from portal_app.cli.export import export
+from portal_app.cli.people import forget_factors, invite
 from portal_app.cli.plugin import plugin
 from portal_app.cli.prove import prove_payments
 from portal_app.cli.reading import roles, routes, settings
@@ -80,7 +81,8 @@ def main() -> None:
 
 COMMANDS_HERE = (
     init, serve, worker, migrate, demo, routes, roles, reconcile, sweep, verify, export, settings, invite, bench,
-    rotate_secrets, plugin, prove_payments, doctor, check_payment_page, import_statement, reconcile_trust,
+    forget_factors, rotate_secrets, plugin, prove_payments, doctor, check_payment_page, import_statement,
+    reconcile_trust,
 )  # fmt: skip
 for command in COMMANDS_HERE:
     main.add_command(command)

@@ -51,6 +51,26 @@ def pages(as_json: bool) -> None:
         _table(results)
 
 
+@bench.command("sign-in")
+@click.option("--tries", default=15, show_default=True, help="How often each is tried.")
+def sign_in(tries: int) -> None:
+    """Response times of the sign-in page for known and unknown names: they must not differ.
+
+    Each name is tried from addresses of its own, so that no throttle is in the way, with the password hash of the
+    settings. Milliseconds of whole requests, on a demo firm made for it.
+    """
+    from portal_app.bench import sign_in as measuring
+
+    with tempfile.TemporaryDirectory() as name:
+        settings = load(data=str(Path(name) / "data"))
+        _fill(settings)
+        rows = measuring.measure(settings, tries)
+    click.echo(f"{'who':<22}{'least':>9}{'median':>9}{'most':>9}")
+    for row in rows:
+        cells = "".join(f"{micro // 1000:>6}.{micro % 1000 // 100} " for micro in (row.least, row.median, row.most))
+        click.echo(f"{row.who:<22}{cells}")
+
+
 @bench.command("ledger")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--most", default=1_000_000, show_default=True, help="Postings in the largest of the books.")

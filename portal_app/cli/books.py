@@ -1,4 +1,4 @@
-"""``portal verify``, ``portal export`` and ``portal reconcile``: the books."""
+"""``portal verify``, ``portal export journal`` and ``portal reconcile``: the books."""
 
 from __future__ import annotations
 
@@ -77,12 +77,7 @@ def _say(report: Report, faults: list[str], as_json: bool) -> None:
     click.echo(report.summary())
 
 
-@click.group()
-def export() -> None:
-    """Write the books in forms that other programs read."""
-
-
-@export.command("journal")
+@click.command("journal")
 @data_option
 @click.argument("target", type=click.Path(dir_okay=False, writable=True))
 def export_journal(data: str | None, target: str) -> None:

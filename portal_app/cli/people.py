@@ -18,7 +18,7 @@ def invite(data: str | None, email: str) -> None:
     """
     settings = load(data=data)
     from portal_app import founding
-    from portal_app.domain import invitations, people
+    from portal_app.domain import audit, invitations, people
 
     founding.firm_of(settings)
     who = people.find_by_email(email)
@@ -31,5 +31,30 @@ def invite(data: str | None, email: str) -> None:
     else:
         sent = invitations.invite(who, by=None, days=settings.invitation_days)
         path, hours = f"/invitation/{sent.token}", f"{settings.invitation_days} days"
+    audit.record("invite", subject=who.name, subject_ref=f"{who._meta.name}:{who.id}", after={"open for": hours})
     click.echo(f"{who.name} can choose a password within {hours} at:")
     click.echo(f"{settings.own_url}{path}")
+
+
+@click.command("forget-factors")
+@data_option
+@click.argument("email")
+def forget_factors(data: str | None, email: str) -> None:
+    """Take the second factors and passkeys of EMAIL away.
+
+    For somebody who has lost phone and recovery codes, when no administrator is left who could do it in the portal.
+    They sign in with their password then, and set up a new second factor where the firm asks for one.
+    """
+    settings = load(data=data)
+    from portal_app import founding
+    from portal_app.db import transaction
+    from portal_app.domain import factors, people, sessions
+
+    founding.firm_of(settings)
+    who = people.find_by_email(email)
+    if who is None:
+        raise Sentence(f"The portal knows nobody with the address {email}.")
+    with transaction():
+        factors.reset(who)
+        sessions.end_all(who)
+    click.echo(f"{who.name} has no second factor any more, and is signed out everywhere.")

@@ -15,10 +15,11 @@ HOW = (
 @click.command("rotate-secrets")
 @data_option
 def rotate_secrets(data: str | None) -> None:
-    """Make a new secret key and seal the secrets of all gateways again under it; the old key opens nothing more.
+    """Make a new secret key and seal the secrets of all gateways and authenticator apps again under it.
 
-    Payments go on meanwhile. Cookies are signed with this key too: once the portal is started again, everybody signs
-    in again, and forms that were open have to be reloaded. Invitations and resets that were sent stay good.
+    The old key opens nothing more. Payments go on meanwhile. Cookies are signed with this key too: once the portal is
+    started again, everybody signs in again, and forms that were open have to be reloaded. Invitations and resets that
+    were sent stay good.
     """
     settings = load(data=data)
     from portal_app import founding
@@ -27,6 +28,7 @@ def rotate_secrets(data: str | None) -> None:
     import secrets
 
     from portal_app import config, gateway_setup
+    from portal_app.domain import audit
 
     keys = config.secret_keys(settings)
     if settings.secret_key and len(keys) == 1:
@@ -34,6 +36,7 @@ def rotate_secrets(data: str | None) -> None:
     if not settings.secret_key:
         config.keep_secret_keys(settings, [secrets.token_hex(32), *keys])
     count = gateway_setup.reseal()
+    audit.record("rotate_secrets", subject="Secret key", after={"sealed again": count})
     click.echo(f"{count} {'secret is' if count == 1 else 'secrets are'} sealed under the new key.")
     if settings.secret_key:
         click.echo("Take previous_secret_keys out of the settings now, then start the portal again.")

@@ -9,7 +9,7 @@ from portal_app.client.blueprint import blueprint
 from portal_app.client.paging import Page
 from portal_app.domain import documents, sharing
 from portal_app.domain.store import NotStored
-from portal_app.web import files
+from portal_app.web import auditing, files
 from portal_app.web.fragments import render
 from portal_app.web.login import client_only, portal_user
 
@@ -31,6 +31,8 @@ def document(public_id: str) -> Response:
     """What it is and who shared it. Opening it is noted, once."""
     found = documents.find_for(portal_user(), public_id)
     answer = render("client/documents/show.html", document=found, versions=documents.versions_of(found))
+    if found.documentshare.first_seen_at is None:
+        auditing.opened("open", found, portal_user())
     sharing.mark_seen([found.documentshare])
     return answer
 

@@ -9,6 +9,7 @@ from portal_app.client import matters
 from portal_app.client.blueprint import blueprint
 from portal_app.domain import calendar, documents, sharing
 from portal_app.domain.calendar import Event
+from portal_app.web import auditing
 from portal_app.web.fragments import render
 from portal_app.web.login import client_only, portal_user
 from portal_app.web.templates import current_firm, zone
@@ -42,6 +43,8 @@ def event(public_id: str) -> Response:
         "client/events/show.html", event=found, place_here=place_of(zone()), place_there=place_of(found.time_zone),
         there=on_its_own_clock(found) if is_elsewhere else "", is_over=(found.ends_at or found.starts_at) < clock.now(),
     )  # fmt: skip
+    if found.eventshare.first_seen_at is None:
+        auditing.opened("open", found, portal_user())
     sharing.mark_seen([found.eventshare])
     return answer
 

@@ -9,6 +9,7 @@ from portal_app.client import matters
 from portal_app.client.blueprint import blueprint
 from portal_app.client.paging import Page
 from portal_app.domain import documents, invoices, payments, sharing, trust
+from portal_app.web import auditing
 from portal_app.web.fragments import render
 from portal_app.web.login import client_only, portal_user
 from portal_app.web.templates import current_firm
@@ -35,17 +36,21 @@ def invoice(public_id: str) -> Response:
     me = portal_user()
     found = invoices.find_for(me, public_id)
     lines, rows = invoices.lines_of(found), payments.on_invoices([found.id])
-    applied, from_trust = payments.applied_on(found), trust.on_invoice(found.id)
+    became, from_trust = payments.sums_of(found), trust.on_invoice(found.id)
+    set_against = became.applied + trust.net_of(from_trust) + became.taken_cents
     paid = sum(row.amount_cents for row in rows if row.payment.paid_at)
     answer = render(
         "client/invoices/show.html", "paper", invoice=found, document=found.document, lines=lines,
         groups=[(title, [line for line in lines if line.kind == kind]) for kind, title in GROUPS],
         sums=invoices.totals(lines), given=payments.offer(me), rows=rows,
-        given_back_cents=payments.given_back_on(found, applied + trust.net_of(from_trust)),
-        given_up_cents=payments.given_up_on(found), aside_cents=paid - applied, from_trust=from_trust,
+        given_back_cents=payments.given_back_on(found, set_against), given_up_cents=became.given_up,
+        aside_cents=paid - became.applied, from_trust=from_trust, taken=became.taken,
+        adjustments=[row for row in payments.adjustments_of(found) if row.undone_at is None],
         version=documents.latest_versions([found.document]).get(found.document_id),
         today_here=clock.today(current_firm().time_zone), shared=found.document.documentshare,
     )  # fmt: skip
+    if found.document.documentshare.first_seen_at is None:
+        auditing.opened("open", found.document, me)
     sharing.mark_seen([found.document.documentshare])
     return answer
 

@@ -10,12 +10,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal_app import gateways, money
 from portal_app.client.blueprint import blueprint
 from portal_app.client.pay_form import Desk, asked, open_desk
+from portal_app.client.payer import payer
 from portal_app.domain import invoices, payments
 from portal_app.gateway_setup import open_roads
 from portal_app.plugin_api import Fields, Flow, Fund
 from portal_app.web import assets, headers
 from portal_app.web.fragments import go, is_fragment_request, render
-from portal_app.web.login import client_only, portal_user
+from portal_app.web.login import client_only
 from portal_app.web.templates import current_firm
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,10 @@ ALL = ("pay_errors", "how_much", "allocation", "billing", "confirm", "keys")
 def pay() -> AnyResponse:
     """``?invoice=`` pays one invoice alone, ``?deposit=`` a deposit into trust, ``?amount=`` fills in another amount,
     ``?choose=1`` asks one for each."""
+    return pay_page()
+
+
+def pay_page() -> AnyResponse:
     desk = opened()
     return draw(desk) if desk else closed()
 
@@ -35,6 +40,10 @@ def pay() -> AnyResponse:
 @client_only
 def redraw() -> AnyResponse:
     """The same form with what was typed so far, and what that would pay. Charges nothing, writes nothing."""
+    return redraw_page()
+
+
+def redraw_page() -> AnyResponse:
     desk = opened()
     if desk is None:
         return closed()
@@ -52,26 +61,27 @@ def redraw() -> AnyResponse:
 
 def opened() -> Desk | None:
     """The payer's desk; ``None`` while nothing can be taken: no gateway takes anything, or nothing is left to pay."""
-    fund = Fund.TRUST if asked("deposit") else Fund.OPERATING
+    fund = Fund.TRUST if payer().asked_deposit else Fund.OPERATING
     takers = open_roads(fund)
     if not takers:
         return None
-    desk = open_desk(portal_user(), takers, fund)
+    desk = open_desk(payer(), takers, fund)
     return desk if desk.given.available_cents else None
 
 
 def closed(status: int = 200) -> AnyResponse:
     """Why nothing can be paid: what was asked for is settled meanwhile, or Pay Now as a whole has nothing to do."""
-    if deposit := asked("deposit"):
-        here = f"/portal/deposits/{payments.find_deposit_for(portal_user(), deposit).public_id}"
+    me = payer()
+    if deposit := me.asked_deposit:
+        here = f"/portal/deposits/{payments.find_deposit_for(me.who, deposit).public_id}"
         flash("Nothing can be paid on this deposit online right now. Nothing has been charged.")
         return go(here)
-    only = asked("invoice")
+    only = me.invoice or asked("invoice")
     if only and current_firm().gateway:
-        here = f"/portal/invoices/{invoices.find_for(portal_user(), only).public_id}"
+        here = me.root if me.link else f"/portal/invoices/{invoices.find_for(me.who, only).public_id}"
         flash("Nothing can be paid on this invoice right now. Nothing has been charged.")
         return go(here)
-    return go("/portal/pay") if is_fragment_request() else render("client/payments/closed.html", status=status)
+    return go(me.pay) if is_fragment_request() else render("client/payments/closed.html", status=status, payer=me)
 
 
 def draw(desk: Desk, *blocks: str, status: int = 200, said: str = "") -> Response:
@@ -80,6 +90,7 @@ def draw(desk: Desk, *blocks: str, status: int = 200, said: str = "") -> Respons
     words = money.in_words(desk.cents) if current_firm().currency == "USD" else ""
     return render(
         "client/payments/new.html", *blocks, status=status, desk=desk, form=desk.form, said=said, words=words,
+        payer=payer(),
         config=dict(fields.config) if fields else None, script=script, has_page=Flow.REDIRECT in desk.manifest.flows,
     )  # fmt: skip
 

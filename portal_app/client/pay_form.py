@@ -16,10 +16,10 @@ from wtforms.validators import AnyOf, InputRequired, Length, Regexp, ValidationE
 
 from portal_app import money
 from portal_app.client import addresses
+from portal_app.client.payer import Payer
 from portal_app.domain import payments
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Gateway, Offer, Payable
-from portal_app.domain.people import PortalUser
 from portal_app.gateway_setup import manifest_of
 from portal_app.plugin_api import BillingAddress, Fund, Manifest, Method
 from portal_app.web.forms import Choice, Form, Hidden, Line, Money, Radios
@@ -210,15 +210,16 @@ def sent_key() -> str:
     return key if KEY.match(key) else ""
 
 
-def open_desk(who: PortalUser, takers: Mapping[Method, Gateway], fund: Fund) -> Desk:
+def open_desk(me: Payer, takers: Mapping[Method, Gateway], fund: Fund) -> Desk:
     """The form as asked for: fresh, prefilled with all that can be paid; or with what was typed. A deposit is always
-    paid alone."""
-    whole = payments.offer(who, fund)
+    paid alone, and so is the invoice of a link."""
+    whole = me.offer(fund)
     is_deposit = fund is Fund.TRUST
-    only, choose = asked("deposit" if is_deposit else "invoice"), asked("choose") == "1" and not is_deposit
+    only = me.asked_deposit if is_deposit else me.invoice or asked("invoice")
+    choose = asked("choose") == "1" and not is_deposit and me.link is None
     given = whole.only(only) if only or is_deposit else whole
     first = next(iter(takers))
-    start = _prefilled(who, given) | {"key": new_key(takers[first]), "method": first.value}
+    start = _prefilled(me, given) | {"key": new_key(takers[first]), "method": first.value}
     country = request.form.get("country", start["country"])
     each = tuple((amount_name(item), f"Invoice {item.item.number}") for item in given.payables if choose)
     firm = current_firm()
@@ -229,10 +230,11 @@ def open_desk(who: PortalUser, takers: Mapping[Method, Gateway], fund: Fund) -> 
     return Desk(whole, given, form, takers)
 
 
-def _prefilled(who: PortalUser, given: Offer) -> dict[str, Any]:
-    """What stands in the fields before anything is typed: the address given last, all that can be paid."""
-    billing = payments.last_billing(who) if request.method == "GET" else None
-    address = asdict(billing) if billing else {"name": who.name, "country": "US"}
+def _prefilled(me: Payer, given: Offer) -> dict[str, Any]:
+    """What stands in the fields before anything is typed: the address given last, all that can be paid. A link tells
+    its holder neither name nor address."""
+    billing = payments.last_billing(me.who) if request.method == "GET" and me.link is None else None
+    address = asdict(billing) if billing else {"name": "" if me.link else me.who.name, "country": "US"}
     cents = _asked_cents(given)
     plan = payments.propose(given, cents)
     return address | {"amount": cents} | {amount_name(item): plan.get(item.item.id, 0) for item in given.payables}

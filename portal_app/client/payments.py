@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from flask import Response, make_response, request
-from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock, gateways, plugins
 from portal_app.client import pay
 from portal_app.client.blueprint import blueprint
 from portal_app.client.pay_form import Desk, drawn_for, new_key, sent_key
-from portal_app.domain import payments, sessions, store
+from portal_app.client.payer import guests_too, payer
+from portal_app.domain import payments, store, throttles
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import FREEING, Order, Payment
 from portal_app.domain.store import NotStored
@@ -20,10 +20,9 @@ from portal_app.gateway_setup import gateway_for
 from portal_app.plugin_api import Flow, Fund, Method
 from portal_app.web import files
 from portal_app.web.fragments import go, is_fragment_request, render
-from portal_app.web.login import client_only, portal_user
+from portal_app.web.login import client_only
 from portal_app.web.templates import current_firm, show_money
 
-TRIES, WINDOW_SECONDS = 20, 600
 NO_CARD = "The card fields did not load. Reload the page and try again."
 NOT_TAKEN = "The payment was not taken."
 LOOK_AGAIN = "The amount is {} now. Look at it once more, then press Pay."
@@ -34,7 +33,7 @@ WATCHED = frozenset({"ready", "submitting", "unknown", "pending", "action_requir
 
 
 def url_of(payment: Payment) -> str:
-    return f"/portal/payments/{payment.public_id}"
+    return f"{payer().payments}/{payment.public_id}"
 
 
 # Paying
@@ -44,11 +43,16 @@ def url_of(payment: Payment) -> str:
 @client_only
 def take() -> AnyResponse:
     """Start the payment of the form's key, send it to the gateway once, and go to its page."""
-    if sessions.count_try(f"pay:{portal_user().id}", window_seconds=WINDOW_SECONDS) > TRIES:
-        raise TooManyRequests(retry_after=WINDOW_SECONDS)
-    known = payments.with_key(portal_user(), sent_key())
+    return take_payment()
+
+
+def take_payment() -> AnyResponse:
+    me = payer()
+    throttles.count({f"pay:{me.throttle}": throttles.PAYMENTS})
+    known = payments.with_key(me.who, sent_key())
     if known is None:
         return take_new()
+    me.note(known)  # the key was made with this form alone
     if known.state in FREEING:
         return again(known.message or NOT_TAKEN, is_over=True)
     if known.state == "ready" and is_as_shown(known):
@@ -79,7 +83,8 @@ def take_new() -> AnyResponse:
     if (desk.form.seen.data or str(desk.cents)) != str(desk.cents):
         return again(LOOK_AGAIN.format(show_money(desk.cents)))
     try:
-        return send(payments.start(portal_user(), desk.gateway, order))
+        me = payer()
+        return send(me.note(payments.start(me.who, desk.gateway, order)))
     except Refused as problem:
         return again(str(problem))
 
@@ -126,15 +131,21 @@ def again(said: str, *, is_over: bool = False) -> AnyResponse:
 @client_only
 def payment(public_id: str) -> Response:
     """How it stands. The page asks again by itself; ``?shown=`` says what it shows: 204 when that still holds."""
-    found = payments.find_for(portal_user(), public_id)
+    return payment_page(public_id)
+
+
+def payment_page(public_id: str) -> Response:
+    me = payer()
+    found = me.find_payment(public_id)
     shown = showing(found)
     if is_fragment_request() and request.args.get("shown") == shown:
         return make_response("", 204)
     return render(
-        "client/payments/show.html", "payment", "balance_due", payment=found, shown=shown, pace=pace(found),
+        "client/payments/show.html", "payment", *(() if me.link else ("balance_due",)), payer=me, payment=found,
+        shown=shown, pace=pace(found),
         allocations=payments.allocations_of(found), changes=payments.changes_of(found),
-        attempt=gateways.attempt_of(found), service=title_of(found), given=payments.offer(portal_user()),
-        asked=payments.offer(portal_user(), Fund.TRUST) if found.is_deposit else None,
+        attempt=gateways.attempt_of(found), service=title_of(found), given=me.offer(),
+        asked=me.offer(Fund.TRUST) if found.is_deposit else None,
         today_here=clock.today(current_firm().time_zone), is_given_back=payments.is_given_back(found),
         refunds=[row for row in payments.refunds_of(found) if row.state in payments.REFUND_SHOWN],
         disputes=payments.disputes_of(found),
@@ -162,14 +173,23 @@ def title_of(payment: Payment) -> str:
 
 def may_ask() -> bool:
     """Whether the payer may have the gateway asked once more: a page that is reloaded without end asks no further."""
-    return sessions.count_try(f"ask:{portal_user().id}", window_seconds=WINDOW_SECONDS) <= TRIES
+    try:
+        throttles.count({f"ask:{payer().throttle}": throttles.PAYMENTS})
+    except throttles.TooSoon:
+        return False
+    return True
 
 
 @blueprint.get("/payments/<public_id>/return")
+@guests_too
 @client_only
 def payment_return(public_id: str) -> AnyResponse:
     """Back from the gateway's page, or the bank's. What the address says is not believed: the gateway is asked."""
-    found = payments.find_for(portal_user(), public_id)
+    return come_back(public_id)
+
+
+def come_back(public_id: str) -> AnyResponse:
+    found = payer().find_payment(public_id)
     if request.method == "GET" and may_ask():
         gateways.returned(found, request.args.to_dict())
     return go(url_of(found))
@@ -179,7 +199,11 @@ def payment_return(public_id: str) -> AnyResponse:
 @client_only
 def payment_cancel(public_id: str) -> AnyResponse:
     """Give up a payment that waits for the payer."""
-    found = payments.find_for(portal_user(), public_id)
+    return give_up(public_id)
+
+
+def give_up(public_id: str) -> AnyResponse:
+    found = payer().find_payment(public_id)
     if found.state in {"ready", "action_required"} and may_ask():
         gateways.cancel(found)
     return go(url_of(found))
@@ -188,7 +212,11 @@ def payment_cancel(public_id: str) -> AnyResponse:
 @blueprint.get("/payments/<public_id>/receipt")
 @client_only
 def payment_receipt(public_id: str) -> Response:
-    found = payments.find_for(portal_user(), public_id)
+    return receipt(public_id)
+
+
+def receipt(public_id: str) -> Response:
+    found = payer().find_payment(public_id)
     if not found.receipt_key:
         raise NotStored(public_id)
     return files.send_pdf(store.read(found.receipt_key), f"Receipt {found.receipt_number}")

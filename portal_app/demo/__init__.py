@@ -5,7 +5,7 @@ Dates are relative to today; everything else is the same each time, but for toke
 
 from __future__ import annotations
 
-PASSWORD = "portal-demo-2026"  # noqa: S105  a made-up firm's, printed on purpose
+PASSWORD = "paper-lantern-2026"  # noqa: S105  a made-up firm's, printed on purpose
 
 # Who signs in: name, e-mail address, what they are, where they land.
 SIGN_INS = (

@@ -47,13 +47,15 @@ def _close(year: Year, account: BankAccount, statement_id: int) -> None:
 
 
 def _told(postings: list[Posting], since: dt.date, until: dt.date) -> list[tuple[dt.date, int, str, str]]:
-    """What the bank has seen by then: deposits a day after the books, checks a few days; the rest is outstanding."""
+    """What the bank has seen by then: deposits a day after the books, checks a few days, its
+    own charges at once; the rest is outstanding."""
     found = []
     for row in postings:
-        seen_on = max(row.entry.occurred_on + dt.timedelta(days=1 if row.amount_cents > 0 else 3), since)
+        movement = getattr(row.entry, "movement", None)
+        number = movement.reference if movement else ""
+        days = 1 if row.amount_cents > 0 else 3 if number else 0
+        seen_on = max(row.entry.occurred_on + dt.timedelta(days=days), since)
         if seen_on <= until:
-            movement = getattr(row.entry, "movement", None)
-            number = movement.reference if movement else ""
             words = "DEPOSIT" if row.amount_cents > 0 else "CHECK PAID" if number else "SERVICE CHARGE"
             found.append((seen_on, row.amount_cents, words, number))
     return sorted(found)

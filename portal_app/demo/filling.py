@@ -11,7 +11,7 @@ from portal_app.db import BaseModel, transaction
 from portal_app.demo import PASSWORD, banking, billing, holding, story, things
 from portal_app.demo.paying import Checkout
 from portal_app.demo.year import Year
-from portal_app.domain import invitations, mail, matters, people, sessions
+from portal_app.domain import invitations, mail, matters, people, policy, sessions
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.deposits import DepositShare
 from portal_app.domain.documents import DocumentShare
@@ -77,6 +77,11 @@ def _found(year: Year) -> None:
         roles=roles, **story.DETAILS,
     )  # fmt: skip
     people.change_firm_user(who, name=name, roles=roles, title=title, rate_cents=rate)
+    people.change_timekeeper(who, timekeeper_id="", timekeeper_class=story.CLASSES["carol"])
+    policy.change(
+        client_ways=["password", "link", "passkey"], staff_ways=["password", "link", "passkey"], client_factor=False,
+        factor_roles=[], reason=story.NO_FACTOR, by=who,
+    )  # fmt: skip
     year.staff["carol"] = who
 
 
@@ -87,6 +92,7 @@ def _hire(year: Year, key: str) -> None:
     )
     invitations.accept_invitation(invitations.invite(who, by=year.staff["carol"], days=14).token, PASSWORD)
     year.staff[key] = FirmUser.get_by_id(who.id)
+    people.change_timekeeper(year.staff[key], timekeeper_id="", timekeeper_class=story.CLASSES[key])
 
 
 def _invite(year: Year, key: str) -> None:

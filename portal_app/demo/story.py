@@ -15,15 +15,21 @@ DETAILS = {
     "email": "billing@example.com",
     "phone": "(555) 010-0142",
     "invoice_note": "Thank you. Questions about a line? Call us; that call is free.",
+    "law_firm_id": "00-0000042",
 }
 
 # name, title, roles, hourly rate
+NO_FACTOR = "This is a demo: everybody signs in with the one password that the demo tells."
+
 STAFF = {
     "carol": ("Carol Quillfeather", "Partner", ["administrator", "attorney"], 42_500),
     "dan": ("Dan Wrenfield", "Associate", ["attorney"], 31_000),
     "gwen": ("Gwen Harrowgate", "Billing manager", ["biller"], 12_000),
     "erin": ("Erin Moss", "Bookkeeper", ["bookkeeper"], 14_500),
 }
+
+# How e-billing systems sort them
+CLASSES = {"carol": "PT", "dan": "AS", "gwen": "OT", "erin": "OT"}
 
 # name, and how many days ago they were invited; those who registered did so the day after
 PORTAL_USERS = {

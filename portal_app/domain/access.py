@@ -19,6 +19,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "invoices.draft": frozenset({"administrator", "attorney", "biller", "bookkeeper"}),
     "invoices.issue": frozenset({"administrator", "attorney", "biller"}),
     "invoices.void": frozenset({"administrator", "biller", "bookkeeper"}),
+    "invoices.adjust": frozenset({"administrator", "biller", "bookkeeper"}),
     "ledger.read": EVERYONE,
     "books.read": frozenset({"administrator", "bookkeeper"}),
     "payments.read": EVERYONE,
@@ -34,10 +35,13 @@ ACTIONS: dict[str, frozenset[str]] = {
     "reconcile.edit": frozenset({"administrator", "bookkeeper"}),
     "reconcile.close": frozenset({"administrator", "bookkeeper"}),
     "reconcile.reopen": ADMINISTRATOR,
+    "reports.read": EVERYONE,
+    "exports.make": frozenset({"administrator", "bookkeeper"}),
     "people.manage": ADMINISTRATOR,
     "gateways.manage": ADMINISTRATOR,
     "firm.manage": ADMINISTRATOR,
     "mail.read": ADMINISTRATOR,
+    "records.read": ADMINISTRATOR,
 }
 
 

@@ -13,3 +13,7 @@ class Refused(ValueError):
 
 class LinkUnusable(LookupError):
     """An invitation or reset link that is unknown, used, revoked or expired."""
+
+
+class Busy(RuntimeError):
+    """Too much of something dear is being done at this moment; the same may be asked again in a few seconds."""

@@ -25,7 +25,8 @@ class BadAccent(ValueError):
 
 
 class Firm(BaseModel):
-    """The one row about the firm. ``logo_key`` names stored bytes; empty means the portal's own mark."""
+    """The one row about the firm. ``logo_key`` names stored bytes; empty means the portal's own mark. ``law_firm_id``
+    is how clients' e-billing systems know the firm, in LEDES files."""
 
     name = CharField(max_length=120)
     address = TextField(default="")
@@ -39,6 +40,7 @@ class Firm(BaseModel):
     payment_terms_days = IntegerField(default=30)
     invoice_note = TextField(default="")
     help_text = TextField(default="")
+    law_firm_id = CharField(max_length=20, default="")
     created_at = DateTimeField()
 
     @property
@@ -116,6 +118,10 @@ def next_number(kind: str, year: int) -> int:
 
 def invoice_number(year: int) -> str:
     return f"{year}-{next_number('invoice', year):04d}"
+
+
+def credit_note_number(year: int) -> str:
+    return f"C-{year}-{next_number('credit note', year):04d}"
 
 
 def receipt_number(year: int) -> str:

@@ -6,6 +6,7 @@ What takes a way in away also ends the person's sessions, in the same transactio
 from __future__ import annotations
 
 import datetime as dt
+import re
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,13 +14,15 @@ from typing import Any, TypeVar
 
 from peewee import CharField, DateTimeField, ForeignKeyField, ModelSelect
 
-from portal_app import clock
+from portal_app import clock, config
 from portal_app.db import BaseModel, locked, transaction
-from portal_app.domain import sessions
+from portal_app.domain import firms, people, sessions
 from portal_app.domain.errors import LinkUnusable, Refused
-from portal_app.domain.passwords import check_password_rules, hash_password
+from portal_app.domain.passwords import check_password_rules, hash_password, is_password
 from portal_app.domain.people import FirmUser, Login, PortalUser, hash_token, keep_an_administrator
 from portal_app.prepared import prepared_of_ids
+
+CODE_LETTERS, CODE_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789", 15
 
 
 class Standing(StrEnum):
@@ -51,7 +54,7 @@ class Invitation(BaseModel):
 
 
 class PasswordReset(BaseModel):
-    """A link that lets one person choose a new password, once, for an hour."""
+    """A link that lets one person choose a new password, once, for a short while."""
 
     firm_user = ForeignKeyField(FirmUser, null=True, backref="+")
     portal_user = ForeignKeyField(PortalUser, null=True, backref="+")
@@ -93,8 +96,23 @@ class InvitedAlready(Exception):
     """Somebody has invited the person since: pressing twice must not make the link dead that was just sent."""
 
 
-def invite(login: Login, *, by: FirmUser | None, days: int, after: int | None = None) -> Sent:
-    """A fresh invitation; older open ones stop working.
+def letter_code() -> str:
+    """A code to be typed from paper: 15 letters and digits, none that reads like another (74 bits)."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_SIGNS))
+
+
+def plain_code(typed: str) -> str:
+    """What was typed, as :func:`letter_code` made it: no spaces, no dashes, small letters."""
+    return re.sub(r"[\s-]", "", typed).lower()
+
+
+def shown_code(code: str) -> str:
+    """In groups of five."""
+    return "-".join(code[at : at + 5] for at in range(0, len(code), 5)).upper()
+
+
+def invite(login: Login, *, by: FirmUser | None, days: int, after: int | None = None, by_letter: bool = False) -> Sent:
+    """A fresh invitation; older open ones stop working. ``by_letter``: its token is a code that can be typed.
 
     Raises:
         Refused: registered or disabled people are not invited.
@@ -110,7 +128,7 @@ def invite(login: Login, *, by: FirmUser | None, days: int, after: int | None = 
         if after is not None and after != (newest.id if newest else 0):
             raise InvitedAlready
         revoke_invitations(login)
-        token = secrets.token_urlsafe(24)
+        token = letter_code() if by_letter else secrets.token_urlsafe(24)
         now = clock.now()
         link = Invitation.create(
             **_who(login), token_hash=hash_token(token), sent_by=by, sent_at=now,
@@ -148,18 +166,30 @@ def find_invitation(token: str) -> Invitation:
     return link
 
 
-def accept_invitation(token: str, password: str) -> FirmUser | PortalUser:
-    """Set the password and register, once."""
-    check_password_rules(password)
-    hashed = hash_password(password)
+def accept_invitation(token: str, password: str | None, email: str = "") -> FirmUser | PortalUser:
+    """Set the password and register, once. ``None`` is for those who sign in without one; ``email`` for those whom the
+    firm knew no address of.
+
+    Raises:
+        LinkUnusable: as :func:`find_invitation`. Refused: the password cannot be used.
+    """
+    hashed = _hashed(find_invitation(token).login, password) if password is not None else None
     with transaction():
         _held(find_invitation(token).login)
         link = find_invitation(token)
         _use(Invitation, link, Invitation.accepted_at)
         login = link.login
+        if not login.has_email and isinstance(login, PortalUser):
+            people.give_email(login, email)
         login.password_hash, login.registered_at = hashed, clock.now()
         login.save(only=["password_hash", "registered_at"])
     return login
+
+
+def _hashed(who: Login, password: str) -> str:
+    """The hash of a password that ``who`` may have."""
+    check_password_rules(password, about=[firms.current().name, who.name, who.email.partition("@")[0]])
+    return hash_password(password)
 
 
 def owner_of_invitation(token: str) -> Login | None:
@@ -189,13 +219,14 @@ def _use(model: type[AnyLink], link: AnyLink, column: DateTimeField) -> None:
 
 
 def ask_reset(login: FirmUser | PortalUser) -> Sent:
-    """A reset link, good for an hour."""
+    """A reset link, good for as long as the settings say."""
     token = secrets.token_urlsafe(24)
     now = clock.now()
     with transaction():
         link = PasswordReset.create(
-            **_who(login), token_hash=hash_token(token), created_at=now, expires_at=now + dt.timedelta(hours=1)
-        )
+            **_who(login), token_hash=hash_token(token), created_at=now,
+            expires_at=now + dt.timedelta(minutes=config.active().password_reset_minutes),
+        )  # fmt: skip
     return Sent(link, token)
 
 
@@ -211,10 +242,15 @@ def find_reset(token: str) -> PasswordReset:
     return link
 
 
+def owner_of_reset(token: str) -> Login | None:
+    """To whom a link was sent, usable or not."""
+    link: PasswordReset | None = PasswordReset.get_or_none(PasswordReset.token_hash == hash_token(token))
+    return None if link is None else link.login
+
+
 def reset_password(token: str, password: str) -> FirmUser | PortalUser:
     """Set a new password, once: the person's other open reset links die with it, and every session ends."""
-    check_password_rules(password)
-    hashed = hash_password(password)
+    hashed = _hashed(find_reset(token).login, password)
     with transaction():
         _held(find_reset(token).login)
         link = find_reset(token)
@@ -225,6 +261,22 @@ def reset_password(token: str, password: str) -> FirmUser | PortalUser:
         _close_resets(login)
         sessions.end_all(login)
     return login
+
+
+def change_password(who: Login, old: str, new: str) -> None:
+    """Their own, with the old one; open links to choose another die.
+
+    Raises:
+        Refused: the old one is wrong, or the new one cannot be used.
+    """
+    if not is_password(who.password_hash, old):
+        raise Refused("This is not your password now.", "old")
+    hashed = _hashed(who, new)
+    with transaction():
+        _held(who)
+        who.password_hash = hashed
+        who.save(only=["password_hash"])
+        _close_resets(who)
 
 
 def _close_resets(login: Login) -> None:

@@ -39,7 +39,8 @@ NEAR_DAYS = 90  # from here on a statute of limitations is shown to everybody wh
 
 
 class Matter(BaseModel):
-    """One piece of work for one client. Unless ``is_restricted``, everyone at the firm sees it."""
+    """One piece of work for one client. Unless ``is_restricted``, everyone at the firm sees it. ``client_matter_id`` is
+    the client's own number for it, in LEDES files."""
 
     number = CharField(max_length=40)
     name = CharField(max_length=120)
@@ -48,6 +49,7 @@ class Matter(BaseModel):
     opposing_party = CharField(max_length=120, default="")
     billing_method = CharField(max_length=20, default="hourly")
     limitations_on = DateField(null=True)
+    client_matter_id = CharField(max_length=20, default="")
     responsible_attorney = ForeignKeyField(FirmUser, null=True, backref="+")
     is_restricted = BooleanField(default=False)
     opened_on = DateField()

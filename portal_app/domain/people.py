@@ -14,7 +14,9 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.once import once
 
 ROLES = ("administrator", "attorney", "biller", "bookkeeper")
+NO_EMAIL = "@no-email.invalid"  # stands in for the address of somebody invited on paper; no letter goes there
 CLIENT_KINDS = ("person", "company")
+TIMEKEEPER_CLASSES = {"PT": "Partner", "AS": "Associate", "OC": "Counsel", "LA": "Legal assistant", "OT": "Other"}
 
 
 class Login(BaseModel):
@@ -30,6 +32,15 @@ class Login(BaseModel):
     last_signed_in_at = DateTimeField(null=True)
 
     @property
+    def has_email(self) -> bool:
+        """Whether letters can reach them: not before somebody invited on paper has given their address."""
+        return not str(self.email).endswith(NO_EMAIL)
+
+    @property
+    def shown_email(self) -> str:
+        return str(self.email) if self.has_email else "no e-mail address known"
+
+    @property
     def initials(self) -> str:
         words = [word for word in self.name.split() if word[0].isalpha()]
         return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
@@ -40,11 +51,14 @@ class Login(BaseModel):
 
 
 class FirmUser(Login):
-    """Somebody who works at the firm. ``roles`` is a set kept as words; ``rate_cents`` is the usual hourly rate."""
+    """Somebody who works at the firm. ``roles`` is a set kept as words; ``rate_cents`` is the usual hourly rate;
+    ``timekeeper_id`` and ``timekeeper_class`` (one of ``TIMEKEEPER_CLASSES``) stand in LEDES files."""
 
     title = CharField(max_length=60, default="")
     roles = CharField(max_length=120, default="")
     rate_cents = BigIntegerField(default=0)
+    timekeeper_id = CharField(max_length=20, default="")
+    timekeeper_class = CharField(max_length=2, default="")
 
     @property
     def role_set(self) -> frozenset[str]:
@@ -61,13 +75,15 @@ class PortalUser(Login):
 
 
 class Client(BaseModel):
-    """Who the firm acts for: a person or a company. Need not log in."""
+    """Who the firm acts for: a person or a company. Need not log in. ``ledes_id`` is how its own e-billing system knows
+    it, in LEDES files."""
 
     kind = CharField(max_length=10)
     name = CharField(max_length=120)
     email = CharField(max_length=254, default="")
     phone = CharField(max_length=40, default="")
     address = TextField(default="")
+    ledes_id = CharField(max_length=20, default="")
     created_at = DateTimeField()
     created_by = ForeignKeyField(FirmUser, null=True, backref="+")
     key = CharField(max_length=32, null=True)
@@ -110,12 +126,21 @@ def find_by_email(email: str) -> FirmUser | PortalUser | None:
 
 def _free(email: str) -> str:
     email = clean_email(email)
+    if email.endswith(NO_EMAIL):
+        raise Refused("Enter an e-mail address, for example name@example.com.", "email")
     taken = find_by_email(email)
     if isinstance(taken, FirmUser):
         raise Refused("This address belongs to somebody at the firm.", "email")
     if taken is not None:
         raise Refused("This address belongs to a portal user.", "email")
     return email
+
+
+def give_email(who: PortalUser, email: str) -> None:
+    """The address that somebody invited on paper has given: they sign in with it. Raises ``Refused``."""
+    with transaction():
+        who.email = _free(email)
+        who.save(only=["email"])
 
 
 # Firm users, portal users, clients
@@ -146,6 +171,15 @@ def change_firm_user(who: FirmUser, *, name: str, roles: list[str], title: str, 
         who.save()
 
 
+def change_timekeeper(who: FirmUser, *, timekeeper_id: str, timekeeper_class: str) -> None:
+    """How LEDES files name somebody at the firm: an identifier, and one of ``TIMEKEEPER_CLASSES`` or nothing."""
+    if timekeeper_class and timekeeper_class not in TIMEKEEPER_CLASSES:
+        raise Refused("Choose a classification.", "timekeeper_class")
+    with transaction():
+        who.timekeeper_id, who.timekeeper_class = timekeeper_id, timekeeper_class
+        who.save(only=["timekeeper_id", "timekeeper_class"])
+
+
 def keep_an_administrator(who: FirmUser) -> None:
     """Refuse to lose the last one, also when two administrators dismiss each other at once. In a transaction."""
     list(locked(FirmUser.select(FirmUser.id).order_by(FirmUser.id)))
@@ -169,10 +203,11 @@ def administrators() -> list[FirmUser]:
 
 
 def add_portal_user(*, email: str, name: str, time_zone: str) -> PortalUser:
-    """Somebody new who may log in to the portal; invite them next."""
+    """Somebody new who may log in to the portal; invite them next. Without ``email`` they are invited by a letter."""
     with transaction():
+        address = _free(email) if email else f"{secrets.token_hex(8)}{NO_EMAIL}"
         return PortalUser.create(
-            public_id=new_public_id(), email=_free(email), name=name, time_zone=time_zone, created_at=clock.now()
+            public_id=new_public_id(), email=address, name=name, time_zone=time_zone, created_at=clock.now()
         )
 
 

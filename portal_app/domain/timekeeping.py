@@ -34,7 +34,7 @@ class WorkItem(BaseModel):
     """A time entry, an expense or a flat fee.
 
     ``quantity_hundredths`` are hundredths of an hour, or of a unit; ``rate_cents`` is for one hour or unit;
-    ``billed_invoice_id`` is the issued invoice that bills it, and nothing can bill it twice.
+    ``billed_invoice_id`` is the issued invoice that bills it, and nothing can bill it twice; the codes are UTBMS's.
     """
 
     matter = ForeignKeyField(Matter, backref="work")
@@ -47,6 +47,9 @@ class WorkItem(BaseModel):
     amount_cents = BigIntegerField()
     is_billable = BooleanField(default=True)
     billed_invoice_id = BigIntegerField(null=True)
+    task_code = CharField(max_length=5, default="")
+    activity_code = CharField(max_length=5, default="")
+    expense_code = CharField(max_length=5, default="")
     created_at = DateTimeField()
     created_by = ForeignKeyField(FirmUser, null=True, backref="+")
     key = CharField(max_length=32, null=True)
@@ -64,15 +67,16 @@ def amount_of(quantity_hundredths: int, rate_cents: int) -> int:
 def record(
     matter: Matter, *, kind: str, timekeeper: FirmUser, worked_on: dt.date, description: str,
     quantity_hundredths: int = 100, rate_cents: int, is_billable: bool = True, by: FirmUser, key: str | None = None,
+    **codes: str,
 ) -> WorkItem:  # fmt: skip
     """Write down work. ``not_billable`` matters take none that is to be billed. The same ``key`` (made with the form)
-    is the same item."""
+    is the same item. ``codes``: ``task_code``, ``activity_code``, ``expense_code``, each of which may be left out."""
     if not matter.is_open:
         raise Refused("This matter is closed. Reopen it to record work.")
     said = {
         "matter": matter, "kind": kind, "timekeeper": timekeeper, "worked_on": worked_on, "description": description,
         "quantity_hundredths": quantity_hundredths, "rate_cents": rate_cents,
-        "is_billable": is_billable and matter.billing_method != "not_billable",
+        "is_billable": is_billable and matter.billing_method != "not_billable", **codes,
     }  # fmt: skip
     return once(
         WorkItem.key, key, said=said,

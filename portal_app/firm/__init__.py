@@ -1,6 +1,8 @@
 """Staff's routes, a module per noun."""
 
 from portal_app.firm import (
+    account,  # noqa: F401
+    adjustments,  # noqa: F401
     bank_accounts,  # noqa: F401
     books,  # noqa: F401
     clients,  # noqa: F401
@@ -8,7 +10,9 @@ from portal_app.firm import (
     deposits,  # noqa: F401
     documents,  # noqa: F401
     drafts,  # noqa: F401
+    ebilling,  # noqa: F401
     events,  # noqa: F401
+    exports,  # noqa: F401
     gateways,  # noqa: F401
     invoices,  # noqa: F401
     ledger,  # noqa: F401
@@ -19,14 +23,18 @@ from portal_app.firm import (
     matter_settings,  # noqa: F401
     matter_trust,  # noqa: F401
     matters,  # noqa: F401
+    pay_links,  # noqa: F401
     payments,  # noqa: F401
     people,  # noqa: F401
     questions,  # noqa: F401
     recipients,  # noqa: F401
     reconciliations,  # noqa: F401
+    records,  # noqa: F401
     refunds,  # noqa: F401
+    reports,  # noqa: F401
     safety,  # noqa: F401
     settings,  # noqa: F401
+    signing_in,  # noqa: F401
     statements,  # noqa: F401
     time,  # noqa: F401
     today,  # noqa: F401

@@ -24,10 +24,11 @@ class ClientForm(Form):
     email = EmailLine(is_required=False)
     phone = Line("Phone", most=40, is_required=False)
     address = Text("Postal address", most=500)
+    ledes_id = Line("Client ID for e-billing", most=20, is_required=False)
     then = HiddenField()
 
     def details(self) -> dict[str, str]:
-        names = ("kind", "name", "email", "phone", "address")
+        names = ("kind", "name", "email", "phone", "address", "ledes_id")
         return {name: self[name].data or "" for name in names}
 
 

@@ -18,7 +18,7 @@ from portal_app.domain.store import NotStored
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.once import OnceForm
 from portal_app.firm.sharing import Panel, open_panel, read_choice, sentence
-from portal_app.web import files
+from portal_app.web import auditing, files
 from portal_app.web.forms import Form, Line
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import firm_only, firm_user
@@ -115,7 +115,10 @@ def add_documents(matter_id: int) -> AnyResponse:
 @firm_only("firm.read")
 def document(matter_id: int, document_id: int) -> Response:
     matter = matters.find(firm_user(), matter_id)
-    return _one(matter, documents.find(matter, document_id))
+    found = documents.find(matter, document_id)
+    if request.method == "GET":
+        auditing.opened("open", found, firm_user(), once_a_day=True)
+    return _one(matter, found)
 
 
 @blueprint.post("/matters/<int:matter_id>/documents/<int:document_id>")

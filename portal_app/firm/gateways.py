@@ -16,7 +16,7 @@ from portal_app.firm.blueprint import blueprint
 from portal_app.firm.gateway_forms import GatewayForm, RoadsForm, form_for, named, roads_form, wanted
 from portal_app.plugin_api import Fund, Manifest, Mode
 from portal_app.web.fragments import go, render
-from portal_app.web.login import firm_only, firm_user
+from portal_app.web.login import firm_only, firm_user, fresh
 
 LIST = "/firm/payments/gateways"
 STILL_ON = "Clients pay through this gateway now. Choose an account, or switch it off first."
@@ -48,6 +48,7 @@ def _list(form: RoadsForm | None = None, status: int = 200) -> Response:
 
 @blueprint.post("/payments/roads")
 @firm_only("gateways.manage")
+@fresh
 def save_roads() -> AnyResponse:
     """Who takes what, all of it at once."""
     roads = setup.who_takes_what()
@@ -65,6 +66,7 @@ def save_roads() -> AnyResponse:
 
 @blueprint.post("/payments/installation")
 @firm_only("gateways.manage")
+@fresh
 def bind_installation() -> AnyResponse:
     """This is the installation that takes payments; where it came from is the copy from now on."""
     if setup.paused_gateways():
@@ -126,6 +128,7 @@ def _touch(gateway: Gateway | None) -> dict[str, Any]:
 
 @blueprint.get("/payments/gateways/<code>")
 @firm_only("gateways.manage")
+@fresh
 def gateway(code: str) -> Response:
     """An account; or, with the code that comes next, one more account to be set up."""
     return _page(code)
@@ -133,6 +136,7 @@ def gateway(code: str) -> Response:
 
 @blueprint.post("/payments/gateways/<code>")
 @firm_only("gateways.manage")
+@fresh
 def save_gateway(code: str) -> AnyResponse:
     """Keep the settings, and test the connection with them at once."""
     manifest, before = _manifest(code), setup.find(code)
@@ -164,6 +168,7 @@ def _keeps_its_bank(form: GatewayForm, before: Gateway | None) -> bool:
 
 @blueprint.post("/payments/gateways/<code>/test")
 @firm_only("gateways.manage")
+@fresh
 def test_gateway(code: str) -> Response:
     try:
         setup.test_connection(_gateway(code))
@@ -174,6 +179,7 @@ def test_gateway(code: str) -> Response:
 
 @blueprint.post("/payments/gateways/<code>/enable")
 @firm_only("gateways.manage")
+@fresh
 def enable_gateway(code: str) -> AnyResponse:
     row = _gateway(code)
     try:
@@ -186,6 +192,7 @@ def enable_gateway(code: str) -> AnyResponse:
 
 @blueprint.post("/payments/gateways/<code>/disable")
 @firm_only("gateways.manage")
+@fresh
 def disable_gateway(code: str) -> AnyResponse:
     """Also for a plugin that is no longer installed."""
     row = _gateway(code)

@@ -14,6 +14,7 @@ from portal_app import config
 from portal_app.db import transaction
 from portal_app.domain import access
 from portal_app.domain import invitations as ways_in
+from portal_app.domain.errors import Refused
 from portal_app.domain.invitations import Invitation, InvitedAlready, Standing
 from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.web import letters
@@ -69,6 +70,8 @@ def send(login: Login) -> str:
     Raises:
         Refused: registered or disabled people are not invited.
     """
+    if not login.has_email:
+        raise Refused(f"No e-mail address of {login.name} is known. Print a letter with a code instead.")
     after = request.form.get("last", type=int)
     try:
         with transaction():

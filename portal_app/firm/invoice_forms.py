@@ -10,10 +10,12 @@ from wtforms import HiddenField, SelectMultipleField
 from wtforms.validators import Optional, Regexp, ValidationError
 
 from portal_app import clock
+from portal_app.domain import payments
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.people import new_public_id
 from portal_app.domain.timekeeping import WorkItem
-from portal_app.web.forms import Day, Form, Line, Text
+from portal_app.firm.once import OnceForm
+from portal_app.web.forms import Day, Form, Line, Money, Radios, Text
 from portal_app.web.templates import current_firm
 
 LONGEST_TERMS_DAYS = 365
@@ -85,6 +87,20 @@ class InvoiceForm(DatesForm):
     def of(cls, draft: Invoice, ticked: list[int]) -> InvoiceForm:
         start = {"note": draft.note, "key": draft.public_id, "lines": ticked}
         return cls.from_terms(draft.terms_days, **start)
+
+
+class AdjustForm(OnceForm):
+    """Less is owed: because less is asked for, or because it is not expected any more."""
+
+    kind = Radios("What it is", choices=payments.ADJUSTMENTS, default="credit_note")
+    amount = Money("Amount")
+    reason = Line("Why?", most=200)
+
+
+class UnappliedForm(Form):
+    """``unapplied``: the cents that the page showed."""
+
+    unapplied = HiddenField(validators=[Regexp(r"[0-9]{1,15}\Z", message="Open this page again.")])
 
 
 class VoidForm(Form):

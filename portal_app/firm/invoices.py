@@ -8,14 +8,15 @@ from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
-from portal_app.domain import documents, draws, invoices, matters, payments, sharing, timekeeping, trust
+from portal_app.domain import documents, draws, invoices, matters, pay_links, payments, sharing, timekeeping, trust
 from portal_app.domain.access import may
 from portal_app.domain.documents import DocumentShare, DocumentVersion
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
+from portal_app.domain.payments import Sums
 from portal_app.domain.store import NotStored
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.invoice_forms import DatesForm, VoidForm
+from portal_app.firm.invoice_forms import AdjustForm, DatesForm, UnappliedForm, VoidForm
 from portal_app.firm.listing import more_of, rows_wanted, words_of
 from portal_app.firm.trust_forms import ApplyForm
 from portal_app.web import files
@@ -71,22 +72,26 @@ def draft_page(draft: Invoice, form: DatesForm, *, status: int = 200) -> Respons
 
 
 def issued_page(
-    found: Invoice, form: VoidForm | None = None, *, status: int = 200, apply_form: ApplyForm | None = None
-) -> Response:
+    found: Invoice, form: VoidForm | None = None, *, status: int = 200, apply_form: ApplyForm | None = None,
+    adjust_form: AdjustForm | None = None, unapplied_form: UnappliedForm | None = None,
+) -> Response:  # fmt: skip
     """An issued invoice; the forms are those that were sent and refused."""
     lines = invoices.lines_of(found)
     rows = payments.on_invoices([found.id])
     held = [row for row in rows if row.payment.is_open]
-    applied, from_trust = payments.applied_on(found), trust.on_invoice(found.id)
+    became, from_trust = payments.sums_of(found), trust.on_invoice(found.id)
     drawn = trust.net_of(from_trust)
     return render(
         "firm/invoices/show.html", "paper", status=status, invoice=found, matter=found.matter, lines=lines,
         sums=invoices.totals(lines), paid=[row for row in rows if not row.payment.is_open], held=held,
-        held_cents=sum(row.amount_cents for row in held), applied_cents=applied, form=form or VoidForm(formdata=None),
-        given_back_cents=payments.given_back_on(found, applied + drawn), given_up_cents=payments.given_up_on(found),
+        held_cents=sum(row.amount_cents for row in held), applied_cents=became.applied,
+        form=form or VoidForm(formdata=None),
+        given_back_cents=payments.given_back_on(found, became.applied + drawn + became.taken_cents),
+        given_up_cents=became.given_up,
         version=_paper(found), drawn_cents=drawn, from_trust=from_trust, **_trust(found, apply_form),
         shares=sharing.shares_of(DocumentShare, [found.document]).get(found.document_id, []),
-        void=found.void.first() if found.is_void else None,
+        void=found.void.first() if found.is_void else None, taken=became.taken, pay_links=pay_links.of_invoice(found),
+        **_less(found, became, sum(row.amount_cents for row in held), adjust_form, unapplied_form),
     )  # fmt: skip
 
 
@@ -101,6 +106,19 @@ def _trust(found: Invoice, sent: ApplyForm | None) -> dict[str, Any]:
     return {
         "places": places, "apply_form": sent or blank, "rule": sent.rule if sent else None,
         "words": draws.waiting(found) if places else [],
+    }  # fmt: skip
+
+
+def _less(
+    found: Invoice, became: Sums, held_cents: int, adjust_form: AdjustForm | None, unapplied_form: UnappliedForm | None
+) -> dict[str, Any]:
+    """What a page needs so that less can be owed: credit notes, write-offs, unapplied money."""
+    unapplied, can = became.unapplied, max(found.balance_cents - held_cents, 0)
+    return {
+        "adjustments": payments.adjustments_of(found), "adjustable_cents": can, "unapplied_cents": unapplied,
+        "kinds": payments.ADJUSTMENTS,
+        "adjust_form": adjust_form or AdjustForm(formdata=None, data={"amount": can}),
+        "unapplied_form": unapplied_form or UnappliedForm(formdata=None, data={"unapplied": unapplied}),
     }  # fmt: skip
 
 

@@ -38,6 +38,7 @@ class MatterForm(Form):
     opposing_party = Line("Opposing party", is_required=False)
     responsible_attorney = SelectField("Responsible attorney", coerce=int)
     opened_on = Day("Opened on")
+    client_matter_id = Line("Client’s own number", most=20, is_required=False)
     billing_method = _BILLING_METHOD
     limitations_on = _LIMITATIONS_ON
 
@@ -89,6 +90,7 @@ FACTS = {
     "limitations_on": "Statute of limitations",
     "opposing_party": "Opposing party",
     "responsible_attorney": "Responsible attorney",
+    "client_matter_id": "Client’s own number",
     "access": "User access",
     "name": "Name",
     "number": "Number",

@@ -19,7 +19,7 @@ from portal_app.firm.csv import inert, table
 from portal_app.firm.trust_forms import AuthoriseForm, HoldForm, PayForm, ReceiptForm, ReleaseForm, other_matter
 from portal_app.web import paper
 from portal_app.web.fragments import go, render
-from portal_app.web.login import firm_only, firm_user
+from portal_app.web.login import firm_only, firm_user, fresh
 from portal_app.web.templates import current_firm, show_money
 
 
@@ -89,6 +89,7 @@ def add_trust_receipt(matter_id: int) -> AnyResponse:
 
 @blueprint.post("/matters/<int:matter_id>/trust/authorisations")
 @firm_only("trust.authorise")
+@fresh
 def authorise_withdrawal(matter_id: int) -> AnyResponse:
     who = firm_user()
     matter, form = matters.find(who, matter_id), AuthoriseForm(bank_accounts("trust"))

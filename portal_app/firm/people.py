@@ -8,17 +8,18 @@ from flask import Response, flash
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app.db import transaction
+from portal_app.domain import factors, people, sessions
 from portal_app.domain import invitations as ways_in
-from portal_app.domain import people
 from portal_app.domain.errors import Refused
 from portal_app.domain.people import ROLES, FirmUser, Login, PortalUser
 from portal_app.firm import invitations
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import more_of, rows_wanted, words_of
 from portal_app.firm.matter_forms import Checkboxes
+from portal_app.web import letters
 from portal_app.web.forms import EmailLine, Form, Line, Money
 from portal_app.web.fragments import go, render
-from portal_app.web.login import firm_only
+from portal_app.web.login import firm_only, fresh
 from portal_app.web.templates import current_firm
 
 ROLE_HINTS = {
@@ -60,12 +61,14 @@ def people_list() -> Response:
 
 @blueprint.get("/people/new")
 @firm_only("people.manage")
+@fresh
 def new_firm_user() -> Response:
     return render("firm/people/edit.html", form=FirmUserForm(), who=None, hints=ROLE_HINTS)
 
 
 @blueprint.post("/people")
 @firm_only("people.manage")
+@fresh
 def add_firm_user() -> AnyResponse:
     form = FirmUserForm()
     if form.validate():
@@ -84,6 +87,7 @@ def add_firm_user() -> AnyResponse:
 
 @blueprint.route("/people/<int:person_id>", methods=["GET", "POST"])
 @firm_only("people.manage")
+@fresh
 def edit_firm_user(person_id: int) -> AnyResponse:
     who: FirmUser = FirmUser.get_by_id(person_id)
     now = {"name": who.name, "title": who.title, "rate_cents": who.rate_cents, "roles": sorted(who.role_set)}
@@ -100,10 +104,15 @@ def edit_firm_user(person_id: int) -> AnyResponse:
     return render("firm/people/edit.html", status=422 if form.errors else 200, form=form, who=who, hints=ROLE_HINTS)
 
 
-@blueprint.post("/<any(people, 'portal-users'):kind>/<int:person_id>/<any(invite, revoke, disable, enable):step>")
+@blueprint.post(
+    "/<any(people, 'portal-users'):kind>/<int:person_id>/"
+    "<any(invite, revoke, disable, enable, 'sign-out', 'reset-factors'):step>"
+)
 @firm_only("people.manage")
+@fresh
 def take_step(kind: str, person_id: int, step: str) -> AnyResponse:
-    """Invite (again), revoke, disable or enable somebody; disabling signs them out everywhere at once."""
+    """Invite (again), revoke, disable or enable somebody, sign them out, or help them when their second factor is gone;
+    disabling signs them out everywhere at once."""
     who = MODELS[kind].get_by_id(person_id)
     try:
         flash(STEPS[step](who), "good")
@@ -127,6 +136,20 @@ def _enable(who: FirmUser | PortalUser) -> str:
     return f"{who.name} can sign in again."
 
 
+def _sign_out(who: FirmUser | PortalUser) -> str:
+    count = sessions.end_all(who)
+    return f"{who.name} is signed out everywhere." if count else f"{who.name} was not signed in."
+
+
+def _reset_factors(who: FirmUser | PortalUser) -> str:
+    with transaction():
+        factors.reset(who)
+        sessions.end_all(who)
+        letters.way_changed(who, "The firm has taken your second factors and passkeys off your account.")
+    return f"{who.name} signs in without a second factor now, and sets up a new one where the firm asks for it."
+
+
 STEPS: dict[str, Callable[..., str]] = {
-    "invite": invitations.send, "revoke": _revoke, "disable": _disable, "enable": _enable,
+    "invite": invitations.send, "revoke": _revoke, "disable": _disable, "enable": _enable, "sign-out": _sign_out,
+    "reset-factors": _reset_factors,
 }  # fmt: skip

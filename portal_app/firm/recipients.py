@@ -9,15 +9,17 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField
 from wtforms.validators import ValidationError
 
+from portal_app import config
 from portal_app.db import transaction
 from portal_app.domain import invitations as ways_in
-from portal_app.domain import matters, people
+from portal_app.domain import matters, people, throttles
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import PortalUser
 from portal_app.firm import invitations
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import words_of
+from portal_app.web import files, paper
 from portal_app.web.forms import EmailLine, Form, Line
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import firm_only, firm_user
@@ -42,10 +44,6 @@ class RecipientForm(Form):
         return bool(super().validate(extra_validators))
 
     def validate_new_name(self, field: Line) -> None:
-        if self.choice.data == NEW and not field.data:
-            raise ValidationError("Fill in this field.")
-
-    def validate_new_email(self, field: Line) -> None:
         if self.choice.data == NEW and not field.data:
             raise ValidationError("Fill in this field.")
 
@@ -124,14 +122,14 @@ def add_recipient(matter_id: int) -> AnyResponse:
 
 def _invite_new(matter: Matter, form: RecipientForm) -> str:
     name, email, relation = form.new_name.data or "", form.new_email.data or "", form.relation.data or ""
-    taken = people.find_by_email(email)
+    taken = people.find_by_email(email) if email else None
     if isinstance(taken, PortalUser):
         form.who.data = taken.email
         raise Refused(f"This is the address of {taken.name}: choose them above.", "new_email")
     with transaction():
         who = people.add_portal_user(email=email, name=name, time_zone=current_firm().time_zone)
         matters.add_recipient(matter, who, by=firm_user(), relation=relation)
-        return invitations.send(who)
+        return invitations.send(who) if email else f"{name} is on the list. Print the letter that invites them."
 
 
 def _add_known(matter: Matter, form: RecipientForm) -> str:
@@ -167,6 +165,22 @@ def invite_recipient(matter_id: int, recipient_id: int) -> AnyResponse:
     except Refused as problem:
         said = str(problem)
     return _done(matter, said)
+
+
+@blueprint.post("/matters/<int:matter_id>/recipients/<int:recipient_id>/letter")
+@firm_only("portal_users.invite")
+def invite_by_letter(matter_id: int, recipient_id: int) -> AnyResponse:
+    """The invitation on paper. It is kept nowhere: another one is another invitation, and the one before is dead."""
+    matter = matters.find(firm_user(), matter_id)
+    who = matters.find_recipient(matter, recipient_id).portal_user
+    throttles.count({f"letter:{firm_user().id}": throttles.PAPERS})
+    try:
+        days = config.active().paper_invitation_days
+        sent = ways_in.invite(who, by=firm_user(), days=days, by_letter=True)
+    except Refused as problem:
+        flash(str(problem), "bad")
+        return go(f"/firm/matters/{matter.id}/recipients")
+    return files.send_pdf(paper.invitation_pdf(sent.link, sent.token), f"Invitation {who.name}")
 
 
 @blueprint.post("/matters/<int:matter_id>/recipients/<int:recipient_id>/revoke")

@@ -8,12 +8,20 @@ from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.validators import ValidationError
 
 from portal_app import clock
-from portal_app.domain import people
+from portal_app.domain import people, utbms
+from portal_app.domain.errors import Refused
 from portal_app.domain.people import FirmUser
 from portal_app.domain.timekeeping import WorkItem
 from portal_app.firm.once import OnceForm
-from portal_app.web.forms import Day, Hundredths, Money, Text
+from portal_app.web.forms import Choice, Day, Hundredths, Line, Money, Text
 from portal_app.web.templates import show_money, zone
+
+CODES = ("task_code", "activity_code", "expense_code")
+
+
+def _coded(names: dict[str, str]) -> dict[str, str]:
+    """A choice of codes, none of them first."""
+    return {"": "None", **{code: f"{code} {name}" for code, name in names.items()}}
 
 
 class WorkForm(OnceForm):
@@ -46,10 +54,24 @@ class WorkForm(OnceForm):
             "is_billable": self.is_billable.data,
             "quantity_hundredths": self["quantity"].data if "quantity" in self else 100,
             "rate_cents": self["rate"].data,
+            **{name: self[name].data or "" for name in CODES if name in self},
         }
 
 
-class TimeForm(WorkForm):
+class FeeForm(WorkForm):
+    """Time and flat fees: with the codes of fees."""
+
+    task_code = Line("Task code", most=5, is_required=False)
+    activity_code = Choice("Activity", choices=_coded(utbms.ACTIVITIES), default="")
+
+    def validate_task_code(self, field: Line) -> None:
+        try:
+            field.data = utbms.clean_task(field.data or "")
+        except Refused as problem:
+            raise ValidationError(str(problem)) from None
+
+
+class TimeForm(FeeForm):
     quantity = Hundredths("Hours")
     rate = Money("Hourly rate", is_required=False)
 
@@ -68,9 +90,10 @@ class TimeForm(WorkForm):
 class ExpenseForm(WorkForm):
     quantity = Hundredths("Quantity")
     rate = Money("Price of one")
+    expense_code = Choice("Kind of expense", choices=_coded(utbms.EXPENSES), default="")
 
 
-class FlatFeeForm(WorkForm):
+class FlatFeeForm(FeeForm):
     rate = Money("Fee")
 
 
@@ -92,5 +115,6 @@ def form_of(item: WorkItem) -> WorkForm:
     start = {
         "kind": item.kind, "worked_on": item.worked_on, "timekeeper": item.timekeeper_id, "rate": item.rate_cents,
         "description": item.description, "is_billable": item.is_billable, "quantity": item.quantity_hundredths,
+        **{name: getattr(item, name) for name in CODES},
     }  # fmt: skip
     return FORMS[item.kind](item=item, prefix="row", data=start)

@@ -17,7 +17,7 @@ from portal_app.firm import matter_trust
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.trust_forms import ClearForm, CorrectForm, PayForm, ReleaseForm, ReturnForm, TellForm
 from portal_app.web.fragments import go, render
-from portal_app.web.login import firm_only, firm_user
+from portal_app.web.login import firm_only, firm_user, fresh
 from portal_app.web.templates import current_firm, show_money
 
 
@@ -27,6 +27,7 @@ def _matter(matter_id: int) -> Matter:
 
 @blueprint.post("/trust/authorisations/<int:authorisation_id>/payment")
 @firm_only("trust.disburse")
+@fresh
 def carry_out(authorisation_id: int) -> AnyResponse:
     word, form = trust.find_authorisation(firm_user(), authorisation_id), PayForm()
     matter = _matter(word.matter_id)

@@ -13,12 +13,13 @@ from portal_app.firm import invoices as invoice_pages
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.trust_forms import ApplyForm
 from portal_app.web.fragments import go
-from portal_app.web.login import firm_only, firm_user
+from portal_app.web.login import firm_only, firm_user, fresh
 from portal_app.web.templates import current_firm, show_money
 
 
 @blueprint.post("/invoices/<int:invoice_id>/trust")
 @firm_only("trust.authorise")
+@fresh
 def apply_trust(invoice_id: int) -> AnyResponse:
     """A lawyer authorises it; one who may also move trust money carries it out at once."""
     found, who = invoices.find(firm_user(), invoice_id), firm_user()

@@ -69,5 +69,5 @@ def _file(name: str) -> str:
 
 def _is_own(path: Path) -> bool:
     """An administrator of the portal is not the owner of the machine: no setting hands out the portal's own keys."""
-    is_process = path.parts[1:2] in {("proc",), ("dev",), ("sys",)}
-    return is_process or path.is_relative_to(config.active().data_dir.resolve()) or path.name == config.FILE_NAME
+    is_machine = path.parts[1:2] in {("proc",), ("dev",), ("sys",)} and not path.is_relative_to("/dev/shm")  # noqa: S108
+    return is_machine or path.is_relative_to(config.active().data_dir.resolve()) or path.name == config.FILE_NAME

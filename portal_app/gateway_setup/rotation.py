@@ -6,6 +6,7 @@ import json
 
 from portal_app import plugins, vault
 from portal_app.db import locked, transaction
+from portal_app.domain import factors
 from portal_app.domain.payments import Gateway
 from portal_app.gateway_setup.references import is_reference
 
@@ -24,7 +25,7 @@ def reseal() -> int:
             kept |= {name: vault.seal(vault.unseal(kept[name])) for name in names}
             Gateway.update(settings=json.dumps(kept)).where(Gateway.id == row.id).execute()
             count += len(names)
-    return count
+    return count + factors.reseal()
 
 
 def _is_sealed(row: Gateway, name: str, value: str) -> bool:

@@ -56,7 +56,7 @@ form.addEventListener("htmx:afterRequest", ({ target, detail }) => {
 form.addEventListener("change", ({ target }) => {
   if (target.name !== "method") return;
   if ("elsewhere" in target.dataset) { // another gateway's fields need a page of their own; what was typed goes along
-    form.action = "/portal/pay";
+    form.action = form.dataset.redraw;
     form.elements.token.value = "";
     form.submit();
     return;

@@ -38,6 +38,7 @@ _COUNTED = {
     "running totals": "running_total",
     "payments": "payment",
     "refunds": "refund",
+    "audit entries": "audit_entry",
     "reconciliations": "reconciliation",
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from portal_app.db import sum_of
 from portal_app.domain import store
 from portal_app.domain.reconciliations import Reconciliation, ReconciliationReport, sha256_of
+from portal_app.domain.statements import BankStatement
 from portal_app.domain.store import NotStored
 from portal_app.money import bare
 from portal_app.verify.asking import rows
@@ -51,16 +52,21 @@ def _bank() -> Iterator[str]:
 
 
 def reports() -> Iterator[str]:
-    """Each printed report is, byte for byte, the one that was printed."""
+    """Each printed report is, byte for byte, the one that was printed, and each bank's file the one that came."""
     for report in ReconciliationReport.select().order_by(ReconciliationReport.reconciliation).iterator():
-        where = f"The report of reconciliation {report.reconciliation_id}"
-        try:
-            is_same = hashlib.sha256(store.read(report.storage_key)).hexdigest() == report.sha256
-        except NotStored:
-            yield f"{where} is not in the store ({report.storage_key})."
-            continue
-        if not is_same:
-            yield f"{where} has changed: its bytes are not those that were printed ({report.storage_key})."
+        yield from _bytes(f"The report of reconciliation {report.reconciliation_id}", report.storage_key, report.sha256)
+    for file in BankStatement.select().order_by(BankStatement.id).iterator():
+        yield from _bytes(f"The bank’s file of statement {file.id}", file.storage_key, file.sha256)
+
+
+def _bytes(what: str, key: str, sha256: str) -> Iterator[str]:
+    try:
+        is_same = hashlib.sha256(store.read(key)).hexdigest() == sha256
+    except NotStored:
+        yield f"{what} is not in the store ({key})."
+        return
+    if not is_same:
+        yield f"{what} has changed: its bytes are not those that were kept ({key})."
 
 
 CHECKS = (_facts, _books, _bank)

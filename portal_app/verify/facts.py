@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portal_app.db import sum_of
-from portal_app.domain import trust
+from portal_app.domain import audit, trust
 from portal_app.domain.payments import FREEING, HOLDING
 from portal_app.money import bare
 from portal_app.verify.asking import rows
@@ -73,12 +73,28 @@ def _payments() -> Iterator[str]:
         yield f"Journal entry {entry} says “Paid from portal” ({source}), but there is no such succeeded payment."
 
 
+def _adjustments() -> Iterator[str]:
+    """A credit note or write-off that stands took exactly its amount off what is owed; one taken back, nothing."""
+    sql = """SELECT a.id, a.kind, a.amount_cents, a.undone_at, COALESCE((SELECT -SUM(p.amount_cents) FROM posting p
+            JOIN journal_entry e ON e.id = p.entry_id WHERE p.account_code = 'receivable'
+            AND p.invoice_id = a.invoice_id
+            AND e.source IN ('adjustment:' || a.id, 'adjustment:' || a.id || ':reversed')), 0)
+        FROM invoice_adjustment a ORDER BY a.id"""
+    for adjustment, kind, amount, undone_at, taken in rows(sql):
+        if sum_of(taken) != (0 if undone_at else amount):
+            yield (
+                f"Adjustment {adjustment} ({kind}) is over {bare(amount)}{', taken back' if undone_at else ''}, but "
+                f"{bare(sum_of(taken))} of the invoice was taken off."
+            )
+
+
 def _refunds() -> Iterator[str]:
     """What a refund gave back is what its standing entries take out of clearing; and never more than was paid."""
-    sql = """SELECT r.id, r.payment_id, r.amount_cents, r.state, COALESCE((SELECT SUM(p.amount_cents) FROM posting p
-            JOIN journal_entry e ON e.id = p.entry_id WHERE p.account_code LIKE 'clearing:%%'
+    sql = """SELECT r.id, r.payment_id, r.amount_cents, r.state, COALESCE((SELECT SUM(p.amount_cents)
+            FROM journal_entry e JOIN posting p ON p.entry_id = e.id WHERE p.account_code LIKE 'clearing:%%'
             AND (e.source = 'payment:' || r.payment_id || ':refund:' || r.id
-                OR e.source LIKE 'payment:' || r.payment_id || ':refund:' || r.id || ':%%')), 0)
+                OR (e.source >= 'payment:' || r.payment_id || ':refund:' || r.id || ':'
+                    AND e.source < 'payment:' || r.payment_id || ':refund:' || r.id || ';'))), 0)
         FROM refund r ORDER BY r.id"""
     for refund, payment, amount, state, cleared in rows(sql):
         wanted = -amount if state == "succeeded" else 0
@@ -93,7 +109,8 @@ def _disputes() -> Iterator[str]:
     """An open dispute of the firm's money is on the account of disputed payments, a decided one is not."""
     sql = """SELECT d.id, d.payment_id, d.amount_cents, d.state, COALESCE((SELECT SUM(p.amount_cents) FROM posting p
             JOIN journal_entry e ON e.id = p.entry_id WHERE p.account_code = 'disputed'
-            AND e.source LIKE 'payment:' || d.payment_id || ':dispute:' || d.id || ':%%'), 0)
+            AND e.source >= 'payment:' || d.payment_id || ':dispute:' || d.id || ':'
+            AND e.source < 'payment:' || d.payment_id || ':dispute:' || d.id || ';'), 0)
         FROM dispute d JOIN payment y ON y.id = d.payment_id WHERE y.fund = 'operating' ORDER BY d.id"""
     for dispute, payment, amount, state, booked in rows(sql):
         if sum_of(booked) != (amount if state == "open" else 0):
@@ -158,11 +175,13 @@ CHECKS = (
     _invoice_lines,
     _unposted_invoices,
     _payments,
+    _adjustments,
     _refunds,
     _disputes,
     _payouts,
     _allocations,
     _trust,
+    audit.faults,
     _attempts,
     _reservations,
 )

@@ -14,13 +14,16 @@ from portal_app import config, db
 from portal_app.config import Config
 from portal_app.web import (
     assets,
+    auditing,
     doors,
     errors,
     headers,
+    links,
     login,
     once,
     policy_reports,
     probe,
+    second_step,
     templates,
     uploads,
     webhooks,
@@ -48,8 +51,9 @@ def flask_settings(settings: Config) -> dict[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_REFRESH_EACH_REQUEST": False,
-        "PERMANENT_SESSION_LIFETIME": dt.timedelta(hours=settings.session_hours),
+        "PERMANENT_SESSION_LIFETIME": dt.timedelta(days=1),
         "WTF_CSRF_TIME_LIMIT": None,  # Pay Now may stay open for longer than the default hour
+        "WTF_CSRF_SSL_STRICT": False,  # it asks for a Referer, which pages with a token in their address do not send
         "TEMPLATES_AUTO_RELOAD": False,
     }
 
@@ -71,6 +75,7 @@ def init_app(app: Flask) -> None:
     app.ensure_sync = _as_it_is  # type: ignore[assignment, method-assign]
     once.init_app(app)
     app.before_request(db.connect)
+    auditing.init_app(app)
     uploads.init_app(app)
     headers.init_app(app)
     login.init_app(app)
@@ -80,5 +85,6 @@ def init_app(app: Flask) -> None:
 
 
 __all__ = [
-    "doors", "flask_settings", "init_app", "policy_reports", "probe", "template_folder", "trust_proxies", "webhooks",
+    "doors", "flask_settings", "init_app", "links", "policy_reports", "probe", "second_step", "template_folder",
+    "trust_proxies", "webhooks",
 ]  # fmt: skip

@@ -13,8 +13,10 @@ from werkzeug.wrappers import Response
 
 from portal_app.domain import firms
 from portal_app.domain.documents import Held
+from portal_app.domain.errors import Busy
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.domain.store import NotStored
+from portal_app.domain.throttles import TooSoon
 from portal_app.schema import folder
 from portal_app.web.login import person
 from portal_app.web.uploads import Oversize
@@ -29,6 +31,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Held, _held)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(Oversize, lambda problem: _page(413, said=problem.description))
+    app.register_error_handler(TooSoon, _too_soon)
+    app.register_error_handler(Busy, _busy)
     app.register_error_handler(firms.NoFirm, lambda _problem: _plain("errors/not_set_up.html", 503))
     app.register_error_handler(PeeweeException, _database)
     app.register_error_handler(Exception, _unexpected)
@@ -54,6 +58,19 @@ def _stale_form(_problem: CSRFError) -> Response:
     return _page(
         400, said="The form was open for too long or came from another window. Go back, reload, and try again."
     )
+
+
+def _too_soon(problem: TooSoon) -> Response:
+    return _later(_page(429), problem.seconds)
+
+
+def _busy(_problem: Busy) -> Response:
+    return _later(_page(503, said="Too many people are signing in at this moment. Try again in a few seconds."), 5)
+
+
+def _later(answer: Response, seconds: int) -> Response:
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def _unexpected(problem: Exception) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from tempfile import SpooledTemporaryFile
 from urllib.parse import quote
 
 from flask import Response, request
@@ -9,16 +11,22 @@ from werkzeug.http import dump_options_header
 
 from portal_app.domain import documents
 from portal_app.domain.documents import Document, DocumentVersion
+from portal_app.web import auditing
+from portal_app.web.login import person
 
 _SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 _OWN_PAPER = "default-src 'none'; frame-ancestors 'none'"
+SPOOL_BYTES = 2 * 1024 * 1024
 _EXTENSIONS = {"application/pdf": ".pdf", "text/plain": ".txt", "image/png": ".png", "image/jpeg": ".jpg"}
 
 
 def send(document: Document, version: DocumentVersion, *, as_download: bool = True) -> Response:
     """The bytes of a version. Only paper that we made ourselves (an invoice) may be shown in the browser."""
     is_shown = not as_download and document.kind == "invoice"
-    return _stream(document.name, version, is_shown)
+    answer = _stream(document.name, version, is_shown)
+    if request.method == "GET" and (who := person()) is not None:
+        auditing.opened("view" if is_shown else "download", document, who)
+    return answer
 
 
 def _stream(name: str, version: DocumentVersion, is_shown: bool) -> Response:
@@ -53,4 +61,28 @@ def send_pdf(body: bytes, name: str, *, as_download: bool = True) -> Response:
     kind = "attachment" if as_download else "inline"
     response.headers["Content-Disposition"] = disposition(name, "application/pdf", kind)
     response.headers["Content-Security-Policy"] = _OWN_PAPER
+    return response
+
+
+def send_text(pieces: Iterable[str], name: str, media_type: str) -> Response:
+    """A text of our own, of any length: made first, on disk when it is long, so that what is still to be refused can
+    be, and a slow line holds nothing open. A HEAD makes nothing."""
+    response = _spooled(() if request.method == "HEAD" else pieces)
+    response.headers["Content-Type"] = f"{media_type}; charset=utf-8"
+    response.headers["Content-Disposition"] = disposition(name, "", "attachment")
+    response.headers["Content-Security-Policy"] = _SANDBOX
+    return response
+
+
+def _spooled(pieces: Iterable[str]) -> Response:
+    made = SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  the answer closes it
+    made.writelines(piece.encode() for piece in pieces)
+    size = made.tell()
+    made.seek(0)
+    if size <= SPOOL_BYTES:
+        with made:
+            return Response(made.read())
+    response = Response(iter(lambda: made.read(64 * 1024), b""))
+    response.call_on_close(made.close)
+    response.headers["Content-Length"] = str(size)
     return response

@@ -84,6 +84,9 @@ def _host_of(origin: str) -> str:
 
 
 def _finish(response: Response) -> Response:
+    if "token" in (request.view_args or {}):  # the address itself opens something: it is told to nobody
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
     given = {name.lower() for name, _ in response.headers}
     response.headers.extend([(name, value) for lower, name, value in _USUAL if lower not in given])
     if "content-security-policy" not in given:

@@ -16,11 +16,27 @@ from urllib.parse import urlsplit
 
 from portal_app import clock, config, plugins
 from portal_app.db import transaction
-from portal_app.domain import documents, firms, invitations, invoices, mail, matters, payments, people, sharing, trust
+from portal_app.domain import (
+    documents,
+    firms,
+    invitations,
+    invoices,
+    mail,
+    matters,
+    pay_links,
+    payments,
+    people,
+    sharing,
+    sign_ins,
+    trust,
+)
+from portal_app.domain.audit import AuditEntry
 from portal_app.domain.calendar import EventShare
 from portal_app.domain.deposits import DepositShare
+from portal_app.domain.devices import Device
 from portal_app.domain.documents import Document, DocumentShare, DocumentVersion
-from portal_app.domain.invitations import Invitation, Sent
+from portal_app.domain.invitations import Invitation, PasswordReset, Sent
+from portal_app.domain.invoices import Invoice, InvoiceAdjustment
 from portal_app.domain.payments import Dispute, Payment, Refund
 from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.domain.trust import TrustMovement
@@ -62,7 +78,8 @@ def _put(kind: str, name: str, address: str, zone: str, fact: str, **context: An
 
 
 def _to(who: Login, kind: str, fact: str, **context: Any) -> None:
-    _put(kind, who.name, who.email, who.time_zone, fact, who=who, **context)
+    if who.has_email:
+        _put(kind, who.name, who.email, who.time_zone, fact, who=who, **context)
 
 
 def _to_firm(kind: str, fact: str, **context: Any) -> None:
@@ -87,19 +104,46 @@ def password_reset(sent: Sent) -> None:
 
 def link_for_portal_user(portal_user_id: int) -> None:
     """A portal user said that they cannot get in."""
-    _fresh_link(PortalUser.get_by_id(portal_user_id))
+    _fresh_way(PortalUser.get_by_id(portal_user_id), "password")
 
 
 def link_for_firm_user(firm_user_id: int) -> None:
     """Somebody of the firm said that they cannot get in."""
-    _fresh_link(FirmUser.get_by_id(firm_user_id))
+    _fresh_way(FirmUser.get_by_id(firm_user_id), "password")
 
 
-def _fresh_link(who: FirmUser | PortalUser) -> None:
+def sign_in_for_portal_user(portal_user_id: int) -> None:
+    """A portal user wants to sign in by e-mail."""
+    _fresh_way(PortalUser.get_by_id(portal_user_id), "link")
+
+
+def sign_in_for_firm_user(firm_user_id: int) -> None:
+    """Somebody of the firm wants to sign in by e-mail."""
+    _fresh_way(FirmUser.get_by_id(firm_user_id), "link")
+
+
+def _fresh_way(who: FirmUser | PortalUser, wants: str) -> None:
     with transaction():
-        sent = invitations.fresh_link(who, days=config.active().invitation_days)
-        if sent is not None:
-            (invitation if isinstance(sent.link, Invitation) else password_reset)(sent)
+        way = sign_ins.fresh_way(who, wants=wants)
+        if way is None:
+            return
+        if isinstance(way.link, Invitation):
+            invitation(Sent(way.link, way.token))
+        elif isinstance(way.link, PasswordReset):
+            password_reset(Sent(way.link, way.token))
+        else:
+            _to(who, "sign_in_link", f"sign_in_link:{way.link.id}", link=way.link, token=way.token)
+
+
+def new_device(device_id: int) -> None:
+    """Tell somebody that their account was used from a browser that was never seen before."""
+    device: Device = Device.get_by_id(device_id)
+    _to(device.login, "new_device", f"new_device:{device.id}", device=device)
+
+
+def way_changed(who: Login, said: str) -> None:
+    """Tell somebody that one of their ways to sign in has changed (ASVS 6.3.7). Call it in the transaction of that."""
+    _to(who, "way_changed", f"way:{type(who).__name__}:{who.id}:{clock.now().isoformat()}", said=said)
 
 
 # What was shared
@@ -120,7 +164,8 @@ def document_shared(share_id: int) -> None:
         invoice = invoices.of_document(share.item)
         if invoice.is_void:
             return
-        kind, context = "invoice_shared", {"invoice": invoice}
+        pay_token = pay_links.link_for(invoice, share.portal_user) if invoice.balance_cents > 0 else ""
+        kind, context = "invoice_shared", {"invoice": invoice, "pay_token": pay_token}
     who = share.portal_user
     _to(who, kind, f"document_share:{share.id}", share=share, invited=_invited(who), **context)
 
@@ -129,6 +174,23 @@ def _is_held(document: Document) -> bool:
     """Nobody can open it yet: they are told once the malware scanner has let it through."""
     version = documents.latest_versions([document]).get(document.id)
     return version is not None and version.is_held
+
+
+def pay_link(link_id: int) -> None:
+    """Bring a new link to one invoice to its person; nothing once it has ended."""
+    link = pay_links.PayLink.get_by_id(link_id)
+    token = pay_links.token_of(link)
+    if link.ended_at is None and token is not None:
+        invoice = invoices.with_balances().where(Invoice.id == link.invoice_id).get()
+        _to(link.portal_user, "pay_link", f"pay_link:{link.id}", link=link, invoice=invoice, token=token)
+
+
+def pay_link_again(link_id: int) -> None:
+    """Somebody has opened a link that no longer works, and asked for a fresh one."""
+    link = pay_links.PayLink.get_by_id(link_id)
+    with transaction():
+        if pay_links.newest(link).ended_at is None:
+            pay_links.renew(link.invoice, link.portal_user, by=None)
 
 
 def event_shared(share_id: int) -> None:
@@ -152,6 +214,15 @@ def deposit_shared(share_id: int) -> None:
 
 
 # Alarms
+
+
+def audit_alert(entry_id: int) -> None:
+    """Something was done that administrators should know at once; whoever did it is not told of themselves."""
+    entry: AuditEntry = AuditEntry.get_by_id(entry_id)
+    with transaction():
+        for who in people.administrators():
+            if who.id != entry.firm_user_id:
+                _to(who, "audit_alert", f"audit:{entry.id}:{who.id}", entry=entry)
 
 
 def payment_page_changed(changes: Sequence[str]) -> None:
@@ -229,6 +300,19 @@ def refund_changed(refund_id: int) -> None:
             _to(payment.portal_user, "refund", f"{fact}:payer", **about)
         elif refund.state in payments.REFUND_FREEING and refund.made_by_id:
             _to(refund.made_by, "refund_failed_firm", f"{fact}:firm", **about)
+
+
+def credit_note(adjustment_id: int) -> None:
+    """Tell everybody who has the invoice that less of it is owed; nothing once it is taken back."""
+    row: InvoiceAdjustment = InvoiceAdjustment.get_by_id(adjustment_id)
+    if row.undone_at is not None:
+        return
+    invoice = invoices.with_balances().where(Invoice.id == row.invoice_id).get()
+    document = invoice.document
+    with transaction():
+        for share in sharing.shares_of(DocumentShare, [document]).get(document.id, []):
+            _to(share.portal_user, "credit_note", f"credit_note:{row.id}:{share.portal_user_id}", adjustment=row,
+                invoice=invoice)  # fmt: skip
 
 
 def dispute_changed(dispute_id: int) -> None:

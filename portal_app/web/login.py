@@ -13,10 +13,10 @@ from htmx_flask import request as htmx_request
 from werkzeug.wrappers import Response
 
 from portal_app import config
-from portal_app.domain import access, sessions
+from portal_app.domain import access, sessions, sign_ins
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.domain.sessions import Session
-from portal_app.web import once
+from portal_app.web import auditing, callers, once
 from portal_app.web.cookie import Cookie
 
 P = ParamSpec("P")
@@ -26,8 +26,8 @@ R = TypeVar("R")
 class Visit(UserMixin):
     """A signed-in browser, as flask-login wants it: its id is the session's token."""
 
-    def __init__(self, token: str, who: FirmUser | PortalUser) -> None:
-        self.token, self.who = token, who
+    def __init__(self, token: str, row: Session) -> None:
+        self.token, self.row, self.who = token, row, row.login
 
     def get_id(self) -> str:
         return self.token
@@ -42,16 +42,56 @@ def init_app(app: Flask) -> None:
 
 
 def _load(token: str) -> Visit | None:
-    current = config.active()
-    row: Session | None = sessions.find(token, idle_minutes=current.session_idle_minutes, hours=current.session_hours)
-    return None if row is None else Visit(token, row.login)
+    row = sessions.find(token)
+    return None if row is None else Visit(token, row)
 
 
-def sign_in(who: FirmUser | PortalUser) -> None:
-    """A new session; whatever the browser carried before is dropped."""
+HALF = "half"  # the cookie's name for a session that waits for its second factor
+
+
+def sign_in(who: FirmUser | PortalUser, *, has_both: bool = False) -> bool:
+    """A new session for whoever has just proved who they are; whatever the browser carried before is dropped.
+    ``False``: the second factor comes next, and nothing is open yet. ``has_both``: a passkey, which is both."""
+    sign_out()
+    token, is_whole = sign_ins.start(who, callers.remembered(), has_both=has_both)
+    if is_whole:
+        _carry(token)
+    else:
+        session[HALF] = token
+    return is_whole
+
+
+def half() -> Session | None:
+    """The session of this browser that waits for its second factor."""
+    return sessions.find_half(session.get(HALF, ""))
+
+
+def complete(row: Session) -> None:
+    """The second factor was right."""
+    token = sign_ins.complete(row, callers.remembered())
     session.clear()
-    login_user(Visit(sessions.start(who), who))
+    _carry(token)
+
+
+def prove_again() -> None:
+    """The signed-in person has proved anew who they are: their session goes on under a new token."""
+    _carry(sessions.renew(visit().row))
+
+
+def _carry(token: str) -> None:
+    row = sessions.find(token)
+    if row is None:  # pragma: no cover - it was made a moment ago
+        abort(500)
+    login_user(Visit(token, row))
     once.forget()
+
+
+def visit() -> Visit:
+    """The signed-in browser; only inside guarded routes."""
+    found = current_user._get_current_object()
+    if not isinstance(found, Visit):
+        abort(404)
+    return found
 
 
 def sign_out() -> None:
@@ -65,8 +105,8 @@ def sign_out() -> None:
 @once.once
 def person() -> FirmUser | PortalUser | None:
     """The signed-in person, if any."""
-    visit = current_user._get_current_object()
-    return visit.who if isinstance(visit, Visit) else None
+    found = current_user._get_current_object()
+    return found.who if isinstance(found, Visit) else None
 
 
 def firm_user() -> FirmUser:
@@ -134,7 +174,8 @@ def firm_only(action: str) -> Callable[[Callable[P, R]], Callable[P, R | Respons
                 abort(404)
             if not access.may(who, action):
                 abort(403)
-            return view(*args, **kwargs)
+            with auditing.expecting(view, who):
+                return view(*args, **kwargs)
 
         checked.action = action  # type: ignore[attr-defined]
         return checked
@@ -152,9 +193,32 @@ def client_only(view: Callable[P, R]) -> Callable[P, R | Response]:
             return ask_to_sign_in()
         if not isinstance(who, PortalUser):
             abort(404)
-        return view(*args, **kwargs)
+        with auditing.expecting(view, who):
+            return view(*args, **kwargs)
 
     checked.action = "portal"  # type: ignore[attr-defined]
+    return checked
+
+
+def fresh(view: Callable[P, R]) -> Callable[P, R | Response]:
+    """The person must have proved lately who they are; otherwise they do so first, and come back. It stands below
+    ``firm_only`` or ``client_only``: for secrets, gateways, roles, ways to sign in, trust disbursements.
+
+    What is sent may be some minutes older than what is opened, so that nobody loses what they have filled in.
+    """
+
+    @wraps(view)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+        is_sent = request.method not in {"GET", "HEAD"}
+        if visit().row.is_fresh(config.active().fresh_minutes * (2 if is_sent else 1)):
+            return view(*args, **kwargs)
+        here = _path_of(request.referrer or "") if is_sent else request.full_path.rstrip("?")
+        target = f"{home_of(person())}/account/confirm?next={quote(here, safe='')}"
+        if htmx_request.htmx:
+            return Response("", 401, {"HX-Redirect": target})
+        return Response("", 303, {"Location": target})
+
+    checked.is_fresh = True  # type: ignore[attr-defined]
     return checked
 
 

@@ -10,17 +10,31 @@ from functools import lru_cache
 from typing import Any
 
 from portal_app import clock, config, plugins
-from portal_app.domain import deposits, documents, firms, invoices, reconciliations, store, trust_papers
+from portal_app.domain import (
+    deposits,
+    documents,
+    firms,
+    invitations,
+    invoices,
+    pay_links,
+    reconciliations,
+    store,
+    trust_papers,
+)
 from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.firms import Firm
+from portal_app.domain.invitations import Invitation
 from portal_app.domain.invoices import Invoice, InvoiceLine
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import BankAccount, Payment, receipts
 from portal_app.domain.people import PortalUser
 from portal_app.domain.reconciliations import Covered, Reconciliation
+from portal_app.domain.reports import Report, Table, Wanted
+from portal_app.domain.today import AGES
 from portal_app.domain.trust import Accounting, TrustMovement
 from portal_app.domain.trust_papers import Statement, TrustReceipt
 from portal_app.schema import folder
+from portal_app.web import qr
 from portal_app.web.writing import Writing, compose
 
 LIMIT_BYTES = 50 * 1024 * 1024
@@ -30,8 +44,8 @@ LETTER_COUNTRIES = ("_US", "_CA")
 # Invoices
 
 
-def invoice_pdf(invoice: Invoice) -> bytes:
-    """The paper of an issued invoice, as it was issued."""
+def invoice_pdf(invoice: Invoice, token: str = "") -> bytes:
+    """The paper of an issued invoice, as it was issued; with ``token`` it carries the link to pay it."""
     firm = firms.current()
     lines = invoices.lines_of(invoice)
     days = [line.worked_on for line in lines]
@@ -39,9 +53,16 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         "pdf/invoice.html", Writing(firm, firm.time_zone), invoice=invoice, client=invoice.matter.client,
         lines=lines, totals=invoices.totals(lines), marks=marks_of(lines), first_day=min(days), last_day=max(days),
         is_one_year=min(days).year == max(days).year == invoice.issued_on.year,
+        pay_qr=_qr(f"{config.active().own_url}/pay/{token}", "QR code to pay this invoice") if token else "",
         **_letterhead(firm, invoice.issued_at),
     )  # fmt: skip
     return _print(html, firm)
+
+
+def _qr(text: str, title: str) -> str:
+    """A QR code as a data: address, for paper."""
+    drawn = qr.svg(text, title).encode()
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
 
 
 def marks_of(lines: Sequence[InvoiceLine]) -> dict[str, str]:
@@ -59,8 +80,24 @@ def store_invoice(invoice_id: int) -> None:
     invoice = Invoice.get_by_id(invoice_id)
     if documents.latest_versions([invoice.document]):
         return
-    stored = store.put_bytes([invoice_pdf(invoice)], limit_bytes=LIMIT_BYTES)
+    who = pay_links.addressee(invoice)
+    token = pay_links.link_for(invoice, who, on_paper=True) if who is not None else ""
+    stored = store.put_bytes([invoice_pdf(invoice, token)], limit_bytes=LIMIT_BYTES)
     documents.attach_paper(invoice.document, stored)
+
+
+# Invitations
+
+
+def invitation_pdf(link: Invitation, code: str) -> bytes:
+    """The letter that invites somebody: the code to type, and the same as a QR code."""
+    firm = firms.current()
+    html = compose(
+        "pdf/invitation.html", Writing(firm, firm.time_zone), link=link, who=link.login,
+        code=invitations.shown_code(code), invitation_qr=_qr(f"{config.active().own_url}/invitation/{code}", "QR code"),
+        **_letterhead(firm, link.sent_at),
+    )  # fmt: skip
+    return _print(html, firm)
 
 
 # Trust
@@ -175,6 +212,22 @@ def store_reconciliation(reconciliation_id: int) -> None:
             store.discard([stored.key])
 
 
+# Reports
+
+
+def report_pdf(
+    report: Report, table: Table, wanted: Wanted, *, names: Sequence[str], sees_all: bool, most: int
+) -> bytes:
+    """A report as it stands now; ``names`` are those whom it is narrowed to. Of its rows only the first ``most``."""
+    firm = firms.current()
+    html = compose(
+        "pdf/report.html", Writing(firm, firm.time_zone), report=report, table=table, wanted=wanted, names=names,
+        rows=table.rows[:most], left_out=max(len(table.rows) - most, 0), ages=AGES, sees_all=sees_all,
+        **_letterhead(firm, clock.now().replace(microsecond=0)),
+    )  # fmt: skip
+    return _print(html, firm, is_wide=table.is_wide)
+
+
 # Setting
 
 
@@ -205,11 +258,12 @@ def _press(sheet: str, accent: str) -> tuple[Any, Any]:
     return fonts, CSS(string=f"@page {{ size: {sheet} }} :root {{ --accent: {accent} }} {ours}", font_config=fonts)
 
 
-def _print(html: str, firm: Firm) -> bytes:
+def _print(html: str, firm: Firm, *, is_wide: bool = False) -> bytes:
     """Tagged PDF (PDF/UA-1). Nothing is fetched: a data: address is all that may stand in it."""
     from weasyprint import HTML
     from weasyprint.urls import URLFetcher
 
-    fonts, style = _press("Letter" if firm.locale.endswith(LETTER_COUNTRIES) else "A4", firm.accent)
+    sheet = "Letter" if firm.locale.endswith(LETTER_COUNTRIES) else "A4"
+    fonts, style = _press(f"{sheet} landscape" if is_wide else sheet, firm.accent)
     page = HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
     return bytes(page.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1"))

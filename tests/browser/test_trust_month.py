@@ -105,7 +105,7 @@ def close(erin: Page) -> None:
     erin.get_by_role("link", name="Reconcile to").click()
     expect(erin.locator("main")).to_contain_text("are one, to the cent")
     expect(erin.locator("main")).to_contain_text("1042")
-    expect(erin.locator("main")).to_contain_text("Taken by gateways, not yet paid out")
+    expect(erin.locator("main")).to_contain_text("At gateways for this account")
     look(erin, "firm-reconciliation")
     erin.get_by_role("button", name="Close to").click()
     expect(erin.locator("main")).to_contain_text("Nothing of these days can change any more")

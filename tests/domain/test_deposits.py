@@ -366,6 +366,16 @@ def test_a_request_is_withdrawn_once_and_not_while_it_is_being_paid(world: World
         payments.find_deposit_for(world.bob, request.public_id)
 
 
+def test_T20_nothing_is_paid_on_a_matter_that_is_closed(world: World, bank: BankAccount) -> None:
+    ask(world, bank, 1_000)
+    matters.close(world.matter, today())
+    assert payments.offer(world.alice, Fund.TRUST).payables == ()
+    with pytest.raises(Refused):
+        pay(world, 1_000)
+    matters.reopen(world.matter)
+    assert pay(world, 1_000).state == "succeeded"
+
+
 def test_what_was_asked_for_never_changes(world: World, bank: BankAccount) -> None:
     request = ask(world, bank, 1_000)
     for change in ({"amount_cents": 2}, {"purpose": "other"}, {"due_on": today() + dt.timedelta(days=9)}):

@@ -178,7 +178,7 @@ def given_kept(world: World) -> None:
 
 def given_failed_payout(world: World) -> None:
     entry = post("gateway_costs", Leg("bank:1", 50_000), Leg("clearing:fake", -50_000))
-    ledger.reverse(entry, code="payout_failed", occurred_on=today(), description="x")  # type: ignore[arg-type]
+    ledger.reverse(entry, code="payout_failed", occurred_on=today(), description="x")
 
 
 GONE = DisputeState.OPEN

@@ -177,6 +177,8 @@ class TestThreeWays:
         reconciliations.sign(statement, by=world.erin)
         with pytest.raises(Refused, match="Somebody else reviews"):
             reconciliations.close(statement, by=world.erin)
+        with pytest.raises(Refused, match="somebody with a name"):
+            reconciliations.close(statement, by=None)
         draw(world, "03-30", 100)
         with pytest.raises(Refused, match="Nobody has prepared"):
             reconciliations.close(statement, by=world.carol)

@@ -6,7 +6,7 @@ writes around the code, in plain SQL."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,8 +18,8 @@ from portal_app.domain import draws, invoices, ledger, matters, sharing, trust
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.errors import Refused
-from portal_app.domain.ledger import JournalEntry, Posting
-from portal_app.domain.ledger.chaining import heads_to_follow
+from portal_app.domain.ledger import JournalEntry, Leg, Posting
+from portal_app.domain.ledger.chaining import follow, heads_to_follow, matters_of
 from portal_app.domain.trust import RuleRefused, TrustHold, TrustMovement
 from tests.trust import account, authorise, bounce, days_ago, deposit, draw, incident, operating
 from tests.world import World, today
@@ -30,19 +30,12 @@ class Plain:
 
     def __init__(self, number: int, code: str, *, day: dt.date | None = None, reverses: int | None = None) -> None:
         self.number, self.source, self.day = number, f"plain:{number}", day or today()
-        self.legs: list[str] = []
+        self.legs: list[Leg] = []
         self.facts: list[str] = []
-        self.owed: dict[int, int] = {}
         self.code, self.reverses = code, reverses
 
     def leg(self, code: str, cents: int, matter_id: int | None = None, invoice_id: int | None = None) -> Plain:
-        matter, invoice = matter_id or "NULL", invoice_id or "NULL"
-        if matter_id:
-            self.owed[matter_id] = self.owed.get(matter_id, 0) + (cents if code == "receivable" else 0)
-        self.legs.append(
-            "INSERT INTO posting (entry_id, account_code, matter_id, invoice_id, currency, amount_cents)"
-            f" VALUES ({self.number}, '{code}', {matter}, {invoice}, 'USD', {cents})"
-        )
+        self.legs.append(Leg(code, cents, matter_id, invoice_id))
         return self
 
     def fact(self, kind: str, cents: int, matter_id: int | None = None, **more: Any) -> Plain:
@@ -59,30 +52,29 @@ class Plain:
         self.facts.append(f"INSERT INTO {table} ({', '.join(given)}) VALUES ({', '.join(shown)})")
         return self
 
-    def statements(self) -> list[str]:
-        entry = (
-            "INSERT INTO journal_entry (id, posted_at, occurred_on, code, description, source, legs, reverses_id)"
-            f" VALUES ({self.number}, '2026-01-01 00:00:00', '{self.day}', '{self.code}', 'plain', '{self.source}',"
-            f" {len(self.legs)}, {self.reverses or 'NULL'})"
-        )
-        seal = f"INSERT INTO journal_seal (entry_id, sealed_at) VALUES ({self.number}, '2026-01-01 00:00:00')"
-        return [entry, *self.facts, *self.legs, *self._links(), seal]
-
-    def _links(self) -> list[str]:
-        """Its places in the chains, so that nothing but the rule is in the way."""
-        owed = self.owed or {0: 0}
-        return [
-            "INSERT INTO chain_link (matter_id, sequence, entry_id, previous, hash, owed_cents, balance_cents) VALUES"
-            f" ({matter}, {head.sequence + 1}, {self.number}, '{head.hash}', '{self.number:064d}', {owed[matter]},"
-            f" {head.balance_cents + owed[matter]})"
-            for matter, head in heads_to_follow(sorted(owed)).items()
-        ]
-
     def write(self) -> None:
-        commit(*self.statements())
+        """Everything in plain SQL but its place in the chain, so that nothing but a rule is in the way."""
+        with transaction():
+            db.execute_sql(
+                "INSERT INTO journal_entry (id, posted_at, occurred_on, code, description, source, legs, reverses_id)"
+                f" VALUES ({self.number}, '2026-01-01 00:00:00', '{self.day}', '{self.code}', 'plain',"
+                f" '{self.source}', {len(self.legs)}, {self.reverses or 'NULL'})"
+            )
+            for statement in self.facts:
+                db.execute_sql(statement)
+            heads = heads_to_follow(matters_of(self.legs))
+            for leg in self.legs:
+                db.execute_sql(
+                    "INSERT INTO posting (entry_id, account_code, matter_id, invoice_id, currency, amount_cents)"
+                    f" VALUES ({self.number}, '{leg.account}', {leg.matter_id or 'NULL'}, {leg.invoice_id or 'NULL'},"
+                    f" 'USD', {leg.amount_cents})"
+                )
+            follow(JournalEntry.get_by_id(self.number), self.legs, "USD", heads)
+            seal = "INSERT INTO journal_seal (entry_id, sealed_at) VALUES"
+            db.execute_sql(f"{seal} ({self.number}, '2026-01-01 00:00:00')")
 
     def is_refused(self, rule: str) -> None:
-        refused(rule, *self.statements())
+        refused(rule, self.write)
 
 
 def commit(*statements: str) -> None:
@@ -91,10 +83,10 @@ def commit(*statements: str) -> None:
             db.execute_sql(statement)
 
 
-def refused(rule: str, *statements: str) -> None:
+def refused(rule: str, act: str | Callable[[], None]) -> None:
     before = (JournalEntry.select().count(), Posting.select().count(), TrustMovement.select().count())
     with pytest.raises(DatabaseError, match=rule):
-        commit(*statements)
+        commit(act) if isinstance(act, str) else act()
     assert (JournalEntry.select().count(), Posting.select().count(), TrustMovement.select().count()) == before
 
 
@@ -248,6 +240,20 @@ def test_T03_a_payment_of_one_matter_does_not_touch_anothers_ledger(world: World
     both.leg(bank(), -600).is_refused("T11")
 
 
+def test_T03_what_lies_in_one_trust_account_is_not_drawn_from_another(world: World) -> None:
+    other = BankAccount.create(name="Second trust account", fund="trust")
+    deposit(world, 90_000, matter=world.bobs_matter)
+    trust.receive(
+        world.matter, other, amount_cents=50_000, received_on=today(), payer="Alice", purpose="Advance", method="wire",
+        by=world.erin,
+    )  # fmt: skip
+    with pytest.raises(RuleRefused) as problem:
+        draw(world, 1)
+    assert said(problem) == "T02"
+    assert [row.balance_cents for row in trust.standings(world.matter, today())] == [50_000, 0]
+    assert trust.books_of(world.carol, other).book_cents == 50_000
+
+
 # T04, T07, T21
 
 
@@ -378,12 +384,24 @@ def test_T05_a_payment_from_trust_can_be_taken_back_and_the_invoice_is_owed_agai
     assert trust.balance(world.matter, account()) == 200_000
 
 
+# T06
+
+
+def test_T06_earned_fees_do_not_go_into_a_trust_account(world: World) -> None:
+    deposit(world, 200_000)
+    word = draws.authorise(world.invoice, account(), amount_cents=100_000, by=world.dan)
+    with pytest.raises(RuleRefused) as problem:
+        draws.apply(word, account(), on=today(), by=world.erin)
+    assert said(problem) == "T06"
+    assert ledger.invoice_balance(world.invoice.id) == 124_000
+
+
 # T08
 
 
 def test_T08_the_firms_own_money_is_capped(world: World) -> None:
     most = trust.in_force().float_cap_cents
-    give = {"kind": "float_in", "on": today(), "reference": "", "by": world.erin}
+    give: dict[str, Any] = {"kind": "float_in", "on": today(), "reference": "", "by": world.erin}
     trust.move_float(account(), operating(), amount_cents=most, **give)
     with pytest.raises(RuleRefused) as problem:
         trust.move_float(account(), operating(), amount_cents=1, **give)
@@ -394,7 +412,7 @@ def test_T08_the_firms_own_money_is_capped(world: World) -> None:
 
 
 def test_T08_the_float_pays_bank_charges_and_comes_back(world: World) -> None:
-    move = {"on": today(), "reference": "", "by": world.erin}
+    move: dict[str, Any] = {"on": today(), "reference": "", "by": world.erin}
     trust.move_float(account(), operating(), kind="float_in", amount_cents=5_000, **move)
     trust.charge(account(), amount_cents=1_500, on=today(), what="Checks", by=world.erin)
     assert ledger.account_balance(ledger.BANK_CHARGES) == 1_500
@@ -538,7 +556,8 @@ def test_T10_a_dispute_takes_the_deposit_and_winning_it_brings_it_back(world: Wo
 
 
 def test_T11_no_entry_without_who_when_and_what_for(world: World) -> None:
-    for given in ({"payer": " "}, {"purpose": ""}, {"method": "shells"}):
+    wrong: list[dict[str, Any]] = [{"payer": " "}, {"purpose": ""}, {"method": "shells"}]
+    for given in wrong:
         with pytest.raises(RuleRefused) as problem:
             deposit(world, 100, **given)
         assert said(problem) == "T11"

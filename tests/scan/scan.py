@@ -31,7 +31,7 @@ MODULES = (
 )
 NOBODY = 65534
 ATTACK_SECONDS = 60
-PASSWORD = "portal-demo-2026"
+PASSWORD = "paper-lantern-2026"
 
 
 def bandit() -> list[Finding]:

@@ -11,7 +11,7 @@ import pypdf
 import pytest
 
 from portal_app import clock, gateways, plugins
-from portal_app.domain import firms, payments, store
+from portal_app.domain import firms, ledger, payments, store
 from portal_app.domain.documents import DocumentVersion
 from portal_app.domain.firms import Firm
 from portal_app.domain.matters import Matter
@@ -115,6 +115,16 @@ def test_a_receipt_says_who_paid_what_and_what_is_left(world: World) -> None:
                  f"{world.invoice.number} Thornbury v. Example Mills, Inc. 1,240.00 0.00", "260.00 540.00",
                  "This was a rehearsal. No real money moved."):  # fmt: skip
         assert part in text
+
+
+def test_a_receipt_bears_the_head_of_the_matters_chain(world: World) -> None:
+    payment = pay(world, 150_000)
+    head = ledger.head_of(world.matter)
+    text = _text(paper.receipt_pdf(payment))
+    assert f"number {head.sequence} in the chain of matter {world.matter.number}" in text
+    assert head.hash in text.replace(" ", "")
+    assert [link.sequence for link in ledger.with_hash(head.hash[:16])] == [head.sequence]
+    assert ledger.with_hash("no hash") == ledger.with_hash("abc") == []
 
 
 def test_a_receipt_reads_the_same_after_later_payments(world: World) -> None:

@@ -12,6 +12,7 @@ from portal_app.domain.invoices.billing import (
 )
 from portal_app.domain.invoices.models import (
     Invoice,
+    InvoiceAdjustment,
     InvoiceLine,
     InvoiceVoid,
     Totals,
@@ -37,6 +38,7 @@ from portal_app.domain.invoices.reading import (
 
 __all__ = [
     "Invoice",
+    "InvoiceAdjustment",
     "InvoiceLine",
     "InvoiceVoid",
     "Totals",

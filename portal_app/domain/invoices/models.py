@@ -16,7 +16,8 @@ from portal_app.domain.timekeeping import WorkItem
 
 
 class Invoice(BaseModel):
-    """A draft while ``number`` is null. Queries of this module add ``balance_cents`` and ``is_void``."""
+    """A draft while ``number`` is null. Queries of this module add ``balance_cents``, ``is_void`` and
+    ``is_adjusted``."""
 
     public_id = CharField(max_length=32)
     matter = ForeignKeyField(Matter, backref="invoices")
@@ -35,19 +36,20 @@ class Invoice(BaseModel):
 
     balance_cents = 0
     is_void = False
+    is_adjusted = False  # a credit note or write-off stands
 
     @property
     def is_draft(self) -> bool:
         return self.number is None
 
     def state(self, today: dt.date) -> str:
-        """draft, void, paid, overdue or open."""
+        """draft, void, paid, settled (nothing is owed, and not all of it was paid), overdue or open."""
         if self.is_draft:
             return "draft"
         if self.is_void:
             return "void"
         if self.balance_cents <= 0:
-            return "paid"
+            return "settled" if self.is_adjusted else "paid"
         return "overdue" if self.due_on < today else "open"
 
 
@@ -73,6 +75,21 @@ class InvoiceVoid(BaseModel):
     voided_at = DateTimeField()
     voided_by = ForeignKeyField(FirmUser, null=True, backref="+")
     reason = CharField(max_length=200)
+
+
+class InvoiceAdjustment(BaseModel):
+    """Less is owed on an issued invoice: a ``credit_note`` (numbered) or ``written_off``; taken back, never edited."""
+
+    invoice = ForeignKeyField(Invoice, backref="adjustments")
+    kind = CharField(max_length=12)
+    number = CharField(max_length=20, null=True)
+    amount_cents = BigIntegerField()
+    reason = CharField(max_length=200)
+    key = CharField(max_length=64)
+    made_at = DateTimeField()
+    made_by = ForeignKeyField(FirmUser, backref="+")
+    undone_at = DateTimeField(null=True)
+    undone_by = ForeignKeyField(FirmUser, null=True, backref="+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Collection
 from typing import Any
 
-from peewee import JOIN, Case, ModelSelect, fn
+from peewee import JOIN, SQL, Case, ModelSelect, fn
 
 from portal_app.db import sum_of
 from portal_app.domain import matters, sharing
 from portal_app.domain.documents import Document, DocumentShare
-from portal_app.domain.invoices.models import Invoice, InvoiceLine, InvoiceVoid
+from portal_app.domain.invoices.models import Invoice, InvoiceAdjustment, InvoiceLine, InvoiceVoid
 from portal_app.domain.ledger import RECEIVABLE, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser, PortalUser
@@ -31,6 +31,11 @@ def _with_balances(*more: Any) -> ModelSelect:
             Invoice, *more,
             fn.COALESCE(RunningTotal.balance_cents, 0).alias("balance_cents"),
             Case(None, [(InvoiceVoid.invoice.is_null(), 0)], 1).alias("is_void"),
+            fn.EXISTS(
+                InvoiceAdjustment.select(SQL("1")).where(
+                    (InvoiceAdjustment.invoice == Invoice.id) & InvoiceAdjustment.undone_at.is_null()
+                )
+            ).alias("is_adjusted"),
         )
         .join_from(Invoice, Matter)
         .join_from(Invoice, RunningTotal, JOIN.LEFT_OUTER, on=of_invoice)

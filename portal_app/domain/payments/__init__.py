@@ -5,6 +5,18 @@ is known; calling the gateway is ``portal_app.gateways``'s part, with no transac
 """
 
 from portal_app.domain.banks import FUNDS, BankAccount, bank_accounts
+from portal_app.domain.payments.adjusting import (
+    ADJUSTMENTS,
+    Sums,
+    adjust,
+    adjustable_cents,
+    adjustments_of,
+    apply_unapplied,
+    find_adjustment,
+    sums_of,
+    unapplied_on,
+    undo,
+)
 from portal_app.domain.payments.banks import add_bank_account, change_bank_account
 from portal_app.domain.payments.booking import left_cents, mismatch_of
 from portal_app.domain.payments.depositing import note_settled
@@ -119,6 +131,7 @@ from portal_app.domain.payments.settling import (
 from portal_app.domain.payments.starting import Order, route_of, start
 
 __all__ = [
+    "ADJUSTMENTS",
     "DEFINITE",
     "DISPUTE_EDGES",
     "EDGES",
@@ -151,12 +164,17 @@ __all__ = [
     "PaymentRoad",
     "Question",
     "Refund",
+    "Sums",
     "add_bank_account",
+    "adjust",
+    "adjustable_cents",
+    "adjustments_of",
     "allocations_of",
     "answer",
     "answer_all",
     "applied_on",
     "apply_received",
+    "apply_unapplied",
     "ask",
     "bank_accounts",
     "begin_sweep",
@@ -176,6 +194,7 @@ __all__ = [
     "entry_of",
     "fill_up",
     "find",
+    "find_adjustment",
     "find_deposit",
     "find_deposit_for",
     "find_for",
@@ -229,6 +248,9 @@ __all__ = [
     "start",
     "start_refund",
     "store_event",
+    "sums_of",
+    "unapplied_on",
+    "undo",
     "unfinished",
     "visible_to",
     "void_invoice",

@@ -9,7 +9,7 @@ from peewee import fn
 from portal_app.db import sum_of, transaction
 from portal_app.domain import ledger
 from portal_app.domain.deposits import DepositRequest
-from portal_app.domain.ledger import RECEIVABLE, UNAPPLIED, JournalEntry, Posting
+from portal_app.domain.ledger import RECEIVABLE, UNAPPLIED, ChainLink, JournalEntry, Posting
 from portal_app.domain.payments.models import Payment
 from portal_app.domain.payments.reading import allocations_of
 from portal_app.domain.payments.tills import Item
@@ -27,11 +27,13 @@ class Cleared:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """``surplus_cents`` is what the invoices no longer owed: it is kept for the client."""
+    """``surplus_cents`` is what the invoices no longer owed: it is kept for the client. ``proof``: the payment's place
+    in the chain of each matter, by the matter's number."""
 
     payment: Payment
     cleared: list[Cleared]
     surplus_cents: int
+    proof: list[tuple[str, ChainLink]]
 
 
 def receipt_of(payment: Payment) -> Receipt:
@@ -40,7 +42,8 @@ def receipt_of(payment: Payment) -> Receipt:
     rows = allocations_of(payment)
     if payment.is_deposit:
         request = rows[0].item
-        return Receipt(payment, [Cleared(request, payment.paid_cents, _held_after(request, entry))], 0)
+        cleared = [Cleared(request, payment.paid_cents, _held_after(request, entry))]
+        return Receipt(payment, cleared, 0, _proof(entry, cleared))
     upto = (
         Posting.select(Posting.invoice_id, fn.SUM(Posting.amount_cents))
         .where((Posting.account == RECEIVABLE) & (Posting.entry <= entry.id))
@@ -50,7 +53,12 @@ def receipt_of(payment: Payment) -> Receipt:
     left = {invoice_id: sum_of(cents) for invoice_id, cents in upto.tuples()}
     cleared = [Cleared(row.item, row.amount_cents, left.get(row.invoice_id, 0)) for row in rows]
     surplus = -sum(leg.amount_cents for leg in ledger.postings_of(entry) if leg.account_code == UNAPPLIED)
-    return Receipt(payment, cleared, surplus)
+    return Receipt(payment, cleared, surplus, _proof(entry, cleared))
+
+
+def _proof(entry: JournalEntry, cleared: list[Cleared]) -> list[tuple[str, ChainLink]]:
+    numbers = {row.item.matter_id: str(row.item.matter.number) for row in cleared}
+    return [(numbers[link.matter_id], link) for link in ledger.links_of(entry) if link.matter_id in numbers]
 
 
 def _held_after(request: Item, entry: JournalEntry) -> int:

@@ -126,7 +126,8 @@ def open_deposits_for(who: PortalUser) -> list[DepositRequest]:
 def _open_for(who_id: Any) -> ModelSelect:
     held = Allocation.select(fn.COALESCE(fn.SUM(Allocation.amount_cents), 0)).join(Payment)
     under_way = held.where((Allocation.deposit == DepositRequest.id) & Payment.state.in_(sorted(HOLDING)))
-    query = _seen_by(who_id).select_extend(under_way.alias("held")).where(_is_open())
+    is_payable = _is_open() & Matter.closed_on.is_null()  # nothing new is put on a matter that is over (T20)
+    query = _seen_by(who_id).select_extend(under_way.alias("held")).where(is_payable)
     return query.order_by(DepositRequest.due_on, DepositRequest.id)
 
 

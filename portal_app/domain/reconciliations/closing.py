@@ -97,13 +97,19 @@ def close(statement: BankStatement, *, by: FirmUser | None) -> Reconciliation:
             raise Refused(problem)
         signed = prepared(statement, found)
         if found.rules.two_people and found.is_trust:
-            if signed is None:
-                raise Refused("Nobody has prepared these figures. Somebody else prepares, then you close.")
-            if _is(signed.signed_by_id, by):
-                raise Refused("You have prepared these figures. Somebody else reviews and closes them.")
+            _check_two(signed, by)
         made = _keep(found, signed or sign(statement, by=by), by)
         outbox.put("reconciliation_report", made.id)
     return made
+
+
+def _check_two(signed: ReconciliationSignature | None, by: FirmUser | None) -> None:
+    if by is None:
+        raise Refused("Two people are asked for: it is closed on its page, by somebody with a name.")
+    if signed is None:
+        raise Refused("Nobody has prepared these figures. Somebody else prepares, then you close.")
+    if _is(signed.signed_by_id, by):
+        raise Refused("You have prepared these figures. Somebody else reviews and closes them.")
 
 
 def _keep(found: Figures, signed: ReconciliationSignature, by: FirmUser | None) -> Reconciliation:

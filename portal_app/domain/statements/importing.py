@@ -121,7 +121,7 @@ def _kept_by_the_database() -> Iterator[None]:
         with db.atomic():
             yield
     except IntegrityError:
-        raise Refused("Lines of it are matched, or its days are closed. Take its matches back first.") from None
+        raise Refused("Lines of it are matched, somebody has signed for it, or its days are closed.") from None
 
 
 def discard_forgotten() -> int:

@@ -1,0 +1,54 @@
+"""The books for other programs, as downloads."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import abort, flash
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal_app import clock
+from portal_app.domain import exports, invoices
+from portal_app.domain.errors import Refused
+from portal_app.domain.exports import Wanted
+from portal_app.firm.blueprint import blueprint
+from portal_app.firm.report_forms import day_of
+from portal_app.web import files
+from portal_app.web.fragments import go
+from portal_app.web.login import firm_only, firm_user
+from portal_app.web.templates import current_firm
+
+log = logging.getLogger(__name__)
+
+
+@blueprint.get("/exports/<export>")
+@firm_only("exports.make")
+def download_export(export: str) -> AnyResponse:
+    """The file. It names no matter that its reader may not open."""
+    found = exports.EXPORTS.get(export)
+    if found is None:
+        abort(404)
+    who, today = firm_user(), clock.today(current_firm().time_zone)
+    wanted = Wanted(since=day_of("from") if found.has_first_day else None, until=day_of("to"), who=who)
+    try:
+        answer = files.send_text(
+            exports.steady(found.write(wanted, today)), found.file_name(wanted, today), found.media_type
+        )
+    except Refused as problem:
+        flash(str(problem), "bad")
+        return go("/firm/reports")
+    log.info("FirmUser %s exports %s from %s to %s", who.id, export, wanted.since or "", wanted.until or "")
+    return answer
+
+
+@blueprint.get("/invoices/<int:invoice_id>/ledes")
+@firm_only("firm.read")
+def invoice_ledes(invoice_id: int) -> AnyResponse:
+    """One issued invoice as LEDES 1998B."""
+    found = invoices.find(firm_user(), invoice_id)
+    try:
+        text = exports.ledes.invoices_of([found])
+    except Refused as problem:
+        flash(str(problem), "bad")
+        return go(f"/firm/invoices/{found.id}")
+    return files.send_text([text], f"ledes-{found.number}.txt", "text/plain")

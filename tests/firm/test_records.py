@@ -1,0 +1,126 @@
+"""What people do in a browser is recorded by itself; administrators read it, clients read what concerns them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from portal_app import worker
+from portal_app.domain import audit, documents
+from portal_app.domain.audit import AuditEntry
+from portal_app.domain.mail import Email
+from tests.world import World
+
+As = Callable[[Any], FlaskClient]
+
+
+def last() -> AuditEntry:
+    found: AuditEntry = AuditEntry.select().order_by(AuditEntry.id.desc()).get()
+    return found
+
+
+def count() -> int:
+    return int(AuditEntry.select().count())
+
+
+def test_a_change_is_recorded_with_before_and_after(world: World, as_: As) -> None:
+    path = f"/firm/matters/{world.matter.id}/documents/{world.document.id}"
+    agent = {"User-Agent": "Test Browser 7", "X-Forwarded-For": "203.0.113.9"}
+    assert as_(world.dan).post(path, data={"name": "Letter.txt", "folder": "Old"}, headers=agent).status_code == 303
+    row = last()
+    assert (row.words, row.firm_user_id, row.matter_id) == ("Rename document", world.dan.id, world.matter.id)
+    assert (row.subject, row.subject_ref) == ("Engagement letter.txt", f"document:{world.document.id}")
+    assert row.changes == [("name", "Engagement letter.txt", "Letter.txt"), ("folder", "", "Old")]
+    assert (row.address, row.device) == ("127.0.0.1", "Test Browser 7"), "an address that anybody can claim is not kept"
+
+
+def test_what_is_refused_or_only_looked_at_is_not_there(world: World, as_: As) -> None:
+    browser, before = as_(world.dan), count()
+    path = f"/firm/matters/{world.matter.id}/documents/{world.document.id}"
+    assert browser.post(path, data={"name": "y" * 121}).status_code == 422
+    assert browser.get(f"/firm/matters/{world.matter.id}").status_code == 200
+    assert as_(world.erin).post(path, data={"name": "No.txt"}).status_code == 403
+    assert count() == before
+
+
+def test_a_gateways_secrets_are_not_there_and_administrators_are_told(world: World, as_: As) -> None:
+    sent = {"secret_key": "sk_live_very_secret", "name": "Cards"}
+    as_(world.carol).post("/firm/payments/gateways/fake", data=sent)
+    row = AuditEntry.get(AuditEntry.action == "save_gateway")
+    assert "very_secret" not in row.before + row.after
+    while worker.turn():
+        pass
+    assert not Email.select().where(Email.kind == "audit_alert").exists(), "carol is the only one, and did it herself"
+
+
+def test_a_new_administrator_is_an_alarm_for_the_others(world: World, as_: As) -> None:
+    world.dan.roles = "administrator attorney"
+    world.dan.save()
+    sent = {"name": "Nina New", "email": "nina@example.com", "roles": ["administrator"], "rate_cents": "0"}
+    assert as_(world.dan).post("/firm/people", data=sent).status_code == 303
+    while worker.turn():
+        pass
+    told = [row.to_address for row in Email.select().where(Email.kind == "audit_alert")]
+    assert told == ["carol@example.com"]
+
+
+def test_opening_and_downloading_are_recorded(world: World, as_: As) -> None:
+    path = f"/firm/matters/{world.matter.id}/documents/{world.document.id}"
+    for _ in range(2):
+        as_(world.dan).get(path)
+    as_(world.dan).get(f"{path}/file")
+    as_(world.dan).head(f"{path}/file")
+    as_(world.alice).get(f"/portal/documents/{world.document.public_id}/file")
+    rows = audit.about([f"document:{world.document.id}"])
+    done = [(row.action, row.firm_user_id, row.portal_user_id) for row in rows]
+    assert done == [
+        ("download", None, world.alice.id), ("download", world.dan.id, None), ("open", world.dan.id, None),
+    ]  # fmt: skip
+
+
+def test_administrators_search_page_and_export(world: World, as_: As, monkeypatch: pytest.MonkeyPatch) -> None:
+    from portal_app.firm import records
+
+    monkeypatch.setattr(records, "ROWS", 2)
+    for number in range(3):
+        audit.record("did_something", by=world.dan, subject=f"=cmd|{number}", after={"n": "<b>"})
+    carol = as_(world.carol)
+    page = carol.get("/firm/records").text
+    assert "=cmd|2" in page
+    assert "=cmd|0" not in page
+    assert "&lt;b&gt;" in page
+    assert "Older" in page
+    older = carol.get(f"/firm/records?before={AuditEntry.select()[-2].id}").text
+    assert "=cmd|0" in older
+    assert "Nobody did such a thing" in carol.get("/firm/records?q=nothing-like-it").text
+    for odd in ("?since=never&until=31", "?before=x", "?person=firm:99999999999999999999", "?action=%00"):
+        assert carol.get(f"/firm/records{odd}").status_code == 200
+    answer = carol.get("/firm/records.csv")
+    table = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["subject"] for row in table] == ["'=cmd|2", "'=cmd|1", "'=cmd|0"]
+    assert last().action == "export_records"
+    assert as_(world.dan).get("/firm/records").status_code == 403
+
+
+def test_a_client_reads_who_had_their_things(world: World, as_: As) -> None:
+    as_(world.dan).get(f"/firm/matters/{world.matter.id}/documents/{world.document.id}/file")
+    alice = as_(world.alice)
+    alice.get(f"/portal/documents/{world.document.public_id}")
+    documents.share(world.document, [world.alice, world.bob], by=world.carol)
+    as_(world.bob).get(f"/portal/documents/{world.document.public_id}/file")
+    page = alice.get("/portal/access").text
+    for words in ("Dan Wrenfield downloaded it", "Carol Quillfeather shared it with you", "You opened it",
+                  "Somebody else with whom it is shared downloaded it"):  # fmt: skip
+        assert words in page, words
+    assert "Bob" not in page
+    documents.share(world.document, [world.bob], by=world.carol)
+    page = alice.get("/portal/access").text
+    assert "took it back" in page
+    assert world.document.public_id not in page
+    bobs = as_(world.bob).get("/portal/access").text
+    assert "Dan Wrenfield downloaded it" not in bobs, "that was before it was shared with him"
