@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection
 from functools import wraps
+from operator import itemgetter
 from typing import Any
 
 from peewee import (
@@ -25,7 +26,7 @@ from peewee import (
     Value,
 )
 
-from portal_app.db import connect, db
+from portal_app.db import connect, db, is_sqlite
 
 
 class _Slot:
@@ -103,52 +104,50 @@ def prepared_of_ids(build: Callable[[Any], ModelSelect]) -> Callable[[Collection
 
 # Rows to objects: peewee works out for every row anew what is the same for all of them
 
-
-def _moment(value: Any) -> Any:
-    """SQLite gives text, PostgreSQL the moment itself."""
-    return dt.datetime.fromisoformat(value) if isinstance(value, str) else value
-
-
-def _day(value: Any) -> Any:
-    return dt.date.fromisoformat(value) if isinstance(value, str) else value
-
-
-_READERS: dict[type[Field], Callable[[Any], Any]] = {DateTimeField: _moment, DateField: _day, BooleanField: bool}
+# SQLite gives days and moments as text, PostgreSQL as what they are.
+_READERS: dict[type[Field], Callable[[Any], Any]] = {
+    DateTimeField: dt.datetime.fromisoformat, DateField: dt.date.fromisoformat, BooleanField: bool,
+}  # fmt: skip
 
 
 def _reader(field: Field) -> Callable[[Any], Any] | None:
     """What makes a database's value the field's; ``None`` when it is that already."""
     if isinstance(field, ForeignKeyField):
         return _reader(field.rel_field)
-    if isinstance(field, IntegerField | CharField | TextField):
+    is_whole = isinstance(field, DateTimeField | DateField) and not is_sqlite()
+    if is_whole or isinstance(field, IntegerField | CharField | TextField):
         return None
     return _READERS.get(type(field), field.python_value)
 
 
 class _Part:
-    """One model's share of a row: its fields' columns as they are (``plain``) or to be read (``typed``), values that
-    the query adds to it, and the parts that hang on it (``links``): under which name, as the row of which field of
-    theirs, and which columns are all empty when an outer join found nothing."""
+    """One model's share of a row: its fields' ``names`` and what picks their values out of the row, those that are to
+    be read (``typed``), values that the query adds to it, and the parts that hang on it (``links``): under which name,
+    as the row of which field of theirs, and which columns are all empty when an outer join found nothing."""
 
     def __init__(self, model: Any, columns: list[tuple[int, str, Any]]) -> None:
         self.model = model
         fields = model._meta.fields
         own = [(at, name, _reader(fields[name])) for at, name, _ in columns if name in fields]
-        self.plain = [(at, name) for at, name, read in own if read is None]
-        self.typed = [(at, name, read) for at, name, read in own if read is not None]
+        self.names, self.at = [name for _, name, _ in own], [at for at, _, _ in own]
+        first, last = (self.at[0], self.at[0] + len(own)) if own else (0, 0)
+        is_one_piece = self.at == list(range(first, last))
+        self.pick = itemgetter(slice(first, last)) if is_one_piece else itemgetter(*self.at)
+        self.typed = [(name, read) for _, name, read in own if read is not None]
         self.added = [(at, name, read or _same) for at, name, read in columns if name not in fields]
         self.links: list[tuple[str, str, _Part, tuple[int, ...]]] = []
 
     def read(self, row: tuple[Any, ...]) -> Any:
-        data = {name: row[at] for at, name in self.plain}
-        for at, name, read in self.typed:
-            data[name] = None if row[at] is None else read(row[at])
+        data = dict(zip(self.names, self.pick(row), strict=True))
+        for name, read in self.typed:
+            if data[name] is not None:
+                data[name] = read(data[name])
         one = self.model.__new__(self.model)
         one.__data__, one.__rel__, one._dirty = data, {}, set()
         for at, name, read in self.added:
             setattr(one, name, read(row[at]))
         for name, key, part, seen in self.links:
-            other = None if seen and all(row[at] is None for at in seen) else part.read(row)
+            other = None if seen and row[seen[0]] is None and all(row[at] is None for at in seen) else part.read(row)
             if not key:
                 setattr(one, name, other)
                 continue
@@ -160,8 +159,8 @@ class _Part:
     @property
     def columns(self) -> tuple[int, ...]:
         """Those of this part and of all that hangs on it."""
-        own: list[Any] = [*self.plain, *self.typed, *self.added]
-        return (*(column[0] for column in own), *(at for *_, part, _ in self.links for at in part.columns))
+        own = (*self.at, *(column[0] for column in self.added))
+        return (*own, *(at for *_, part, _ in self.links for at in part.columns))
 
 
 def _same(value: Any) -> Any:

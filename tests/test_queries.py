@@ -16,7 +16,7 @@ from tests.firm.pages import queries
 from tests.routes import alices, routes
 from tests.world import ZONE, World, today
 
-MOST = {"/portal": 9, "/firm": 17, "/firm/matters/<int:matter_id>": 12, "/firm/invoices/<int:invoice_id>": 19}
+MOST = {"/portal": 8, "/firm/matters/<int:matter_id>": 12}
 MOST_ELSEWHERE = 15
 NO_PAGE = {"token", "tag", "name"}
 

@@ -159,10 +159,15 @@ def _unbilled_sum(matter_id: Any) -> ModelSelect:
 
 def unbilled_summary(who: FirmUser) -> tuple[int, int]:
     """How many matters (that ``who`` may see) have unbilled work, and its sum in cents."""
+    count, total = unbilled_query(who).tuples().get()
+    return int(count), sum_of(total)
+
+
+def unbilled_query(who: FirmUser) -> ModelSelect:
+    """The query for that: one row."""
     seen = matters.visible_to(who).select(Matter.id)
     query = WorkItem.select(fn.COUNT(WorkItem.matter.distinct()), fn.SUM(WorkItem.amount_cents))
-    count, total = query.where(_is_unbilled() & WorkItem.matter.in_(seen)).tuples().get()
-    return int(count), sum_of(total)
+    return query.where(_is_unbilled() & WorkItem.matter.in_(seen))
 
 
 def bill(item_ids: Collection[int], invoice_id: int) -> None:

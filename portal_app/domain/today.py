@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from peewee import JOIN, SQL, Case, ModelSelect, fn
+from peewee import JOIN, SQL, Case, ModelSelect, Value, fn
 
 from portal_app import clock
 from portal_app.db import sum_of
-from portal_app.domain import invoices, mail, matters, payments
+from portal_app.domain import invoices, mail, matters, payments, timekeeping
 from portal_app.domain.firms import Firm
 from portal_app.domain.invitations import Invitation
 from portal_app.domain.invoices import Invoice
@@ -47,6 +47,14 @@ class Payments:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What can be billed: matters with unbilled work, and drafts of invoices."""
+
+    unbilled: Tally
+    drafts: Tally
+
+
+@dataclass(frozen=True, slots=True)
 class Invitations:
     """Open invitations: still good (of these, soon not), and expired before anybody accepted."""
 
@@ -79,6 +87,14 @@ def _open_invoices(who: FirmUser) -> ModelSelect:
     seen = matters.visible_to(who).select(Matter.id)
     query = Invoice.select().join(RunningTotal, JOIN.INNER, on=of_invoice)
     return query.where(Invoice.number.is_null(False) & (RunningTotal.balance_cents > 0) & Invoice.matter.in_(seen))
+
+
+def work_to_bill(who: FirmUser) -> Work:
+    """What is not billed yet, on matters that ``who`` may see."""
+    drafts = invoices.drafts_query(who).select_extend(Value("drafts"))
+    rows = drafts + timekeeping.unbilled_query(who).select_extend(Value("unbilled"))
+    found = {name: Tally(int(count), sum_of(cents)) for count, cents, name in rows.tuples()}
+    return Work(found["unbilled"], found["drafts"])
 
 
 def oldest_overdue(who: FirmUser, today: dt.date) -> Invoice | None:

@@ -13,6 +13,7 @@ from portal_app.firm.blueprint import blueprint
 from portal_app.firm.matching import chosen_ids
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
+from portal_app.web.templates import current_firm
 
 
 def _find(statement_id: int) -> BankStatement:
@@ -31,18 +32,18 @@ def _at(statement: BankStatement) -> str:
 @firm_only("reconcile.read")
 def reconciliation_work(statement_id: int) -> AnyResponse:
     found = _find(statement_id)
-    figures = reconciliations.current(found)
+    figures = reconciliations.current(found, current_firm())
     if figures.closed_until is not None and found.ends_on <= figures.closed_until:
         return go(f"/firm/reconciliations/{reconciliations.covering(found).id}")
     return _draw(found, figures)
 
 
 def _page(found: BankStatement, problem: str) -> Response:
-    return _draw(found, reconciliations.current(found), problem)
+    return _draw(found, reconciliations.current(found, current_firm()), problem)
 
 
 def _draw(found: BankStatement, figures: Figures, problem: str = "") -> Response:
-    who, why = firm_user(), list(reconciliations.why_not(figures))
+    who, why = firm_user(), list(reconciliations.why_not(figures, current_firm()))
     signed = None if why else reconciliations.prepared(found, figures)
     seen = matters.among(who, {row.matter_id for row in figures.clients if row.matter_id})
     return render(

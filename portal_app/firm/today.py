@@ -10,7 +10,7 @@ from itertools import groupby
 from flask import Response
 
 from portal_app import clock
-from portal_app.domain import calendar, invoices, matters, payments, reconciliations, timekeeping, trust
+from portal_app.domain import calendar, matters, payments, reconciliations, trust
 from portal_app.domain import today as desk
 from portal_app.domain.access import may
 from portal_app.domain.matters import Matter
@@ -21,7 +21,7 @@ from portal_app.firm.blueprint import blueprint
 from portal_app.web import letters
 from portal_app.web.fragments import render
 from portal_app.web.login import firm_only, firm_user
-from portal_app.web.templates import plural, writing, zone
+from portal_app.web.templates import current_firm, plural, writing, zone
 
 NEWS_DAYS = 7
 SOON_DAYS = 7
@@ -84,17 +84,17 @@ def _billing(who: FirmUser, day: dt.date, ages: list[Tally]) -> Iterator[Item]:
             f"{'It' if late.count == 1 else 'The oldest'} is {days} late, {oldest.matter.client.name}.",
             "/firm/invoices?state=overdue", late.cents, "bad",
         )  # fmt: skip
-    count, cents = timekeeping.unbilled_summary(who)
-    title = "Matter with unbilled work" if count == 1 else "Matters with unbilled work"
-    yield Item(count, title, "Not on any issued invoice yet.", "/firm/time", cents)
+    work = desk.work_to_bill(who)
+    title = "Matter with unbilled work" if work.unbilled.count == 1 else "Matters with unbilled work"
+    yield Item(work.unbilled.count, title, "Not on any issued invoice yet.", "/firm/time", work.unbilled.cents)
     yield from _deposits(who, day)
-    count, cents = invoices.drafts(who)
-    title = "Draft invoice to issue" if count == 1 else "Draft invoices to issue"
-    yield Item(count, title, "A draft changes nothing until it is issued.", "/firm/invoices?state=draft", cents)
+    title = "Draft invoice to issue" if work.drafts.count == 1 else "Draft invoices to issue"
+    said = "A draft changes nothing until it is issued."
+    yield Item(work.drafts.count, title, said, "/firm/invoices?state=draft", work.drafts.cents)
 
 
 def _deposits(who: FirmUser, day: dt.date) -> Iterator[Item]:
-    asked = payments.waiting_deposits(who)
+    asked = payments.waiting_deposits(who, clock.today(current_firm().time_zone))
     late = [row for row in asked if row.due_on < day]
     low = [row for row in asked if row.due_on >= day]
     titles = {True: "Deposit not paid in time", False: "Retainer is low, more was asked for by itself"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -64,8 +65,14 @@ def trust_proxies(app: Flask, count: int) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=1, x_host=1)  # type: ignore[method-assign]
 
 
+def _as_it_is(view: Callable[..., Any]) -> Callable[..., Any]:
+    """No view is async; Flask would look at each one, and at what runs before and after it, on every request."""
+    return view
+
+
 def init_app(app: Flask) -> None:
     app.url_map.converters["int"] = RowNumber
+    app.ensure_sync = _as_it_is  # type: ignore[assignment, method-assign]
     once.init_app(app)
     app.before_request(db.connect)
     auditing.init_app(app)

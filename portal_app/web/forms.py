@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask_wtf import FlaskForm
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from wtforms import Field, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 from wtforms.widgets import HiddenInput, RadioInput, Select, TextInput
@@ -17,6 +17,7 @@ from wtforms.widgets import HiddenInput, RadioInput, Select, TextInput
 from portal_app import money
 from portal_app.domain import people
 from portal_app.domain.errors import Refused
+from portal_app.web.compiling import plainly
 from portal_app.web.templates import current_firm
 
 # Also those that turn the direction of writing: a name or a line must not read other than it is stored.
@@ -26,7 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\
 def _attributes(**given: Any) -> str:
     """As WTForms writes a control's attributes, at a tenth of the cost."""
     return " ".join(
-        _name(key) if value is True else f'{_name(key)}="{escape(value)}"'
+        _name(key) if value is True else f'{_name(key)}="{plainly(value)}"'
         for key, value in sorted(given.items())
         if value is not False
     )

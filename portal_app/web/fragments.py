@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, make_response, redirect, render_template
+from flask import Response, current_app, make_response, redirect, render_template, request
 from htmx_flask import request as htmx_request
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
@@ -12,6 +12,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 def is_fragment_request() -> bool:
     """Whether htmx asks for a piece; a boosted link or a history restore wants the whole page."""
+    if "HX-Request" not in request.headers:  # nearly always; the rest costs more to ask
+        return False
     htmx = htmx_request.htmx
     return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 

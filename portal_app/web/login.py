@@ -7,8 +7,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Request, abort, request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, abort, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from htmx_flask import request as htmx_request
 from werkzeug.wrappers import Response
@@ -16,9 +15,10 @@ from werkzeug.wrappers import Response
 from portal_app import config
 from portal_app.db import transaction
 from portal_app.domain import access, audit, sessions, sign_ins
-from portal_app.domain.people import FirmUser, PortalUser, hash_token
+from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.domain.sessions import Session
 from portal_app.web import auditing, callers, once
+from portal_app.web.cookie import Cookie
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,23 +32,6 @@ class Visit(UserMixin):
 
     def get_id(self) -> str:
         return self.token
-
-
-class Cookie(SecureCookieSessionInterface):
-    """Flask's signed cookie. Its signer is made once, and whoever is signed in has their secret against forged forms
-    from the session's token: no page has to set the cookie anew, and pages opened side by side agree."""
-
-    def __init__(self, app: Flask) -> None:
-        self._signer = super().get_signing_serializer(app)
-
-    def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ARG002 - Flask's signature
-        return self._signer
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        found = super().open_session(app, request)
-        if found and "_user_id" in found:  # past the session's own method, which would have it saved
-            dict.setdefault(found, "csrf_token", hash_token(f"forms of {found['_user_id']}"))
-        return found
 
 
 def init_app(app: Flask) -> None:

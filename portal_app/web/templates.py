@@ -6,7 +6,6 @@ from typing import Any
 
 import jinja2
 from flask import Flask
-from flask_wtf.csrf import generate_csrf
 from jinja2.runtime import Macro
 from peewee import JOIN, ModelSelect
 
@@ -20,6 +19,8 @@ from portal_app.plugin_api import Fund
 from portal_app.prepared import prepared
 from portal_app.schema import folder
 from portal_app.web import assets
+from portal_app.web.compiling import Calling, Compiler, plainly
+from portal_app.web.cookie import csrf_token
 from portal_app.web.login import person
 from portal_app.web.once import once
 from portal_app.web.writing import Filter, Writing, filters, plural
@@ -100,6 +101,8 @@ def _context() -> dict[str, Any]:
 
 
 def init_app(app: Flask) -> None:
+    app.jinja_env.code_generator_class, app.jinja_env.context_class = Compiler, Calling
+    app.jinja_env.plainly = plainly  # type: ignore[attr-defined]
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(filters(_in_request))
@@ -107,7 +110,7 @@ def init_app(app: Flask) -> None:
         asset=lambda name: assets.url(name, current_firm()),
         integrity=assets.integrity,
         may=_may,
-        csrf_token=generate_csrf,
+        csrf_token=csrf_token,
         control=control,
         described=described,
         today=lambda: clock.today(zone()),

@@ -45,7 +45,7 @@ QUERIES: dict[str, tuple[Prepared, Callable[[World], list[Any]]]] = {
     "open invoices": (invoices._open_for, lambda world: [world.alice.id, ""]),
     "events": (calendar._upcoming, lambda world: [world.alice.id, LONG_AGO, "", 20]),
     "payments": (paid._recent, lambda world: [world.alice.id, 5]),
-    "sums": (tills._held_on_invoices, lambda world: [world.alice.id]),
+    "open invoices with what is held": (tills._open_invoices, lambda world: [world.alice.id]),
     "flat, with a column of another table": (templates._firm, lambda _: []),
 }
 

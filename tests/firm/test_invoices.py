@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from portal_app import worker
 from portal_app.db import db
 from portal_app.domain import invoices, ledger, matters, timekeeping
+from portal_app.domain import today as desk
 from portal_app.domain.documents import DocumentVersion
 from portal_app.domain.invoices import Invoice
 from portal_app.domain.ledger import JournalEntry
@@ -265,11 +266,11 @@ def test_a_draft_comes_to_what_its_work_comes_to_now(world: World, as_: As) -> N
     browser = as_(world.carol)
     (line,) = invoices.lines_of(world.draft)
     timekeeping.change(line.work_item, quantity_hundredths=1_000)
-    assert invoices.drafts(world.carol) == (1, 200_000)
+    assert desk.work_to_bill(world.carol).drafts == desk.Tally(1, 200_000)
     for url in ("/firm/invoices", f"/firm/matters/{world.matter.id}/invoices", f"/firm/invoices/{world.draft.id}"):
         assert "2,000.00" in browser.get(url).text
     timekeeping.remove(line.work_item)
-    assert invoices.drafts(world.carol) == (1, 0)
+    assert desk.work_to_bill(world.carol).drafts == desk.Tally(1, 0)
     assert "No lines left" in browser.get(f"/firm/invoices/{world.draft.id}").text
 
 

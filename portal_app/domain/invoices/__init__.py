@@ -19,7 +19,7 @@ from portal_app.domain.invoices.models import (
     totals,
 )
 from portal_app.domain.invoices.reading import (
-    drafts,
+    drafts_query,
     find,
     find_for,
     firm_sees,
@@ -27,6 +27,7 @@ from portal_app.domain.invoices.reading import (
     numbers,
     of_document,
     open_for,
+    open_query,
     overdue,
     search,
     shared_with,
@@ -44,7 +45,7 @@ __all__ = [
     "change_draft",
     "discard",
     "draft",
-    "drafts",
+    "drafts_query",
     "find",
     "find_for",
     "firm_sees",
@@ -55,6 +56,7 @@ __all__ = [
     "numbers",
     "of_document",
     "open_for",
+    "open_query",
     "overdue",
     "preview",
     "search",

@@ -126,8 +126,8 @@ def of_document(document: Document) -> Invoice:
     return with_balances().where(Invoice.document == document.id).get()
 
 
-def drafts(who: FirmUser) -> tuple[int, int]:
-    """How many drafts there are, and their sum in cents."""
+def drafts_query(who: FirmUser) -> ModelSelect:
+    """The query for how many drafts there are, and for their sum in cents: one row."""
     seen = matters.visible_to(who).select(Matter.id)
     is_billable = WorkItem.billed_invoice_id.is_null() & WorkItem.is_billable
     query = (
@@ -135,8 +135,7 @@ def drafts(who: FirmUser) -> tuple[int, int]:
         .join(InvoiceLine, JOIN.LEFT_OUTER)
         .join(WorkItem, JOIN.LEFT_OUTER, on=(InvoiceLine.work_item == WorkItem.id) & is_billable)
     )
-    count, total = query.where(Invoice.number.is_null() & Invoice.matter.in_(seen)).tuples().get()
-    return int(count), sum_of(total)
+    return query.where(Invoice.number.is_null() & Invoice.matter.in_(seen))
 
 
 def overdue(who: FirmUser, today: dt.date) -> list[Invoice]:
@@ -167,8 +166,12 @@ def open_for(who: PortalUser, *, matter: str = "") -> list[Invoice]:
 
 @prepared
 def _open_for(who_id: Any, matter: Any) -> ModelSelect:
-    is_asked = (RunningTotal.balance_cents > 0) & matters.is_asked(matter)
-    return _seen_by(who_id).where(is_asked).order_by(Invoice.due_on, Invoice.id)
+    return open_query(who_id).where(matters.is_asked(matter))
+
+
+def open_query(who_id: Any) -> ModelSelect:
+    """The query for what the portal user of this id may pay, the oldest due first: to be read with more beside it."""
+    return _seen_by(who_id).where(RunningTotal.balance_cents > 0).order_by(Invoice.due_on, Invoice.id)
 
 
 def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Invoice]:

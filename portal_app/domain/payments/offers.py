@@ -65,10 +65,8 @@ class Offer:
 
 def offer(who: PortalUser, fund: Fund = Fund.OPERATING) -> Offer:
     """What is open for ``who``, the oldest due first, less what is being confirmed: invoices, or deposits for trust."""
-    till = TILLS[fund]
-    rows = till.open_for(who)
-    held = till.held_on(who, rows)
-    return Offer(tuple(Payable(row, held.get(row.id, 0)) for row in rows), fund)
+    rows = TILLS[fund].open_for(who)
+    return Offer(tuple(Payable(row, int(row.held)) for row in rows), fund)
 
 
 def held_on(invoice_ids: Sequence[int]) -> dict[int, int]:

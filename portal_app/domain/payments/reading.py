@@ -135,11 +135,14 @@ def _on_invoices(ids: Any) -> ModelSelect:
 
 def applied_on(invoice: Invoice) -> int:
     """Cents that payments were set against an invoice when they came, whatever went back since."""
+    return -sum_of(_applied_on.one(invoice.id).cents)
+
+
+@prepared
+def _applied_on(invoice_id: Any) -> ModelSelect:
     of_payments = JournalEntry.select(JournalEntry.id).where(JournalEntry.code == "portal_payment")
-    query = Posting.select(fn.SUM(Posting.amount_cents)).where(
-        (Posting.account == RECEIVABLE) & (Posting.invoice_id == invoice.id) & Posting.entry.in_(of_payments)
-    )
-    return -sum_of(query.scalar())
+    is_on_it = (Posting.account == RECEIVABLE) & (Posting.invoice_id == invoice_id) & Posting.entry.in_(of_payments)
+    return Posting.select(fn.SUM(Posting.amount_cents).alias("cents")).where(is_on_it).objects()
 
 
 def given_back_on(invoice: Invoice, applied_cents: int) -> int:
@@ -151,8 +154,13 @@ def given_back_on(invoice: Invoice, applied_cents: int) -> int:
 
 def given_up_on(invoice: Invoice) -> int:
     """Cents that the payer got back of an invoice and does not owe again: the firm gave the fee up."""
-    on_it = (RunningTotal.account_code == REFUNDS) & (RunningTotal.invoice_id == invoice.id)
-    return sum_of(RunningTotal.select(fn.SUM(RunningTotal.balance_cents)).where(on_it).scalar())
+    return sum_of(_given_up_on.one(invoice.id).cents)
+
+
+@prepared
+def _given_up_on(invoice_id: Any) -> ModelSelect:
+    on_it = (RunningTotal.account_code == REFUNDS) & (RunningTotal.invoice_id == invoice_id)
+    return RunningTotal.select(fn.SUM(RunningTotal.balance_cents).alias("cents")).where(on_it).objects()
 
 
 def of_entries(sources: Sequence[str]) -> dict[str, Payment]:

@@ -60,11 +60,11 @@ def find_deposit(who: FirmUser, deposit_id: int) -> DepositRequest:
     return query.where((DepositRequest.id == deposit_id) & DepositRequest.matter.in_(seen)).get()
 
 
-def waiting_deposits(who: FirmUser) -> list[DepositRequest]:
+def waiting_deposits(who: FirmUser, today: dt.date) -> list[DepositRequest]:
     """Requests that somebody should know of, with matters and clients, the oldest due first: past their day with
-    something still to come, or made by themselves because a retainer is low."""
+    something still to come, or made by themselves because a retainer is low. ``today`` is the firm's day."""
     seen = matters.visible_to(who).select(Matter.id)
-    is_late = DepositRequest.due_on < clock.today(firms.current().time_zone)
+    is_late = DepositRequest.due_on < today
     is_told = (is_late | DepositRequest.evergreen.is_null(False)) & DepositRequest.matter.in_(seen)
     query = with_balances(Client).join_from(Matter, Client).where(is_told & _is_open())
     return list(query.order_by(DepositRequest.due_on, DepositRequest.id))

@@ -12,6 +12,7 @@ from portal_app import clock, money
 from portal_app.db import db, hold, locked, transaction
 from portal_app.domain import firms, ledger, outbox
 from portal_app.domain.errors import Refused
+from portal_app.domain.firms import Firm
 from portal_app.domain.payments import BankAccount
 from portal_app.domain.people import FirmUser
 from portal_app.domain.reconciliations.figures import Figures, figures, sha256_of
@@ -26,26 +27,26 @@ from portal_app.domain.statements import BankStatement
 from portal_app.domain.store import Stored
 
 
-def why_not(found: Figures) -> Iterator[str]:
-    """Why this cannot be closed; nothing when it can."""
+def why_not(found: Figures, firm: Firm | None = None) -> Iterator[str]:
+    """Why this cannot be closed; nothing when it can. ``firm``: whoever has it already need not look it up."""
+
+    def bare(cents: int) -> str:
+        return money.bare(cents, (firm or firms.current()).money)
+
     if found.closed_until is not None and found.ends_on <= found.closed_until:
         yield "The period is closed already."
     if found.loose:
         count = len(found.loose)
         yield f"{count} line{'' if count == 1 else 's'} of the bank {'is' if count == 1 else 'are'} not accounted for."
     if found.adjusted_cents != found.book_cents:
-        yield f"The bank and the books are {_bare(found.difference_cents)} apart."
+        yield f"The bank and the books are {bare(found.difference_cents)} apart."
     if found.is_trust and found.owed_cents != found.book_cents:
-        yield f"The clients’ ledgers and the books are {_bare(found.owed_cents - found.book_cents)} apart."
+        yield f"The clients’ ledgers and the books are {bare(found.owed_cents - found.book_cents)} apart."
 
 
-def _bare(cents: int) -> str:
-    return money.bare(cents, firms.current().money)
-
-
-def current(statement: BankStatement) -> Figures:
-    """The figures as they stand now, to the end of the statement."""
-    return figures(statement, firms.current().currency)
+def current(statement: BankStatement, firm: Firm | None = None) -> Figures:
+    """The figures as they stand now, to the end of the statement; ``firm`` as for :func:`why_not`."""
+    return figures(statement, (firm or firms.current()).currency)
 
 
 def sign(statement: BankStatement, *, by: FirmUser | None) -> ReconciliationSignature:

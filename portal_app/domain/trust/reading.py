@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN, Case, fn
+from peewee import JOIN, Case, ModelSelect, fn
 
 from portal_app.db import sum_of
 from portal_app.domain import ledger, matters
@@ -29,6 +29,7 @@ from portal_app.domain.trust.models import (
     TrustPolicy,
 )
 from portal_app.domain.trust.packs import Pack
+from portal_app.prepared import prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,8 +313,13 @@ def own_lines(account: BankAccount, limit: int = 50) -> list[Line]:
 
 def on_invoice(invoice_id: int) -> list[TrustMovement]:
     """What was paid on an invoice from trust, and taken back again, the oldest first; with bank accounts."""
+    return _on_invoice(invoice_id)
+
+
+@prepared
+def _on_invoice(invoice_id: Any) -> ModelSelect:
     query = TrustMovement.select(TrustMovement, BankAccount).join(BankAccount)
-    return list(query.where(TrustMovement.invoice_id == invoice_id).order_by(TrustMovement.id))
+    return query.where(TrustMovement.invoice_id == invoice_id).order_by(TrustMovement.id)
 
 
 def net_of(rows: Sequence[TrustMovement]) -> int:

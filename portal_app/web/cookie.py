@@ -1,0 +1,63 @@
+"""The signed cookie and the tokens of forms: whatever a signature proves is proved once, not for each page."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask, Request, current_app, g, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask_wtf.csrf import generate_csrf
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from portal_app import clock
+from portal_app.domain.people import hash_token
+
+REMEMBERED = 1024  # cookies, and tokens
+
+
+class Cookie(SecureCookieSessionInterface):
+    """Flask's signed cookie. Its signer is made once and remembers what it has verified: the same cookie comes with
+    every page of a visit. Whether its session still lives is asked of the session table, each time.
+
+    Whoever is signed in has their secret against forged forms from the session's token: no page has to set the cookie
+    anew, and pages opened side by side agree."""
+
+    def __init__(self, app: Flask) -> None:
+        self._signer = super().get_signing_serializer(app)
+        self._verified = lru_cache(maxsize=REMEMBERED)(self._verify)  # a bad signature raises, and is not kept
+
+    def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ARG002 - Flask's signature
+        return self._signer
+
+    def _verify(self, value: str) -> tuple[dict[str, Any], dt.datetime]:
+        data, signed_at = self.get_signing_serializer(current_app).loads(value, return_timestamp=True)
+        return data, signed_at
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
+        value = request.cookies.get(self.get_cookie_name(app))
+        try:
+            data, signed_at = self._verified(value) if value else ({}, clock.aware())
+        except BadSignature:
+            return SecureCookieSession()
+        if clock.aware() - signed_at > app.permanent_session_lifetime:
+            return SecureCookieSession()
+        found = SecureCookieSession(copy.deepcopy(data))  # a page changes its own copy
+        if "_user_id" in found:  # past the session's own method, which would have it saved
+            dict.setdefault(found, "csrf_token", hash_token(f"forms of {found['_user_id']}"))
+        return found
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _token(key: str, secret: str, _minute: dt.datetime) -> str:
+    return str(URLSafeTimedSerializer(key, salt="wtf-csrf-token").dumps(secret))
+
+
+def csrf_token() -> str:
+    """Flask-WTF's token for this session's forms, signed once a minute."""
+    if "csrf_token" not in g and "csrf_token" in session:
+        minute = clock.now().replace(second=0, microsecond=0)
+        g.csrf_token = _token(str(current_app.secret_key), session["csrf_token"], minute)
+    return str(generate_csrf())
