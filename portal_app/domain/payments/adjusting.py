@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from portal_app import clock, money
 from portal_app.db import locked, sum_of, transaction
@@ -29,6 +30,7 @@ from portal_app.domain.ledger import (
 from portal_app.domain.once import once
 from portal_app.domain.payments.offers import held_on
 from portal_app.domain.people import FirmUser
+from portal_app.prepared import prepared
 
 ADJUSTMENTS = {"credit_note": "Credit note", "written_off": "Written off"}
 _AGAINST = {"credit_note": CREDITS, "written_off": BAD_DEBT}
@@ -65,19 +67,22 @@ class Sums:
 
 def sums_of(invoice: Invoice) -> Sums:
     """From the postings; one query."""
-    on_it = (Posting.invoice_id == invoice.id) & Posting.account.in_([RECEIVABLE, REFUNDS])
-    unapplied = (Posting.matter == invoice.matter_id) & (Posting.account == UNAPPLIED)
-    query = Posting.select(Posting.account, JournalEntry.code, fn.SUM(Posting.amount_cents)).join(JournalEntry)
-    rows = [
-        (account, code, sum_of(cents))
-        for account, code, cents in query.where(on_it | unapplied).group_by(Posting.account, JournalEntry.code).tuples()
-    ]
+    rows = [(row.on_account, row.code, sum_of(row.cents)) for row in _sums_of(invoice.id, invoice.matter_id)]
     owed = {code: -cents for account, code, cents in rows if account == RECEIVABLE}
     return Sums(
         applied=owed.get("portal_payment", 0), taken={code: owed[code] for code in TAKES_OFF if code in owed},
         given_up=sum(cents for account, _, cents in rows if account == REFUNDS),
         unapplied=-sum(cents for account, _, cents in rows if account == UNAPPLIED),
     )  # fmt: skip
+
+
+@prepared
+def _sums_of(invoice_id: Any, matter_id: Any) -> ModelSelect:
+    on_it = (Posting.invoice_id == invoice_id) & Posting.account.in_([RECEIVABLE, REFUNDS])
+    unapplied = (Posting.matter == matter_id) & (Posting.account == UNAPPLIED)
+    cents = fn.SUM(Posting.amount_cents).alias("cents")
+    query = Posting.select(Posting.account.alias("on_account"), JournalEntry.code, cents).join(JournalEntry)
+    return query.where(on_it | unapplied).group_by(Posting.account, JournalEntry.code).objects()
 
 
 def adjust(invoice: Invoice, *, kind: str, amount_cents: int, reason: str, key: str, by: FirmUser) -> InvoiceAdjustment:
