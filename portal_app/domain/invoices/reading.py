@@ -49,7 +49,10 @@ def firm_sees(who: FirmUser) -> ModelSelect:
 
 
 def find(who: FirmUser, invoice_id: int) -> Invoice:
-    return firm_sees(who).where(Invoice.id == invoice_id).get()
+    """With its paper, and who issued it."""
+    query = firm_sees(who).select_extend(Document, FirmUser).join_from(Invoice, Document, JOIN.LEFT_OUTER)
+    query = query.join_from(Invoice, FirmUser, JOIN.LEFT_OUTER, on=(Invoice.issued_by == FirmUser.id))
+    return query.where(Invoice.id == invoice_id).get()
 
 
 def for_matter(matter: Matter) -> list[Invoice]:
