@@ -97,7 +97,7 @@ def _digests(get: outbound.Outbound, addresses: list[str]) -> dict[str, str]:
         whole = urljoin(config.active().own_url + PAGE, address)
         if urlsplit(whole).netloc == urlsplit(config.active().own_url).netloc:
             body = get("GET", whole).body
-            facts[f"script {_name(address)}"] = f"sha384-{base64.b64encode(hashlib.sha384(body).digest()).decode()}"
+            facts[f"script {_name(address)}"] = f"sha256-{base64.b64encode(hashlib.sha256(body).digest()).decode()}"
     return facts
 
 

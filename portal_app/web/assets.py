@@ -51,7 +51,7 @@ def _make(name: str, body: bytes) -> Asset:
     kind = "text/javascript" if name.endswith(".js") else kind
     text = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
     tag = hashlib.sha256(body).hexdigest()[:16]
-    integrity = f"sha384-{base64.b64encode(hashlib.sha384(body).digest()).decode()}"
+    integrity = f"sha256-{base64.b64encode(hashlib.sha256(body).digest()).decode()}"
     return Asset(body, brotli.compress(body), gzip.compress(body, mtime=0), tag, integrity, text)
 
 
