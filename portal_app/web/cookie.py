@@ -39,10 +39,11 @@ class Cookie(SecureCookieSessionInterface):
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
         value = request.cookies.get(self.get_cookie_name(app))
         try:
-            data, signed_at = self._verified(value) if value else ({}, clock.aware())
+            data, signed_at = self._verified(value) if value else ({}, dt.datetime.now(dt.UTC))
         except BadSignature:
             return SecureCookieSession()
-        if clock.aware() - signed_at > app.permanent_session_lifetime:
+        # The signer's own clock, which is the machine's.
+        if dt.datetime.now(dt.UTC) - signed_at > app.permanent_session_lifetime:
             return SecureCookieSession()
         found = SecureCookieSession(copy.deepcopy(data))  # a page changes its own copy
         if "_user_id" in found:  # past the session's own method, which would have it saved

@@ -61,11 +61,11 @@ def at_the_gateway(page: Page, button: str) -> None:
 def draw(carol: Page, erin: Page, url: str) -> None:
     """The lawyer authorises, the bookkeeper pays by check."""
     carol.goto(url)
-    carol.get_by_text("Authorise a withdrawal").click()
+    carol.get_by_text("Authorize a withdrawal").click()
     form = carol.locator("form[action$='/authorisations']")
     for name, typed in (("amount", "400"), ("payee", "Sample County Court"), ("purpose", "Filing fee")):
         form.locator(f"[name={name}]").fill(typed)
-    form.get_by_role("button", name="Authorise it").click()
+    form.get_by_role("button", name="Authorize it").click()
     erin.goto(url)
     erin.get_by_text("Carry out $400.00").click()
     erin.locator("form[action$='/payment'] [name=reference]").fill("1042")

@@ -100,7 +100,7 @@ def test_a_sync_that_fails_is_a_file_that_was_not_taken(world: World, as_: As, m
 def test_an_invoices_paper_comes_when_there_is_room_again(
     world: World, as_: As, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paper, "invoice_pdf", lambda _invoice: b"%PDF-1.7\n")
+    monkeypatch.setattr(paper, "invoice_pdf", lambda *_: b"%PDF-1.7\n")
     with transaction():
         Outbox.delete().execute()
     with clock.frozen(clock.now()) as advance:
