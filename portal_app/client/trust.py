@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Response, abort, request
 from werkzeug.datastructures import MultiDict
 
-from portal_app import clock
+from portal_app import clock, tables
 from portal_app.client.blueprint import blueprint
 from portal_app.domain import matters, payments, reconciliations, store, trust_papers
 from portal_app.domain.errors import Refused
@@ -113,20 +112,21 @@ def trust_csv() -> Response:
     found = read(period)
     if not found:
         abort(404)
-    page = io.StringIO()
-    out = csv.writer(page)
-    out.writerow(["matter", "trust account", "date", "description", "in", "out", "balance"])
-    for one in found:
-        place = [one.matter.number, one.account.name]
-        out.writerow([*place, period.since.isoformat(), "Opening balance", "", "", plain(one.accounting.opening_cents)])
-        for line in one.accounting.lines:
-            day, said = line.entry.occurred_on.isoformat(), safe(f"{line.entry.description}: {line.movement.purpose}")
-            sums = [plain(cents) if cents else "" for cents in (line.in_cents, line.out_cents)]
-            out.writerow([*place, day, said, *sums, plain(line.balance_cents)])
-        out.writerow([*place, period.until.isoformat(), "Closing balance", "", "", plain(one.accounting.closing_cents)])
-    response = Response(page.getvalue(), content_type="text/csv; charset=utf-8")
+    head = ("matter", "trust account", "date", "description", "in", "out", "balance")
+    rows = [row for one in found for row in _cells(one, period)]
+    response = Response("".join(tables.lines(head, rows)), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = files.disposition("Trust statement.csv", "text/csv", "attachment")
     return response
+
+
+def _cells(one: Statement, period: Period) -> Iterator[list[str]]:
+    place = [tables.inert(one.matter.number), tables.inert(one.account.name)]
+    yield [*place, period.since.isoformat(), "Opening balance", "", "", plain(one.accounting.opening_cents)]
+    for line in one.accounting.lines:
+        said = tables.inert(f"{line.entry.description}: {line.movement.purpose}")
+        sums = [plain(cents) if cents else "" for cents in (line.in_cents, line.out_cents)]
+        yield [*place, line.entry.occurred_on.isoformat(), said, *sums, plain(line.balance_cents)]
+    yield [*place, period.until.isoformat(), "Closing balance", "", "", plain(one.accounting.closing_cents)]
 
 
 def plain(cents: int) -> str:
@@ -134,10 +134,6 @@ def plain(cents: int) -> str:
     digits = current_firm().money.precision
     whole, part = divmod(abs(cents), 10**digits)
     return f"{'-' if cents < 0 else ''}{whole}" + (f".{part:0{digits}d}" if digits else "")
-
-
-def safe(text: str) -> str:
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
 
 
 @blueprint.get("/trust/receipts/<public_id>/pdf")

@@ -12,8 +12,9 @@ from portal_app.domain import invoices, ledger, matters
 from portal_app.domain.ledger import Wanted, books
 from portal_app.domain.ledger.chart import KINDS
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.csv import day_of, inert, table
+from portal_app.firm.csv import day_of, table
 from portal_app.firm.listing import number_of, words_of
+from portal_app.tables import inert
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 

@@ -1,55 +1,32 @@
-"""Tables for other programs: cells that no spreadsheet takes for a formula, figures without ornament."""
+"""Tables for other programs, as downloads: figures without ornament, days of the address."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from flask import Response, request
 
-from portal_app import money
+from portal_app import money, tables
 from portal_app.web.templates import current_firm
-
-FORMULA = tuple(
-    "=+-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}|"
-)
-TOGETHER = 500  # lines in a piece of what is sent
-
-
-def inert(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
 
 
 def day_of(name: str) -> dt.date | None:
-    """A day that the address gives; what is none is left out."""
+    """A day that the address gives, if it is one that a firm could mean."""
     try:
-        return dt.date.fromisoformat(request.args.get(name, ""))
+        day = dt.date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         return None
+    return day if 1900 <= day.year <= 2200 else None
 
 
 def table(name: str, head: str, rows: Iterable[Sequence[str | int | None]]) -> Response:
     """A download, sent while it is read: it may be as long as the books. Whole numbers are cents."""
     plain = name.replace('"', "").replace("/", "-").encode("ascii", "replace").decode()
     headers = {"Content-Disposition": f'attachment; filename="{plain}"'}
-    body = _pieces(head.split(","), rows, money.currency(current_firm().currency))
-    return Response(body, content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _pieces(head: list[str], rows: Iterable[Sequence[str | int | None]], currency: money.Currency) -> Iterator[str]:
-    target = io.StringIO()
-    writer = csv.writer(target)
-    writer.writerow(head)
-    for number, row in enumerate(rows, 1):
-        writer.writerow([_figure(cell, currency) if isinstance(cell, int) else cell for cell in row])
-        if number % TOGETHER == 0:
-            yield target.getvalue()
-            target.seek(0)
-            target.truncate()
-    yield target.getvalue()
+    currency = money.currency(current_firm().currency)
+    cells = ([_figure(cell, currency) if isinstance(cell, int) else cell or "" for cell in row] for row in rows)
+    return Response(tables.lines(head.split(","), cells), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _figure(cents: int, currency: money.Currency) -> str:

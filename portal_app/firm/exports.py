@@ -10,7 +10,7 @@ from portal_app.domain import audit, exports, invoices
 from portal_app.domain.errors import Refused
 from portal_app.domain.exports import Wanted
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.report_forms import day_of
+from portal_app.firm.csv import day_of
 from portal_app.web import files
 from portal_app.web.fragments import go
 from portal_app.web.login import firm_only, firm_user

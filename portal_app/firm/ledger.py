@@ -14,8 +14,9 @@ from portal_app.domain.ledger import Line, books
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import Payment
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.csv import day_of, inert, table
+from portal_app.firm.csv import day_of, table
 from portal_app.firm.listing import number_of
+from portal_app.tables import inert
 from portal_app.web.fragments import render
 from portal_app.web.login import firm_only, firm_user
 

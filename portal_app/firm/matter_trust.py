@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask import Response, flash, request
@@ -15,19 +14,13 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.trust import Accounting
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.csv import inert, table
+from portal_app.firm.csv import day_of, table
 from portal_app.firm.trust_forms import AuthoriseForm, HoldForm, PayForm, ReceiptForm, ReleaseForm, other_matter
+from portal_app.tables import inert
 from portal_app.web import paper
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user, fresh
 from portal_app.web.templates import current_firm, show_money
-
-
-def _day(name: str, otherwise: dt.date) -> dt.date:
-    try:
-        return dt.date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return otherwise
 
 
 def _chosen(accounts: list[BankAccount]) -> BankAccount | None:
@@ -38,8 +31,8 @@ def _chosen(accounts: list[BankAccount]) -> BankAccount | None:
 
 def _accounting(matter: Matter, account: BankAccount) -> Accounting:
     today = clock.today(current_firm().time_zone)
-    since = _day("from", min(matter.opened_on, today))
-    return trust.accounting(matter, account, since, max(_day("to", today), since))
+    since = day_of("from") or min(matter.opened_on, today)
+    return trust.accounting(matter, account, since, max(day_of("to") or today, since))
 
 
 def page(matter: Matter, status: int = 200, **forms: Any) -> Response:

@@ -13,6 +13,7 @@ from portal_app.domain.people import PortalUser
 from portal_app.firm import csv
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import words_of
+from portal_app.tables import inert
 from portal_app.web.fragments import render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import zone
@@ -70,4 +71,4 @@ def _cells(row: AuditEntry) -> list[str]:
         row.id, row.matter_id, row.sequence, row.happened_at, who, row.action, row.subject, row.subject_ref,
         row.address, row.device, row.before, row.after, row.hash,
     )  # fmt: skip
-    return [csv.inert(str(value)) for value in values]
+    return [inert(str(value)) for value in values]

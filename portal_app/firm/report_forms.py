@@ -12,6 +12,7 @@ from flask import request
 
 from portal_app.domain import clients, people
 from portal_app.domain.reports import Link, Report, Wanted
+from portal_app.firm.csv import day_of
 
 NAMES = {
     "since": "from", "until": "to", "by": "by", "attorney_id": "attorney", "client_id": "client",
@@ -90,15 +91,6 @@ def _months_back(today: dt.date, months: int) -> dt.date:
     """The first of the month so many months ago."""
     month = today.year * 12 + today.month - 1 - months
     return dt.date(month // 12, month % 12 + 1, 1)
-
-
-def day_of(name: str) -> dt.date | None:
-    """A day of the address, if it is one that a firm could mean."""
-    try:
-        day = dt.date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None
-    return day if 1900 <= day.year <= 2200 else None
 
 
 def _number(name: str) -> int | None:
