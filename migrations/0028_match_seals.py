@@ -7,7 +7,7 @@ postings come to one sum, and from then on nothing joins it. Matches made before
 from peewee import Database
 from playhouse.migrate import SchemaMigrator
 
-from portal_app.schema import drop_functions, execute, guard, unguard
+from portal_app.schema import execute, guard, unguard
 
 UP = [
     """CREATE TABLE bank_match_seal (
@@ -48,7 +48,5 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
 
 def down(migrator: SchemaMigrator, db: Database) -> None:
     for name, _, table, _, _ in GUARDS:
-        if table != "bank_match_seal":
-            unguard(db, name, table)
+        unguard(db, name, table)
     execute(db, ["ALTER TABLE bank_match DROP COLUMN seal", "DROP TABLE bank_match_seal"])
-    drop_functions(db, *(name for name, _, table, _, _ in GUARDS if table == "bank_match_seal"))
