@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click import Context
 
-from portal_app import hookspecs, reference
+from portal_app import hookspecs, inventory, reference
 from portal_app.cli import main
 from portal_app.config import Config
 from portal_emulator.desk import STEPS as STEPS_OF_THE_CLOCK
@@ -41,7 +41,7 @@ def test_every_setting_command_hook_and_state_has_its_line() -> None:
 
 def test_every_route_says_who_may_use_it() -> None:
     open_to_all = {"/static/<tag>/<path:name>", "/logo/<tag>"}
-    unsaid = {path for _, path, action in reference.routes() if not action}
+    unsaid = {path for _, path, action in inventory.routes() if not action}
     assert unsaid <= open_to_all
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ STOREYS = [
     ("page_check",),
     ("firm", "client", "worker"),
     ("",),
+    ("inventory",),
     ("founding", "verify", "doctor", "bench", "demo", "reference", "serving", "cli", "testing"),
 ]
 NOUNS = (
@@ -47,6 +49,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"), str(path))
 
