@@ -83,32 +83,21 @@ def guest_take(me: Payer) -> AnyResponse:
     return payments.take_payment()
 
 
-@blueprint.get("/<token>/payments/<public_id>")
-@public
-@by_link
-def guest_payment(_me: Payer, public_id: str) -> AnyResponse:
-    return payments.payment_page(public_id)
+def of_payment(rule: str, view: Callable[[str], AnyResponse], method: str = "GET") -> None:
+    """What a portal user does with a payment, for the holder of the link that it was made through."""
+
+    def guest_view(_me: Payer, public_id: str) -> AnyResponse:
+        return view(public_id)
+
+    guest_view.__name__ = f"guest_{view.__name__}"
+    address = f"/<token>/payments/<public_id>{rule}"
+    blueprint.add_url_rule(address, view_func=public(by_link(guest_view)), methods=[method])
 
 
-@blueprint.get("/<token>/payments/<public_id>/return")
-@public
-@by_link
-def guest_return(_me: Payer, public_id: str) -> AnyResponse:
-    return payments.come_back(public_id)
-
-
-@blueprint.post("/<token>/payments/<public_id>/cancel")
-@public
-@by_link
-def guest_cancel(_me: Payer, public_id: str) -> AnyResponse:
-    return payments.give_up(public_id)
-
-
-@blueprint.get("/<token>/payments/<public_id>/receipt")
-@public
-@by_link
-def guest_receipt(_me: Payer, public_id: str) -> AnyResponse:
-    return payments.receipt(public_id)
+of_payment("", payments.payment_page)
+of_payment("/return", payments.come_back)
+of_payment("/cancel", payments.give_up, "POST")
+of_payment("/receipt", payments.receipt)
 
 
 @blueprint.post("/<token>/again")
