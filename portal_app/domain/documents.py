@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, fn
+from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect
 
 from portal_app import clock, config
 from portal_app.db import BaseModel, locked, transaction
@@ -249,6 +249,16 @@ def latest_versions(documents: Sequence[Document]) -> dict[int, DocumentVersion]
     return {row.document_id: row for row in _versions_of([document.id for document in documents])}
 
 
+def open_versions(documents: Sequence[Document]) -> dict[int, DocumentVersion]:
+    """The newest version of each that may be opened: while a newer one is held, the one before it is still theirs. The
+    newest, held, where there is no other; one query."""
+    found: dict[int, DocumentVersion] = {}
+    for row in _versions_of([document.id for document in documents]):
+        if not row.is_held or row.document_id not in found or found[row.document_id].is_held:
+            found[row.document_id] = row
+    return found
+
+
 @prepared_of_ids
 def _versions_of(ids: Any) -> ModelSelect:
     return DocumentVersion.select().where(DocumentVersion.document.in_(ids)).order_by(DocumentVersion.number)
@@ -303,15 +313,16 @@ def _seen_by(who_id: Any) -> ModelSelect:
 
 
 def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Document]:
-    """Files (not invoices' paper) shared with ``who``, the latest share first, each with its newest version as
-    ``document.version``; ``matter`` is a matter's number, empty for all. One query."""
+    """Files (not invoices' paper) shared with ``who``, the latest share first, each with its newest version that may be
+    opened as ``document.version``; ``matter`` is a matter's number, empty for all. One query."""
     return _files(who.id, matter, limit, offset)
 
 
 @prepared
 def _files(who_id: Any, matter: Any, limit: Any, offset: Any) -> ModelSelect:
     other = DocumentVersion.alias()
-    newest = other.select(fn.MAX(other.id)).where(other.document == Document.id)
+    newest_first = (other.scan.in_(sorted(HELD)), other.id.desc())
+    newest = other.select(other.id).where(other.document == Document.id).order_by(*newest_first).limit(1)
     columns = ("id", "number", "media_type", "size_bytes", "scan")
     version = [getattr(DocumentVersion, name) for name in columns]
     return (
