@@ -28,13 +28,12 @@ def document_list() -> Response:
 @blueprint.get("/documents/<public_id>")
 @client_only
 def document(public_id: str) -> Response:
-    """What it is and who shared it. Opening it is noted, once."""
+    """What it is and who shared it. Opening it is noted."""
     found = documents.find_for(portal_user(), public_id)
     versions = documents.versions_of(found)
     version = documents.open_versions([found]).get(found.id)
     answer = render("client/documents/show.html", document=found, version=version, versions=versions)
-    if found.documentshare.first_seen_at is None:
-        auditing.opened("open", found, portal_user())
+    auditing.opened("open", found, portal_user())
     sharing.mark_seen([found.documentshare])
     return answer
 

@@ -15,7 +15,7 @@ from portal_app.client.payer import CARRIED, Payer, greet
 from portal_app.domain import outbox, pay_links, throttles
 from portal_app.domain import payments as paid
 from portal_app.domain.errors import LinkUnusable
-from portal_app.web import callers
+from portal_app.web import auditing, callers
 from portal_app.web.fragments import go, render
 from portal_app.web.links import SENT_AGAIN
 from portal_app.web.login import public
@@ -34,7 +34,8 @@ def by_link(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
             found = greet(token)
         except LinkUnusable:
             return _dead(token)
-        return view(found, **rest)
+        with auditing.expecting(view, found.acting, found.link.invoice.document):  # type: ignore[union-attr]
+            return view(found, **rest)
 
     return checked
 
@@ -56,6 +57,7 @@ def guest_invoice(me: Payer) -> AnyResponse:
         given_back_cents=paid.given_back_on(invoice, applied), today_here=clock.today(current_firm().time_zone),
         held_cents=sum(row.amount_cents for row in rows if row.payment.is_open),
     )  # fmt: skip
+    auditing.opened("open", invoice.document, me.acting)
     if request.method == "GET":
         pay_links.mark_opened(me.link)  # type: ignore[arg-type]
     return answer

@@ -11,7 +11,7 @@ from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyFi
 
 from portal_app import clock, config
 from portal_app.db import BaseModel, locked, transaction
-from portal_app.domain import clamd, matters, outbox, sharing, store
+from portal_app.domain import audit, clamd, matters, outbox, sharing, store
 from portal_app.domain.calendar import Event, EventShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
@@ -200,6 +200,12 @@ def scan(version: DocumentVersion) -> bool:
         if result != "infected":  # those with whom it is shared were not told while it was held
             for row in sharing.shares_of(DocumentShare, [version.document]).get(version.document_id, []):
                 outbox.put("document_shared", row.id)
+        else:
+            document = version.document
+            audit.record(
+                "hold_back_file", subject=document.name, subject_ref=f"document:{document.id}",
+                matter_id=document.matter_id, after={"version": version.number, "scanner found": found},
+            )  # fmt: skip
     version.scan, version.scan_found = result, found
     return result == "infected"
 

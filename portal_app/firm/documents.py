@@ -117,7 +117,7 @@ def document(matter_id: int, document_id: int) -> Response:
     matter = matters.find(firm_user(), matter_id)
     found = documents.find(matter, document_id)
     if request.method == "GET":
-        auditing.opened("open", found, firm_user(), once_a_day=True)
+        auditing.opened("open", found, firm_user())
     return _one(matter, found)
 
 

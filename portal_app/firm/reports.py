@@ -60,7 +60,7 @@ def report_pdf(report: str) -> Response:
         asked.report, table, asked.wanted, names=list(names.values()), most=PAPER_ROWS,
         sees_all=firm_user().has_role("administrator"),
     )  # fmt: skip
-    return files.send_pdf(body, f"{_name(asked)}.pdf", as_download=False)
+    return files.send_pdf(body, f"{_name(asked)}.pdf", about=None, as_download=False)
 
 
 def _name(asked: Asked) -> str:
