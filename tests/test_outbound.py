@@ -45,6 +45,20 @@ def answering(body: bytes) -> Iterator[str]:
     thread.join(timeout=5)
 
 
+def test_no_redirect_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also not to a host of the gateway: who is called is decided here."""
+    with answering(b"{}") as other:
+        monkeypatch.setitem(
+            globals(), "HEAD", f"HTTP/1.1 302 Found\r\nLocation: {other}/\r\nConnection: close\r\n\r\n".encode()
+        )
+        with answering(b"{}") as url:
+            wire = Outbound(hosts_of(url, other))
+            answer = wire("POST", url, json={"secret": "x"})
+            assert (answer.status, answer.headers["location"]) == (302, f"{other}/")
+        monkeypatch.undo()
+        assert wire("GET", other).json() == {}, "nobody has called there before"
+
+
 def test_what_did_not_get_away_was_never_sent() -> None:
     with answering(b"{}") as url:
         wire = Outbound(hosts_of(url))

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from portal_app import clock, tables
 from portal_app.client.blueprint import blueprint
-from portal_app.domain import matters, payments, reconciliations, store, trust_papers
+from portal_app.domain import matters, payments, reconciliations, store, throttles, trust_papers
 from portal_app.domain.errors import Refused
 from portal_app.domain.reconciliations import Covered
 from portal_app.domain.store import NotStored
@@ -100,6 +100,7 @@ def trust_pdf() -> Response:
     found = read(period)
     if not found:
         abort(404)
+    throttles.count({f"paper:portal:{portal_user().id}": throttles.PAPERS})
     body = paper.trust_statement_pdf(found, proved(found), period.since, period.until, portal_user())
     _note(found)
     return files.send_pdf(body, f"Trust statement {period.since} to {period.until}", about=None)

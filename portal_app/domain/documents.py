@@ -22,6 +22,10 @@ from portal_app.prepared import prepared, prepared_of_ids
 
 NAME_MAX = 120
 HELD = frozenset({"waiting", "infected"})
+# What a name promises, where it can be told from the first bytes.
+_PROMISED = {
+    "pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif",
+}  # fmt: skip
 
 
 class Held(Exception):
@@ -90,11 +94,28 @@ def clean_name(text: str) -> str:
     return name or "Untitled"
 
 
+def _refuse_disguised(name: str, media_type: str) -> None:
+    """A name must not promise what the content is not (ASVS 5.2.2)."""
+    ending = name.rpartition(".")[2].lower()
+    if _PROMISED.get(ending, media_type) != media_type:
+        raise Refused(f"“{name}” ends like {ending.upper()}, but its content is something else. Save it again.", "file")
+
+
+def _checked(name: str, stored: Stored) -> Stored:
+    """The bytes that were just stored, unless ``name`` disguises them: then they are thrown away again."""
+    try:
+        _refuse_disguised(clean_name(name), stored.media_type)
+    except Refused:
+        store.discard([stored.key])
+        raise
+    return stored
+
+
 def add(
     matter: Matter, *, name: str, chunks: Iterable[bytes], limit_bytes: int, by: FirmUser | None, folder: str = ""
 ) -> Document:
     """Store a new document with its first version."""
-    stored = store.put_bytes(chunks, limit_bytes=limit_bytes)
+    stored = _checked(name, store.put_bytes(chunks, limit_bytes=limit_bytes))
     with transaction():
         document = create(matter, name=clean_name(name), by=by, folder=folder)
         _add_version(document, stored, by)
@@ -118,8 +139,8 @@ def add_all(
         return added[0]
 
     try:
-        for _, chunks in files:
-            stored.append(store.put_bytes(chunks, limit_bytes=limit_bytes))
+        for name, chunks in files:
+            stored.append(_checked(name, store.put_bytes(chunks, limit_bytes=limit_bytes)))
         once(Document.public_id, key, make, {"matter": matter, "name": clean_name(files[0][0])})
     finally:
         if not added:
@@ -143,7 +164,7 @@ def add_version(
     """A newer version; the older ones stay. The bytes of the newest one are no newer version, but that one."""
     if document.kind == "invoice" and latest_versions([document]):
         raise Refused("The paper of an issued invoice cannot be replaced.")
-    stored = store.put_bytes(chunks, limit_bytes=limit_bytes)
+    stored = _checked(document.name, store.put_bytes(chunks, limit_bytes=limit_bytes))
     with transaction():
         fresh = locked(Document.select().where(Document.id == document.id)).get()
         newest = latest_versions([fresh]).get(fresh.id)
@@ -214,6 +235,8 @@ def rename(document: Document, *, name: str, folder: str) -> None:
     """A new name, or another folder. An invoice's paper keeps its name."""
     if document.kind == "invoice" and clean_name(name) != document.name:
         raise Refused("The paper of an issued invoice keeps its name.", "name")
+    if (version := latest_versions([document]).get(document.id)) is not None and document.kind != "invoice":
+        _refuse_disguised(clean_name(name), version.media_type)
     with transaction():
         document.name, document.folder = clean_name(name), " ".join(folder.split())[:60]
         document.save(only=["name", "folder"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, abort
 
 from portal_app import clock
-from portal_app.domain import reports
+from portal_app.domain import reports, throttles
 from portal_app.domain.exports import EXPORTS
 from portal_app.domain.today import AGES
 from portal_app.firm.blueprint import blueprint
@@ -55,6 +55,7 @@ def report_csv(report: str) -> Response:
 def report_pdf(report: str) -> Response:
     asked = _asked(report)
     table = asked.report.table(firm_user(), asked.wanted)
+    throttles.count({f"letter:{firm_user().id}": throttles.PAPERS})
     names = {key: asked.choices[key].get(chosen, "") for key, chosen in asked.chosen.items() if chosen}
     body = paper.report_pdf(
         asked.report, table, asked.wanted, names=list(names.values()), most=PAPER_ROWS,
