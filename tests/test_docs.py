@@ -89,3 +89,9 @@ def test_the_commands_of_the_steps_exist(name: str) -> None:
 def test_pictures_are_small_enough_to_read_the_page_on_a_phone() -> None:
     for picture in (ROOT / "docs" / "images").glob("*"):
         assert picture.stat().st_size < 200_000, picture.name
+
+
+def test_security_says_when_weaknesses_are_mended() -> None:
+    text = " ".join((ROOT / "SECURITY.md").read_text("utf-8").split())
+    assert "within two days when it is being used" in text
+    assert "brought up to date every quarter" in text

@@ -33,8 +33,8 @@ STOREYS = [
 ]
 NOUNS = (
     "errors once passwords clamd policy_reports store outbox firms people audit clients throttles devices sessions "
-    "invitations mail access policy passkeys factors sign_ins matters sharing calendar documents access_log utbms "
-    "timekeeping banks ledger trust logos invoices deposits trust_papers payments pay_links statements "
+    "invitations mail access policy passkeys factors sign_ins matters sharing calendar documents utbms "
+    "timekeeping banks ledger trust logos invoices deposits trust_papers payments pay_links access_log statements "
     "reconciliations draws snapshots today reports exports holdings "
     "erasing person_files"
 ).split()
