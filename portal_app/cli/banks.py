@@ -161,7 +161,8 @@ def _print(figures: Any) -> None:
     line("Balance on the bank's statement", figures.statement_cents)
     for items in (figures.in_transit, figures.outstanding, figures.gateways, figures.other):
         for item in items:
-            line(f"{item.day} {item.text[:72]}", item.cents, "    ")
+            entry = f", entry {item.entry_id}" if item.entry_id else ""
+            line(f"{item.day} {item.text[:60]}{entry}", item.cents, "    ")
     line("Adjusted bank balance", figures.adjusted_cents)
     line("Book balance", figures.book_cents)
     line("Clients' ledgers and the firm's float", figures.owed_cents)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from flask import Response, flash, request
 from werkzeug.datastructures import MultiDict
@@ -121,7 +120,7 @@ def lines_page(found: BankStatement, status: int = 200) -> Response:
     until = reconciliations.locked_until(found.bank_account)
     is_closed = until is not None and found.ends_on <= until
     standings = reconciliations.standings(lines)
-    suggested: dict[int, Any] = {} if is_closed else reconciliations.suggestions(found)
+    suggested = {} if is_closed else reconciliations.suggestions(found)
     settled = [row for row in lines if row.id in standings or row.explanation]
     return render(
         "firm/statements/show.html", status=status, statement=found, lines=lines, standings=standings,
