@@ -8,7 +8,7 @@ from flask import Response, flash, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal_app.domain import reconciliations, statements
+from portal_app.domain import reconciliations, statements, throttles
 from portal_app.domain.errors import Refused
 from portal_app.domain.statements import BankStatement
 from portal_app.firm import reconciliations as pages
@@ -32,6 +32,7 @@ def upload_statement(bank_account_id: int) -> AnyResponse:
     account, form = statements.account(bank_account_id), StatementFileForm()
     if not form.validate():
         return pages.account_page(account, form, 422)
+    throttles.count({f"upload:{firm_user().id}": throttles.UPLOADS})
     file = form.file.data
     try:
         made = statements.upload(
