@@ -25,7 +25,8 @@ NOT_MADE_YET = ("/receipt", "/pdf")  # paper that the worker has not set yet
 TABLES_THAT_MAY_CHANGE = {
     "session", "document_share", "event_share", "deposit_share", "throttle", "audit_entry", "sqlite_sequence",
 }  # fmt: skip
-TELLS_OTHERS = {"/firm/records.csv", "/firm/exports/<export>"}  # to take the books away is an alarm
+# To take the books away is an alarm, and so is to read a link that lets somebody in.
+TELLS_OTHERS = {"/firm/records.csv", "/firm/exports/<export>", "/firm/mail/<int:email_id>"}
 
 
 @pytest.fixture

@@ -155,6 +155,8 @@ def test_a_client_reads_of_links_receipts_and_trust_papers(world: World, as_: As
         assert found.count((item, said)) == 1, (item, said)
     assert token not in str([vars(row) for row in AuditEntry.select()])
     pressed = AuditEntry.get(AuditEntry.action == "guest_take")
+    assert "Placeholder Lane" not in pressed.after, "an address could never be erased from here"
+    assert ("amount", "", "100.00") in pressed.changes
     assert (pressed.portal_user_id, pressed.called) == (None, "Whoever holds a link to pay"), "it need not be alice"
 
 
