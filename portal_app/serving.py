@@ -58,7 +58,7 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     handler.setFormatter(_Line())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("portal_app").setLevel(level)
-    for noisy in ("weasyprint", "fontTools", "waitress.queue"):
+    for noisy in ("waitress.queue",):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 

@@ -174,6 +174,10 @@ def document_shared(share_id: int) -> None:
         return
     kind, context = "document_shared", {"document": share.item}
     if share.item.kind == "invoice":
+        note = payments.note_of(share.item)
+        if note is not None:
+            _credit_note(note, [share.portal_user] if note.undone_at is None else [])
+            return
         invoice = invoices.of_document(share.item)
         if invoice.is_void:
             return
@@ -318,12 +322,17 @@ def credit_note(adjustment_id: int) -> None:
     row: InvoiceAdjustment = InvoiceAdjustment.get_by_id(adjustment_id)
     if row.undone_at is not None:
         return
+    document = row.invoice.document
+    _credit_note(
+        row, [share.portal_user for share in sharing.shares_of(DocumentShare, [document]).get(document.id, [])]
+    )
+
+
+def _credit_note(row: InvoiceAdjustment, people: Sequence[PortalUser]) -> None:
     invoice = invoices.with_balances().where(Invoice.id == row.invoice_id).get()
-    document = invoice.document
     with transaction():
-        for share in sharing.shares_of(DocumentShare, [document]).get(document.id, []):
-            _to(share.portal_user, "credit_note", f"credit_note:{row.id}:{share.portal_user_id}", adjustment=row,
-                invoice=invoice)  # fmt: skip
+        for who in people:
+            _to(who, "credit_note", f"credit_note:{row.id}:{who.id}", adjustment=row, invoice=invoice)
 
 
 def dispute_changed(dispute_id: int) -> None:
