@@ -27,7 +27,23 @@ def emails() -> Response:
 @blueprint.get("/mail/<int:email_id>")
 @firm_only("mail.read")
 def email(email_id: int) -> Response:
-    return render("firm/mail/show.html", row=Email.get_by_id(email_id), has_server=_has_server())
+    row = Email.get_by_id(email_id)
+    return render("firm/mail/show.html", row=row, parts=_paragraphs(row.text), has_server=_has_server())
+
+
+def _paragraphs(text: str) -> list[list[str]]:
+    """The lines of each paragraph of a letter; what was broken for the letter's width is one line again."""
+    return [_lines(part.splitlines()) for part in text.strip().split("\n\n")]
+
+
+def _lines(written: list[str]) -> list[str]:
+    found: list[str] = []
+    before = ""
+    for line in written:
+        is_rest = before and not line.startswith("http") and len(f"{before} {line.split(' ')[0]}") > letters.WIDTH
+        found = [*found[:-1], f"{found[-1]} {line}"] if is_rest else [*found, line]
+        before = line
+    return found
 
 
 @blueprint.post("/mail/<int:email_id>/send")
