@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -134,6 +135,11 @@ def sum_of(value: object) -> int:
     return int(str(value or 0))
 
 
+def date_of(value: dt.date | str) -> dt.date:
+    """What MIN() or MAX() of a day gave: SQLite tells it as text."""
+    return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
+
+
 # What keeps the ledger honest, by table (migrations 0004 and 0010).
 _APPEND_ONLY = ("journal_entry", "posting", "journal_seal", "chain_link", "checkpoint", "checkpoint_head")
 _CLOSINGS = ("reconciliation", "reconciliation_signature", "reconciliation_report", "reconciliation_reopening")
@@ -146,6 +152,9 @@ TRIGGERS = frozenset(
         "posting_period", "line_period_insert", "line_period_update", "line_period_delete", "match_period_insert",
         "match_period_delete", "reconciliation_order", "reconciliation_figures", "reconciliation_lines",
         "reconciliation_matches", "reopening_last",
+        # What makes a match of the bank and the books sum (migration 0028).
+        "match_sealed", "match_line_late", "match_posting_late", "match_seal_sums", "match_seal_fixed",
+        "match_seal_whole",
         *(f"{table}_no_{event}" for table in _CLOSINGS for event in ("update", "delete")),
     }
 )  # fmt: skip
@@ -189,6 +198,7 @@ __all__ = [
     "Unprotected",
     "before_commit",
     "connect",
+    "date_of",
     "db",
     "hold",
     "is_sqlite",

@@ -52,7 +52,7 @@ def pages(as_json: bool) -> None:
 
 
 @bench.command("sign-in")
-@click.option("--tries", default=15, show_default=True, help="How often each is tried.")
+@click.option("--tries", type=click.IntRange(1, 45), default=15, show_default=True, help="How often each is tried.")
 def sign_in(tries: int) -> None:
     """Response times of the sign-in page for known and unknown names: they must not differ.
 
@@ -65,9 +65,10 @@ def sign_in(tries: int) -> None:
         settings = load(data=str(Path(name) / "data"))
         _fill(settings)
         rows = measuring.measure(settings, tries)
-    click.echo(f"{'who':<22}{'least':>9}{'median':>9}{'most':>9}")
+    click.echo(f"{'who':<22}{'least':>9}{'25 %':>9}{'median':>9}{'75 %':>9}{'most':>9}")
     for row in rows:
-        cells = "".join(f"{micro // 1000:>6}.{micro % 1000 // 100} " for micro in (row.least, row.median, row.most))
+        times = (row.least, row.lower, row.median, row.upper, row.most)
+        cells = "".join(f"{micro // 1000:>7}.{micro % 1000 // 100}" for micro in times)
         click.echo(f"{row.who:<22}{cells}")
 
 

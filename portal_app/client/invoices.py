@@ -32,7 +32,7 @@ def invoice_list() -> Response:
 @blueprint.get("/invoices/<public_id>")
 @client_only
 def invoice(public_id: str) -> Response:
-    """The page; or only its paper, while that is being made. Opening it is noted, once."""
+    """The page; or only its paper, while that is being made. Opening it is noted."""
     me = portal_user()
     found = invoices.find_for(me, public_id)
     lines, rows = invoices.lines_of(found), payments.on_invoices([found.id])
@@ -49,8 +49,7 @@ def invoice(public_id: str) -> Response:
         version=documents.latest_versions([found.document]).get(found.document_id),
         today_here=clock.today(current_firm().time_zone), shared=found.document.documentshare,
     )  # fmt: skip
-    if found.document.documentshare.first_seen_at is None:
-        auditing.opened("open", found.document, me)
+    auditing.opened("open", found.document, me)
     sharing.mark_seen([found.document.documentshare])
     return answer
 

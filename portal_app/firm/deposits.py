@@ -162,7 +162,7 @@ def deposit_pdf(matter_id: int, deposit_id: int) -> Response:
     row = _found(matter_id, deposit_id)
     if not row.paper_key:
         abort(404)
-    return files.send_pdf(store.read(row.paper_key), f"Deposit request {row.number}")
+    return files.send_pdf(store.read(row.paper_key), f"Deposit request {row.number}", about=row)
 
 
 # Evergreen retainers

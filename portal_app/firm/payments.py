@@ -110,4 +110,4 @@ def payment_receipt(payment_id: int) -> Response:
     row = payments.find(firm_user(), payment_id)
     if not row.receipt_key:
         abort(404)
-    return files.send_pdf(store.read(row.receipt_key), f"Receipt {row.receipt_number}")
+    return files.send_pdf(store.read(row.receipt_key), f"Receipt {row.receipt_number}", about=row)

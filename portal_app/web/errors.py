@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, make_response, render_template
+from flask import Flask, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from peewee import DataError, DoesNotExist, OperationalError, PeeweeException
 from werkzeug.exceptions import HTTPException
@@ -54,7 +54,8 @@ def _held(problem: Held) -> Response:
     return _page(409, said="This file is being looked through for malware. It takes a few seconds; then try again.")
 
 
-def _stale_form(_problem: CSRFError) -> Response:
+def _stale_form(problem: CSRFError) -> Response:
+    log.warning("%s refused from %s: %s", request.endpoint, request.remote_addr, problem.description)
     return _page(
         400, said="The form was open for too long or came from another window. Go back, reload, and try again."
     )

@@ -185,7 +185,7 @@ def document_shared(share_id: int) -> None:
 
 def _is_held(document: Document) -> bool:
     """Nobody can open it yet: they are told once the malware scanner has let it through."""
-    version = documents.latest_versions([document]).get(document.id)
+    version = documents.open_versions([document]).get(document.id)
     return version is not None and version.is_held
 
 

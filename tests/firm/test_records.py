@@ -11,9 +11,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal_app import worker
-from portal_app.domain import audit, documents
+from portal_app.domain import access_log, audit, deposits, documents, pay_links
 from portal_app.domain.audit import AuditEntry
 from portal_app.domain.mail import Email
+from portal_app.domain.matters import InvoiceRecipient
+from tests import trust as trusts
+from tests.client.test_payments import only_payment, typed
+from tests.deposits import ask, open_trust
 from tests.world import World
 
 As = Callable[[Any], FlaskClient]
@@ -44,8 +48,17 @@ def test_what_is_refused_or_only_looked_at_is_not_there(world: World, as_: As) -
     path = f"/firm/matters/{world.matter.id}/documents/{world.document.id}"
     assert browser.post(path, data={"name": "y" * 121}).status_code == 422
     assert browser.get(f"/firm/matters/{world.matter.id}").status_code == 200
-    assert as_(world.erin).post(path, data={"name": "No.txt"}).status_code == 403
     assert count() == before
+
+
+def test_what_a_role_may_not_do_is_told_once_an_hour(world: World, as_: As) -> None:
+    path = f"/firm/matters/{world.matter.id}/documents/{world.document.id}"
+    for _ in range(3):
+        assert as_(world.erin).post(path, data={"name": "No.txt"}).status_code == 403
+    row = last()
+    assert count() == 1
+    assert (row.action, row.subject, row.firm_user_id) == ("refused", "rename document", world.erin.id)
+    assert row.changes == [("address", "", path)]
 
 
 def test_a_gateways_secrets_are_not_there_and_administrators_are_told(world: World, as_: As) -> None:
@@ -106,6 +119,49 @@ def test_administrators_search_page_and_export(world: World, as_: As, monkeypatc
     assert [row["subject"] for row in table] == ["'=cmd|2", "'=cmd|1", "'=cmd|0"]
     assert last().action == "export_records"
     assert as_(world.dan).get("/firm/records").status_code == 403
+
+
+def test_a_client_reads_of_links_receipts_and_trust_papers(world: World, as_: As) -> None:
+    bank = open_trust(world)
+    deposit = ask(world, bank, 50_000)
+    deposits.share(deposit, [world.alice], by=world.carol)
+    token = pay_links.link_for(world.invoice, world.alice)
+    guest, alice = as_(None), as_(world.alice)
+    for _ in range(2):
+        assert guest.get(f"/pay/{token}").status_code == 200
+    alice.get(f"/portal/deposits/{deposit.public_id}")
+    trusts.deposit(world, 1_000)
+    InvoiceRecipient.update(reads_trust=True).where(InvoiceRecipient.portal_user == world.alice).execute()
+    assert alice.get("/portal/trust/statement.csv").status_code == 200
+    alice.head("/portal/trust/statement.csv")
+    sent = guest.post(f"/pay/{token}/payments", data=typed("100.00")).headers["Location"]
+    while worker.turn():
+        pass
+    assert guest.get(f"{sent}/receipt").status_code == 200
+    receipt = only_payment().receipt_number
+    as_(world.carol).get(f"/firm/payments/{only_payment().id}/receipt")
+    pay_links.revoke(world.invoice, world.alice, by=world.carol)
+    found = [(row.item, f"{row.who or 'Firm'} {row.did}") for row in access_log.of(world.alice)]
+    for item, said in (
+        (f"Invoice {world.invoice.number}", "Firm made a link to pay it without signing in"),
+        (f"Invoice {world.invoice.number}", "Carol Quillfeather ended the link to pay it"),
+        (f"Deposit request {deposit.number}", "Carol Quillfeather shared it with you"),
+        (f"Deposit request {deposit.number}", "You opened it"),
+        (f"Receipt {receipt}", "Whoever holds a link to pay downloaded it"),
+        (f"Receipt {receipt}", "Carol Quillfeather downloaded it"),
+        (f"Trust statement of {world.matter.name}", "You downloaded it"),
+        (world.invoice.document.name, "Whoever holds a link to pay opened it"),
+    ):
+        assert found.count((item, said)) == 1, (item, said)
+    assert token not in str([vars(row) for row in AuditEntry.select()])
+    pressed = AuditEntry.get(AuditEntry.action == "guest_take")
+    assert (pressed.portal_user_id, pressed.called) == (None, "Whoever holds a link to pay"), "it need not be alice"
+
+
+def test_what_was_taken_back_is_no_longer_told_of(world: World, as_: As) -> None:
+    documents.share(world.document, [], by=world.carol)
+    as_(world.dan).get(f"/firm/matters/{world.matter.id}/documents/{world.document.id}/file")
+    assert "Dan Wrenfield downloaded it" not in as_(world.alice).get("/portal/access").text
 
 
 def test_a_client_reads_who_had_their_things(world: World, as_: As) -> None:
