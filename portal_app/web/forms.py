@@ -61,11 +61,27 @@ def _input(widget: Any, field: Any, given: dict[str, Any]) -> Markup:
     return Markup(f"<input {_attributes(**told)}>")  # noqa: S704 - _attributes escapes
 
 
+class _Words:
+    """What WTForms itself says of a choice that does not exist, in words for people."""
+
+    def gettext(self, text: str) -> str:
+        return "Choose from the list." if "hoice" in text else text
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        return self.gettext(one if count == 1 else many)
+
+
+_WORDS = _Words()
+
+
 class Form(FlaskForm):
     """A form of ours. ``refuse`` marks the field that the domain refused."""
 
     class Meta(FlaskForm.Meta):
         csrf = False  # CSRFProtect has refused whatever came without the token before any form is made
+
+        def get_translations(self, form: object) -> _Words:  # noqa: ARG002 - WTForms' signature
+            return _WORDS
 
     def refuse(self, problem: Refused) -> None:
         """Write the domain's sentence at its field, or at the top when it has none here."""
