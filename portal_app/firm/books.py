@@ -128,7 +128,8 @@ def books_trial_balance() -> Response:
     given = {"on": day or "", "fund": fund}
     return render(
         "firm/books/trial_balance.html", "balances", rows=books.trial_balance(day, fund), day=day, fund=fund,
-        funds=FUNDS, choices=ANY_FUND, kinds=KINDS, query=urlencode({name: value for name, value in given.items() if value}),
+        funds=FUNDS, choices=ANY_FUND, kinds=KINDS,
+        query=urlencode({name: value for name, value in given.items() if value}),
     )  # fmt: skip
 
 

@@ -63,6 +63,19 @@ def _input(widget: Any, field: Any, given: dict[str, Any]) -> Markup:
     return Markup(f"<input {_attributes(**told)}>")  # noqa: S704 - _attributes escapes
 
 
+class _Words:
+    """What WTForms itself says of a choice that does not exist, in words for people."""
+
+    def gettext(self, text: str) -> str:
+        return "Choose from the list." if "hoice" in text else text
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        return self.gettext(one if count == 1 else many)
+
+
+_WORDS = _Words()
+
+
 class Form(FlaskForm):
     """A form of ours. ``refuse`` marks the field that the domain refused. ``scope`` tells the fields of several forms
     on one page apart: it begins their ids, not their names; ``at`` the same form for several things."""
@@ -71,6 +84,9 @@ class Form(FlaskForm):
 
     class Meta(FlaskForm.Meta):
         csrf = False  # CSRFProtect has refused whatever came without the token before any form is made
+
+        def get_translations(self, form: object) -> _Words:  # noqa: ARG002 - WTForms' signature
+            return _WORDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -199,15 +199,13 @@ def pay_link(link_id: int) -> None:
     token = pay_links.token_of(link)
     if link.ended_at is None and token is not None:
         invoice = invoices.with_balances().where(Invoice.id == link.invoice_id).get()
-        _to(link.portal_user, "pay_link", f"pay_link:{link.id}", link=link, invoice=invoice, token=token)
+        fact = f"pay_link:{link.id}:{clock.now():%Y-%m-%d.%H}"  # asked for once more, it is sent once more
+        _to(link.portal_user, "pay_link", fact, link=link, invoice=invoice, token=token)
 
 
 def pay_link_again(link_id: int) -> None:
     """Somebody has opened a link that no longer works, and asked for a fresh one."""
-    link = pay_links.PayLink.get_by_id(link_id)
-    with transaction():
-        if pay_links.newest(link).ended_at is None:
-            pay_links.renew(link.invoice, link.portal_user, by=None)
+    pay_links.send_again(pay_links.PayLink.get_by_id(link_id))
 
 
 def event_shared(share_id: int) -> None:
