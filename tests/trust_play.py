@@ -26,7 +26,7 @@ from portal_app.domain.invoices import Invoice
 from portal_app.domain.ledger import Leg
 from portal_app.domain.matters import Matter
 from portal_app.domain.statements import BankStatement
-from portal_app.domain.trust import TrustAuthorisation, TrustHold, TrustMovement
+from portal_app.domain.trust import TrustAuthorisation, TrustHold, TrustIncident, TrustMovement
 from tests.trust import operating
 from tests.trust_model import CAP, FLOAT, NOBODY, Bill, Model, Receipt
 from tests.world import World, today
@@ -61,8 +61,8 @@ Steps = list[tuple[Step, ...]]
 
 
 def steps_of(number: int) -> Steps:
-    """The sequence of this number, always the same. Every fourth has steps that two people do at the same moment, every
-    other fourth an invoice, every eighth a period that is closed."""
+    """The sequence of this number, always the same. Of ten, two have steps that two people do at the same moment, two
+    an invoice, one a period that is closed."""
     chance = random.Random(number)
 
     def one(kinds: Sequence[str], weights: Sequence[int] | None = None) -> Step:
@@ -73,15 +73,15 @@ def steps_of(number: int) -> Steps:
 
     found: Steps = [(one(["deposit"]),), (one(["deposit"]),)]
     for _ in range(chance.randint(3, 11)):
-        is_pair = number % 4 == 0 and chance.randrange(3) == 0
+        is_pair = number % 5 == 0 and chance.randrange(3) == 0
         found.append((one(AT_ONCE), one(AT_ONCE)) if is_pair else (one(KINDS, WEIGHED),))
         if (then := THEN.get(found[-1][0].kind)) and chance.randrange(2):
             found.append((one([then]),))
-    if number % 4 == 1:
+    if number % 5 == 1:
         found.insert(1, (one(["bill"]),))
         for _ in range(2):
             found.insert(chance.randrange(3, len(found)), (one(["apply"]),))
-    if number % 8 == 2:
+    if number % 10 == 2:
         found.insert(chance.randrange(2, len(found)), (one(["close"]),))
     return found
 
@@ -321,7 +321,10 @@ class Play:
             trust.release(row, note="x", by=self.world.dan)
             return True
 
-        return Plan(lambda _: True, act, lambda model, _: model.held.pop(row.id) and None)
+        def book(model: Model, _: bool) -> None:
+            del model.held[row.id]
+
+        return Plan(lambda _: True, act, book)
 
     def clear(self, step: Step) -> Plan | None:
         ids = list(self.model.receipts)
@@ -345,7 +348,8 @@ class Play:
     def replenish(self, step: Step) -> Plan | None:
         if not self.model.short:
             return None
-        rows = [row for row in trust.open_incidents() if row.bank_account_id == self.account.id]
+        is_open = TrustIncident.closed_at.is_null()
+        rows = list(TrustIncident.select().where(is_open & (TrustIncident.bank_account == self.account.id)))
         row = rows[step.pick % len(rows)]
         owner = FLOAT if row.matter_id is None else self._owner(row.matter_id)
         due = max(-self.model.balance(owner, dt.date.max), 0)
