@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import os
 import threading
@@ -165,6 +166,11 @@ def sum_of(value: object) -> int:
     return int(str(value or 0))
 
 
+def date_of(value: dt.date | str) -> dt.date:
+    """What MIN() or MAX() of a day gave: SQLite tells it as text."""
+    return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
+
+
 # What keeps the ledger and clients' money honest, by table (migrations 0004, 0010, 0012 and 0013).
 _APPEND_ONLY = ("journal_entry", "posting", "journal_seal", "chain_link", "checkpoint", "checkpoint_head")
 _CLOSINGS = ("reconciliation", "reconciliation_signature", "reconciliation_report", "reconciliation_reopening")
@@ -188,6 +194,9 @@ TRIGGERS = frozenset(
         "match_period_delete", "match_fixed", "match_line_fixed", "match_line_home", "match_line_whole",
         "match_posting_fixed", "match_posting_home", "match_posting_whole", "reconciliation_order",
         "reconciliation_figures", "reconciliation_lines", "reconciliation_matches", "reopening_last",
+        # What makes a match of the bank and the books sum (migration 0028).
+        "match_sealed", "match_line_late", "match_posting_late", "match_seal_sums", "match_seal_fixed",
+        "match_seal_whole",
         *(f"{table}_no_{event}" for table in _CLOSINGS for event in ("update", "delete")),
     }
 )  # fmt: skip
@@ -237,6 +246,7 @@ __all__ = [
     "Unprotected",
     "before_commit",
     "connect",
+    "date_of",
     "db",
     "hold",
     "is_sqlite",

@@ -23,9 +23,9 @@ from portal_app.domain.payments import Payment
 from portal_app.plugin_api import LedgerLine, Role
 from tests import trust as trusts
 from tests.domain.test_payments import pay
-from tests.domain.test_refunds import give
 from tests.domain.test_sweep import FEE, PAYOUT, line
 from tests.fake_gateway import FakeGateway
+from tests.refunds import give
 from tests.world import World, today
 
 As = Callable[[Any], FlaskClient]

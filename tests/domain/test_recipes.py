@@ -17,7 +17,7 @@ from portal_app.domain.ledger.recipes import RECIPES, TABLE
 from portal_app.domain.payments import BankAccount
 from portal_app.plugin_api import DisputeState, Outcome, OutcomeKind
 from tests.domain.test_payments import pay
-from tests.domain.test_refunds import dispute, give, look
+from tests.refunds import dispute, give, look
 from tests.trust import account, authorise, bounce, deposit, draw, incident, operating
 from tests.world import World, today
 
