@@ -21,7 +21,7 @@ from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 
 PAGE = 50
-ANY_FUND = {"": "Both funds", **FUNDS}
+ANY_FUND = {"": "Both funds", "operating": "Operating", "trust": "Trust"}
 HEAD = "Entry,Date,Kind,Description,Account,Matter,Invoice,Debit,Credit"
 
 
@@ -129,7 +129,8 @@ def books_trial_balance() -> Response:
     given = {"on": day or "", "fund": fund}
     return render(
         "firm/books/trial_balance.html", "balances", rows=books.trial_balance(day, fund), day=day, fund=fund,
-        funds=FUNDS, kinds=KINDS, query=urlencode({name: value for name, value in given.items() if value}),
+        funds=FUNDS, choices=ANY_FUND, kinds=KINDS,
+        query=urlencode({name: value for name, value in given.items() if value}),
     )  # fmt: skip
 
 

@@ -34,7 +34,24 @@ def email(email_id: int) -> Response:
     is_shown = row.sent_at is None and not (row.kind in mail.LETS_IN and _has_server())
     if is_shown:
         auditing.opened("read_link" if row.kind in mail.LETS_IN else "open", row, firm_user())
-    return render("firm/mail/show.html", row=row, has_server=_has_server(), is_shown=is_shown)
+    return render(
+        "firm/mail/show.html", row=row, parts=_paragraphs(row.text), has_server=_has_server(), is_shown=is_shown
+    )
+
+
+def _paragraphs(text: str) -> list[list[str]]:
+    """The lines of each paragraph of a letter; what was broken for the letter's width is one line again."""
+    return [_lines(part.splitlines()) for part in text.strip().split("\n\n")]
+
+
+def _lines(written: list[str]) -> list[str]:
+    found: list[str] = []
+    before = ""
+    for line in written:
+        is_rest = before and not line.startswith("http") and len(f"{before} {line.split(' ')[0]}") > letters.WIDTH
+        found = [*found[:-1], f"{found[-1]} {line}"] if is_rest else [*found, line]
+        before = line
+    return found
 
 
 @blueprint.post("/mail/<int:email_id>/send")

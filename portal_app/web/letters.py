@@ -383,6 +383,8 @@ def trust_received(movement: TrustMovement, receipt: TrustReceipt | None) -> Non
                 _to(who, "trust_receipt", f"trust_received:{movement.id}:{who.id}", **about)
         if readers and server() is not None:
             trust.tell(movement, how=f"By e-mail to {', '.join(who.email for who in readers)}")
+        elif payer in {who.id for who in readers}:  # they have paid it themselves, and have seen its receipt
+            trust.tell(movement, how="Receipt in the portal")
 
 
 # How letters leave

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from portal_app.domain.audit import AuditEntry
 from portal_app.domain.mail import Email
 from portal_app.domain.outbox import Outbox
 from portal_app.domain.sessions import Session
+from portal_app.web.letters import WIDTH
 from tests.world import World
 
 As = Callable[[Any], FlaskClient]
@@ -50,6 +52,16 @@ def test_without_a_server_a_letter_is_kept_to_be_handed_over(world: World, as_: 
     before = waiting()
     assert "nothing can be sent" in browser.post(f"/firm/mail/{row.id}/send", follow_redirects=True).text
     assert waiting() == before
+
+
+def test_what_the_letters_width_broke_is_one_line_again(world: World, as_: As) -> None:
+    sentence = "Somebody has signed in to the portal from a browser and a place that we have not seen before today."
+    link = f"https://x.example/{'a' * 60}"
+    text = f"{textwrap.fill(sentence, WIDTH)}\n\nChoose a password:\n{link}\n\nThe firm\n12 Sample Row\n"
+    page = as_(world.carol).get(f"/firm/mail/{write(world, text=text).id}").text
+    assert f"<p>{sentence}</p>" in page
+    assert f"<p>Choose a password:<br>{link}</p>" in page
+    assert "<p>The firm<br>12 Sample Row</p>" in page
 
 
 def test_a_letter_that_failed_says_why_and_is_tried_again(world: World, as_: As) -> None:

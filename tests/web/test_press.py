@@ -128,7 +128,8 @@ def test_one_that_died_is_replaced(settings: config.Config) -> None:
 def test_threads_that_serve_pages_go_on_while_paper_is_set_and_only_a_few_may_wait(settings: config.Config) -> None:
     """Two wait for paper; a third is told so at once, and this thread computes meanwhile."""
     press.set_paper(PLAIN, "")
-    long = LONG[:200_000]
+    config.use(replace(settings, pdf_seconds=300))
+    long = LONG[:33_000]
     made: list[int] = []
     threads = [
         threading.Thread(target=lambda: made.append(len(press.set_paper(long, "", is_awaited=True)))) for _ in range(2)
