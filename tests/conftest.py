@@ -49,7 +49,8 @@ SETTINGS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--trust-sequences", type=int, help="how many random sequences the property test of trust tries")
+    parser.addoption("--trust-sequences", type=int, help="how many random sequences the property test of trust plays")
+    parser.addoption("--trust-first", type=int, default=0, help="the number of the first of them")
 
 
 @dataclass

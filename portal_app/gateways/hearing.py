@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from portal_app import clock, plugins
 from portal_app.db import transaction
-from portal_app.domain import outbox, payments
+from portal_app.domain import audit, outbox, payments
 from portal_app.domain.payments import Attempt, Gateway, GatewayEvent, Refund
 from portal_app.gateway_answers import evidence, few, needed, text
 from portal_app.gateway_setup import context
@@ -65,8 +65,13 @@ def look_into(event_id: int) -> None:
     if event.processed_at is not None:
         return
     if not event.reference and not event.gateway_reference:
-        payments.note_result(event, "about nothing that the portal follows", is_done=True)
+        payments.note_result(event, "about nothing that the portal follows", is_done=True, is_about_us=False)
         return
+    with audit.working(f"webhook {event.event_id}"):
+        _look_into(event)
+
+
+def _look_into(event: GatewayEvent) -> None:
     known = payments.whose(event.gateway, Subject(event.subject), event.reference, event.gateway_reference)
     if known is None:
         _nobody_knows(event)

@@ -176,6 +176,7 @@ def firm_only(action: str) -> Callable[[Callable[P, R]], Callable[P, R | Respons
             if not isinstance(who, FirmUser):
                 abort(404)
             if not access.may(who, action):
+                auditing.refused(view, who)
                 abort(403)
             with auditing.expecting(view, who):
                 return view(*args, **kwargs)
