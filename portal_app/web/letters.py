@@ -171,7 +171,7 @@ def document_shared(share_id: int) -> None:
     """Tell a portal user of a document or an invoice; nothing once it is un-shared, removed, void or paid."""
     share = sharing.find_open(DocumentShare, share_id)
     if share is None or share.item.removed_at or share.portal_user.disabled_at or _is_held(share.item):
-        return None
+        return
     kind, context = "document_shared", {"document": share.item}
     if share.item.kind == "invoice":
         note = payments.note_of(share.item)
@@ -180,7 +180,7 @@ def document_shared(share_id: int) -> None:
             return
         invoice = invoices.of_document(share.item)
         if invoice.is_void:
-            return None
+            return
         pay_token = pay_links.link_for(invoice, share.portal_user) if invoice.balance_cents > 0 else ""
         kind, context = "invoice_shared", {"invoice": invoice, "pay_token": pay_token}
     who = share.portal_user
