@@ -51,7 +51,7 @@ def promises() -> int:
 def test_a_process_that_died_says_nothing_more_to_the_database(portal: Rig, troubles: Troubles) -> None:
     before = promises()
     with ExitStack() as stack:
-        troubles.dies_at_statement(stack)
+        troubles.dies_at_write(stack)
         with pytest.raises(Killed):
             promise_often(200)
         for _ in range(2):
@@ -59,7 +59,7 @@ def test_a_process_that_died_says_nothing_more_to_the_database(portal: Rig, trou
                 promises()
     assert not db.in_transaction()
     portal.restart()
-    assert before <= promises() <= before + 150
+    assert before <= promises() <= before + 40
 
 
 def test_it_can_die_between_the_last_statement_and_the_commit(portal: Rig) -> None:
