@@ -58,7 +58,7 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     handler.setFormatter(_Line())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("portal_app").setLevel(level)
-    for noisy in ("weasyprint", "fontTools", "waitress.queue"):
+    for noisy in ("waitress.queue",):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
@@ -112,7 +112,7 @@ class _Channel(HTTPChannel):
 
 
 def _listen(app: WsgiApp, settings: Config, port: int, what: str) -> Any:
-    server = create_server(
+    server: Any = create_server(
         app, sockets=[_bound(settings.host, port, what)], threads=settings.threads, ident="",
         max_request_body_size=max(BODY_BYTES, 2 * settings.upload_limit_bytes),
         # The portal itself decides which proxies it believes.

@@ -54,7 +54,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "payment_changed": payment_changed,
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
-        "credit_note": letters.credit_note,
+        "credit_note": credit_note,
         "gateway_event": gateways.look_into,
         "trust_received": trust_received,
         "trust_shortfall": letters.trust_shortfall,
@@ -86,6 +86,14 @@ def dispute_changed(dispute_id: int) -> None:
     """A payer's bank disputes a payment, or has decided: tell both sides and the plugins that listen."""
     letters.dispute_changed(dispute_id)
     gateways.tell("dispute_changed", dispute_id)
+
+
+def credit_note(adjustment_id: int) -> None:
+    """Less is owed: make the note's paper, then tell those who have the invoice."""
+    try:
+        paper.store_credit_note(adjustment_id)
+    finally:  # a paper that cannot be made now comes later; the word does not wait for it
+        letters.credit_note(adjustment_id)
 
 
 def trust_received(movement_id: int) -> None:

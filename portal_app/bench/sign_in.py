@@ -40,6 +40,6 @@ def measure(settings: Config, tries: int) -> list[Times]:
     db.db.close()
     found = {who: sorted(times[1:]) for who, times in taken.items()}
     return [
-        Times(who, times[0], *(times[len(times) * part // 4] for part in (1, 2, 3)), times[-1])
+        Times(who, times[0], times[len(times) // 4], times[len(times) // 2], times[len(times) * 3 // 4], times[-1])
         for who, times in found.items()
     ]

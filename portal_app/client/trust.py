@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Response, abort, request
 from werkzeug.datastructures import MultiDict
 
-from portal_app import clock, tables
+from portal_app import clock, money, tables
 from portal_app.client.blueprint import blueprint
 from portal_app.domain import matters, payments, reconciliations, store, throttles, trust_papers
 from portal_app.domain.errors import Refused
@@ -129,6 +130,7 @@ def trust_csv() -> Response:
 
 
 def _cells(one: Statement, period: Period) -> Iterator[list[str]]:
+    plain = partial(money.plain, money=current_firm().money)
     place = [tables.inert(one.matter.number), tables.inert(one.account.name)]
     yield [*place, period.since.isoformat(), "Opening balance", "", "", plain(one.accounting.opening_cents)]
     for line in one.accounting.lines:
@@ -136,13 +138,6 @@ def _cells(one: Statement, period: Period) -> Iterator[list[str]]:
         sums = [plain(cents) if cents else "" for cents in (line.in_cents, line.out_cents)]
         yield [*place, line.entry.occurred_on.isoformat(), said, *sums, plain(line.balance_cents)]
     yield [*place, period.until.isoformat(), "Closing balance", "", "", plain(one.accounting.closing_cents)]
-
-
-def plain(cents: int) -> str:
-    """1234.56, with a minus that programs read."""
-    digits = current_firm().money.precision
-    whole, part = divmod(abs(cents), 10**digits)
-    return f"{'-' if cents < 0 else ''}{whole}" + (f".{part:0{digits}d}" if digits else "")
 
 
 @blueprint.get("/trust/receipts/<public_id>/pdf")

@@ -34,7 +34,7 @@ from portal_app.domain.people import FirmUser, PortalUser
 # What administrators are told of by e-mail at once.
 ALERTS = frozenset(
     "add_firm_user edit_firm_user save_gateway enable_gateway disable_gateway save_roads bind_installation "
-    "rotate_secrets many_failures erase_portal_user erase_client".split()
+    "rotate_secrets many_failures read_link erase_portal_user erase_client".split()
 )
 _LOCK = 7_246_303  # any constant: the advisory locks of these chains on PostgreSQL
 _HIDDEN = re.compile(r"passw|secret|token|csrf|hash|^key$|_key|once|settings|evidence|code$|^seen$", re.IGNORECASE)

@@ -37,7 +37,8 @@ class Held(Exception):
 
 
 class Document(BaseModel):
-    """A named file of a matter. ``kind`` is ``invoice`` for the paper of an issued invoice."""
+    """A named file of a matter. ``kind`` is ``invoice`` for papers that the portal makes itself: of
+    an issued invoice, or of a credit note on one."""
 
     public_id = CharField(max_length=32)
     matter = ForeignKeyField(Matter, backref="documents")
@@ -163,7 +164,7 @@ def add_version(
 ) -> DocumentVersion:
     """A newer version; the older ones stay. The bytes of the newest one are no newer version, but that one."""
     if document.kind == "invoice" and latest_versions([document]):
-        raise Refused("The paper of an issued invoice cannot be replaced.")
+        raise Refused("A paper that was issued cannot be replaced.")
     stored = _checked(document.name, store.put_bytes(chunks, limit_bytes=limit_bytes))
     with transaction():
         fresh = locked(Document.select().where(Document.id == document.id)).get()
@@ -175,16 +176,15 @@ def add_version(
         return _add_version(document, stored, by)
 
 
-def attach_paper(document: Document, stored: Stored) -> bool:
-    """The paper of an issued invoice has been made: keep it, and promise to tell everybody with whom it is shared. The
-    document's own date stays that of the issue.
-    ``False``: it has its paper already."""
+def attach_paper(document: Document, stored: Stored, *, is_announced: bool = True) -> bool:
+    """The paper of an issued invoice or credit note has been made: keep it, and promise to tell everybody with whom it
+    is shared. The document's own date stays that of the issue. ``False``: it has its paper already."""
     with transaction():
         fresh = locked(Document.select().where(Document.id == document.id)).get()
         if latest_versions([fresh]):
             return False
         _add_version(fresh, stored, None)
-        for row in sharing.shares_of(DocumentShare, [fresh]).get(fresh.id, []):
+        for row in sharing.shares_of(DocumentShare, [fresh]).get(fresh.id, []) if is_announced else []:
             outbox.put("document_shared", row.id)
     return True
 
@@ -234,7 +234,7 @@ def scan(version: DocumentVersion) -> bool:
 def rename(document: Document, *, name: str, folder: str) -> None:
     """A new name, or another folder. An invoice's paper keeps its name."""
     if document.kind == "invoice" and clean_name(name) != document.name:
-        raise Refused("The paper of an issued invoice keeps its name.", "name")
+        raise Refused("A paper that was issued keeps its name.", "name")
     if (version := latest_versions([document]).get(document.id)) is not None and document.kind != "invoice":
         _refuse_disguised(clean_name(name), version.media_type)
     with transaction():
@@ -245,7 +245,7 @@ def rename(document: Document, *, name: str, folder: str) -> None:
 def remove(document: Document, *, by: FirmUser) -> None:
     """Take a file away from everyone. An invoice's paper stays."""
     if document.kind == "invoice":
-        raise Refused("The paper of an issued invoice stays with the matter. Un-share it instead.")
+        raise Refused("A paper that was issued stays with the matter. Un-share it instead.")
     with transaction():
         sharing.set_people(DocumentShare, document, [], by=by)
         Document.update(removed_at=clock.now()).where(Document.id == document.id).execute()

@@ -131,6 +131,19 @@ def renew(invoice: Invoice, who: PortalUser, *, by: FirmUser | None) -> PayLink:
     return link
 
 
+def send_again(link: PayLink) -> None:
+    """A link that works, to the person of ``link``, which does not: the one that they have, or a new one where that
+    has expired. Whoever holds an old one can end none that works."""
+    with transaction():
+        last = newest(link)
+        if last.ended_at is not None:
+            return
+        if last.is_expired or token_of(last) is None:
+            renew(last.invoice, last.portal_user, by=None)
+        else:
+            outbox.put("pay_link", last.id)
+
+
 # Opening
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Response, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -21,7 +21,7 @@ from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 
 PAGE = 50
-ANY_FUND = {"": "Both funds", **FUNDS}
+ANY_FUND = {"": "Both funds", "operating": "Operating", "trust": "Trust"}
 HEAD = "Entry,Date,Kind,Description,Account,Matter,Invoice,Debit,Credit"
 
 
@@ -30,7 +30,8 @@ HEAD = "Entry,Date,Kind,Description,Account,Matter,Invoice,Debit,Credit"
 def books_journal() -> AnyResponse:
     asked, before = Asked.of_books(), number_of("before")
     if request.args.get("account"):
-        return go(f"/firm/books/accounts/{request.args['account'][:40]}?{asked.query(fund='')}")
+        account = quote(request.args["account"][:40], safe=":")
+        return go(f"/firm/books/accounts/{account}?{asked.query(fund='')}")
     limit = asked.limit(PAGE)
     found = books.journal(asked.wanted, before=before, limit=limit + 1)
     rows = found[:limit]
@@ -128,7 +129,8 @@ def books_trial_balance() -> Response:
     given = {"on": day or "", "fund": fund}
     return render(
         "firm/books/trial_balance.html", "balances", rows=books.trial_balance(day, fund), day=day, fund=fund,
-        funds=FUNDS, kinds=KINDS, query=urlencode({name: value for name, value in given.items() if value}),
+        funds=FUNDS, choices=ANY_FUND, kinds=KINDS,
+        query=urlencode({name: value for name, value in given.items() if value}),
     )  # fmt: skip
 
 

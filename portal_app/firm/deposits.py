@@ -44,6 +44,7 @@ class AskForm(OnceForm):
 
 
 class EvergreenForm(Form):
+    scope = "kept"
     threshold = Money("When less is held than")
     target = Money("Ask for as much as makes it")
     terms_days = IntegerField("Days to pay", [

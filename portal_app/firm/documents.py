@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms.validators import ValidationError
 
 from portal_app import config
-from portal_app.domain import documents, matters, sharing, throttles
+from portal_app.domain import documents, matters, payments, sharing, throttles
 from portal_app.domain.documents import Document, DocumentShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
@@ -203,6 +203,7 @@ def share_document(matter_id: int, document_id: int) -> AnyResponse:
     if people is None:
         return _list(matter, "panel", "documents", panel=_panel(matter, found))
     documents.share(found, people, by=firm_user())
+    payments.share_notes(found, by=firm_user())
     if is_fragment_request():
         return _list(matter, "panel", "documents", panel=None, said=sentence(people, found.name))
     flash(sentence(people, found.name), "good")

@@ -50,6 +50,8 @@ _BY_PUBLIC_ID: dict[str, type[Model]] = {
 _NAMES = ("name", "number", "title", "subject", "description", "email")
 _SILENT = {"text", "html", "public_id", "last_signed_in_at", "password_hash", "webhook_secret", "changed_at"}
 _MOST_TYPED = 40
+_PAID = ("amount", "method", "invoice", "deposit")  # not the payer's name and address, which can be erased elsewhere
+_ENOUGH = {"take": _PAID, "guest_take": _PAID}
 
 
 def init_app(app: Flask) -> None:
@@ -110,6 +112,8 @@ def _row(name: str, value: Any) -> Model | None:
 
 def _typed() -> dict[str, str]:
     """What was sent; of files their names, of the address its words."""
+    if (few := _ENOUGH.get(str(request.endpoint).rpartition(".")[2])) is not None:
+        return {name: value for name in few if (value := ", ".join(request.form.getlist(name)))}
     known = {*_BY_ID, "person_id", "code", "public_id", "kind", "token"}
     words = {name: value for name, value in (request.view_args or {}).items() if name not in known}
     found = {name: ", ".join(request.form.getlist(name)) for name in list(request.form)[:_MOST_TYPED]}
@@ -143,7 +147,7 @@ def opened(action: str, row: Model, who: Who, *, called: str = "") -> None:
     if request.method != "GET":
         return
     found = of(row)
-    within = dt.timedelta(days=1 if action == "open" else 0)
+    within = dt.timedelta(days=1 if action in {"open", "read_link"} else 0)
     audit.record_seldom(
         action, by=who, subject=called or found.name, subject_ref=found.ref, matter_id=found.matter_id, within=within
     )

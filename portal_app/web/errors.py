@@ -19,6 +19,7 @@ from portal_app.domain.store import NotStored
 from portal_app.domain.throttles import TooSoon
 from portal_app.schema import folder
 from portal_app.web.login import person
+from portal_app.web.press import NotPrinted
 from portal_app.web.uploads import Oversize
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Oversize, lambda problem: _page(413, said=problem.description))
     app.register_error_handler(TooSoon, _too_soon)
     app.register_error_handler(Busy, _busy)
+    app.register_error_handler(NotPrinted, lambda problem: _later(_page(503, said=str(problem)), 10))
     app.register_error_handler(firms.NoFirm, lambda _problem: _plain("errors/not_set_up.html", 503))
     app.register_error_handler(PeeweeException, _database)
     app.register_error_handler(Exception, _unexpected)

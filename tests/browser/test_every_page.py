@@ -25,7 +25,7 @@ NO_PAGES = {
 }  # fmt: skip
 FILES = ("/pdf", "/csv", ".csv", ".pdf", "/file", "/receipt", "/exports/<export>", "/ledes", "/download")
 PARTS = 4  # of the firm's pages, so that no test takes too long
-WALKS = [("signed out", 0, 8), ("portal", 0, 18), *(("firm", part, 15) for part in range(PARTS))]
+WALKS = [("signed out", 0, 8), ("portal", 0, 17), *(("firm", part, 15) for part in range(PARTS))]
 
 
 def guests(world: World) -> dict[str, dict[str, Any]]:

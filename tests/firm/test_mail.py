@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,8 +13,10 @@ from flask.testing import FlaskClient
 from portal_app import clock, config
 from portal_app.db import transaction
 from portal_app.domain import mail, outbox
+from portal_app.domain.audit import AuditEntry
 from portal_app.domain.mail import Email
 from portal_app.domain.outbox import Outbox
+from portal_app.domain.sessions import Session
 from portal_app.web.letters import WIDTH
 from tests.world import World
 
@@ -83,6 +86,23 @@ def test_what_was_sent_is_not_sent_twice_and_not_kept(world: World, as_: As) -> 
     assert waiting() == before
     assert "not kept once it is sent" in browser.get(f"/firm/mail/{row.id}").text
     assert browser.get("/firm/mail/999999").status_code == 404
+
+
+def test_a_link_that_lets_somebody_in_is_read_by_nobody_or_told_of(world: World, as_: As) -> None:
+    """An administrator must not come in as the attorney who authorizes, by the letter that was to bring them in."""
+    row, carol = write(world), as_(world.carol)
+    for _ in range(2):
+        assert "https://x.example/&lt;1&gt;" in carol.get(f"/firm/mail/{row.id}").text
+    [told] = AuditEntry.select().where(AuditEntry.action == "read_link")
+    assert (told.firm_user_id, told.subject_ref) == (world.carol.id, f"email:{row.id}")
+    assert Outbox.select().where((Outbox.topic == "audit_alert") & (Outbox.subject_id == told.id)).exists()
+    has_server()
+    page = carol.get(f"/firm/mail/{row.id}").text
+    assert "x.example" not in page
+    assert "nobody else reads it" in page
+    with transaction():
+        Session.update(proved_at=clock.now() - dt.timedelta(hours=2)).execute()
+    assert "/account/confirm" in carol.get(f"/firm/mail/{row.id}").location, "asked once more who it is"
 
 
 def test_only_administrators_read_letters(world: World, as_: As) -> None:

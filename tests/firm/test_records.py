@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from portal_app import worker
-from portal_app.domain import access_log, audit, deposits, documents, pay_links
+from portal_app.domain import access_log, audit, deposits, documents, invitations, pay_links
 from portal_app.domain.audit import AuditEntry
 from portal_app.domain.mail import Email
 from portal_app.domain.matters import InvoiceRecipient
+from portal_app.web import letters
 from tests import trust as trusts
 from tests.client.test_payments import only_payment, typed
 from tests.deposits import ask, open_trust
@@ -155,6 +159,8 @@ def test_a_client_reads_of_links_receipts_and_trust_papers(world: World, as_: As
         assert found.count((item, said)) == 1, (item, said)
     assert token not in str([vars(row) for row in AuditEntry.select()])
     pressed = AuditEntry.get(AuditEntry.action == "guest_take")
+    assert "Placeholder Lane" not in pressed.after, "an address could never be erased from here"
+    assert ("amount", "", "100.00") in pressed.changes
     assert (pressed.portal_user_id, pressed.called) == (None, "Whoever holds a link to pay"), "it need not be alice"
 
 
@@ -202,3 +208,45 @@ def test_an_export_is_recorded_and_told(world: World, as_: As) -> None:
     assert as_(world.erin).get("/firm/exports/beancount").status_code == 200
     row = last()
     assert (row.action, row.firm_user_id) == ("export_beancount", world.erin.id)
+    before = count()
+    assert as_(world.erin).head("/firm/exports/beancount").status_code == 200
+    assert as_(world.carol).head("/firm/records.csv").status_code == 200
+    assert count() == before, "a HEAD takes nothing away"
+
+
+# Each thing that administrators are told of: how it is done, and what it is then called.
+ALARMS: dict[str, Callable[[World, As], object]] = {
+    "edit_firm_user": lambda w, as_: as_(w.carol).post(
+        f"/firm/people/{w.erin.id}",
+        data={"name": "Erin", "title": "", "roles": ["bookkeeper", "biller"], "rate": "", "rate_cents": ""},
+    ),
+    "save_gateway": lambda w, as_: as_(w.carol).post("/firm/payments/gateways/fake", data={"secret_key": "k"}),
+    "disable_gateway": lambda w, as_: as_(w.carol).post("/firm/payments/gateways/fake/disable"),
+    "export_records": lambda w, as_: as_(w.carol).get("/firm/records.csv"),
+    "export_journal": lambda w, as_: as_(w.erin).get("/firm/exports/journal"),
+    "read_link": lambda w, as_: as_(w.carol).get(f"/firm/mail/{Email.get(Email.kind == 'invitation').id}"),
+    "many_failures": lambda w, as_: [
+        as_(None).post("/sign-in", data={"email": w.bob.email, "password": f"wrong {number}"}) for number in range(10)
+    ],
+}
+
+
+@pytest.mark.parametrize("action", sorted(ALARMS))
+def test_each_alarm_reaches_the_other_administrators(world: World, as_: As, action: str) -> None:
+    world.dan.roles = "administrator attorney"
+    world.dan.save()
+    letters.invitation(invitations.invite(world.frank, by=world.carol, days=1))
+    ALARMS[action](world, as_)
+    entry = AuditEntry.get(AuditEntry.action == action)
+    while worker.turn():
+        pass
+    told = {row.to_address for row in Email.select().where(Email.fact.startswith(f"audit:{entry.id}:"))}
+    assert told == {"carol@example.com", "dan@example.com"} - {entry.firm_user.email if entry.firm_user else ""}
+
+
+def test_every_alarm_is_raised_somewhere(app: Flask) -> None:
+    """A view that was renamed would silence its alarm."""
+    views = {endpoint.rpartition(".")[2] for endpoint in app.view_functions}
+    source = "".join(path.read_text("utf-8") for path in (Path(__file__).parents[2] / "portal_app").rglob("*.py"))
+    said = set(re.findall(r'"([a-z_]+)"', source.replace("ALERTS = frozenset", "")))
+    assert {name for name in audit.ALERTS if name not in views | said} == set()

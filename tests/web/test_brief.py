@@ -36,8 +36,8 @@ from portal_app.web import brief, letters
 from tests import trust as trusts
 from tests.deposits import ask, open_trust
 from tests.domain.test_payments import pay
-from tests.domain.test_refunds import dispute, look
 from tests.firm.test_settings import typed
+from tests.refunds import dispute, look
 from tests.world import World, today
 
 FOLDER = Path(__file__).parents[2] / "templates" / "email"
