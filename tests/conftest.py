@@ -45,6 +45,7 @@ SETTINGS = {
     "secret_key": "0123456789abcdef" * 4,
     "public_url": "http://localhost",
     "compress": "false",
+    "pdf_seconds": "600",  # many tests at once make each paper wait
 }
 
 

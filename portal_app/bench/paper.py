@@ -12,7 +12,7 @@ from typing import Any
 
 from portal_app import bench
 
-PAGE, PAPER = "/portal", "/portal/trust/statement.pdf"
+PAGE = "/portal"
 WARM = 40
 
 
@@ -25,21 +25,27 @@ class Times:
     papers: int
 
 
-def measure(settings: Any, email: str, requests: int, tick: Callable[[], None]) -> tuple[Times, Times]:
-    """The page alone, and while papers are made."""
-    headers = {"Cookie": bench.cookie_of(email, settings), "Host": "localhost", "Accept-Encoding": "gzip"}
+def measure(
+    settings: Any, client: str, staff: str, paper: str, requests: int, tick: Callable[[], None]
+) -> tuple[Times, Times]:
+    """A client's home alone, and while one of the staff fetches the paper at this address again and again."""
     from portal_app import db
+
+    headers, theirs = (
+        {"Cookie": bench.cookie_of(email, settings), "Host": "localhost", "Accept-Encoding": "gzip"}
+        for email in (client, staff)
+    )
 
     db.db.close()
     with bench.serving(lambda: bench.portal_app(settings)) as server:
         port = server.line.port
-        _ask(port, PAPER, headers)  # the process that makes them is there
+        _ask(port, paper, theirs)  # the process that makes them is there
         for _ in range(WARM):
             server.get(PAGE, headers)
         alone = _times(server, headers, requests, tick, [])
         papers: list[int] = []
         stop = threading.Event()
-        asking = threading.Thread(target=_keep_asking, args=(port, headers, papers, stop))
+        asking = threading.Thread(target=_keep_asking, args=(port, paper, theirs, papers, stop))
         asking.start()
         beside = _times(server, headers, requests, tick, papers)
         stop.set()
@@ -59,9 +65,11 @@ def _times(server: bench.Server, headers: dict[str, str], requests: int, tick: A
     return Times(taken[len(taken) // 2], taken[len(taken) * 95 // 100], len(papers) - before)
 
 
-def _keep_asking(port: int, headers: dict[str, str], papers: list[int], stop: threading.Event) -> None:
+def _keep_asking(
+    port: int, paper: str, headers: dict[str, str], papers: list[int], stop: threading.Event
+) -> None:  # fmt: skip
     while not stop.is_set():
-        papers.append(_ask(port, PAPER, headers))
+        papers.append(_ask(port, paper, headers))
 
 
 def _ask(port: int, path: str, headers: dict[str, str]) -> int:

@@ -76,7 +76,7 @@ def sign_in(tries: int) -> None:
 @click.option("--requests", default=300, show_default=True, help="How often the page is asked for, each time.")
 def paper(requests: int) -> None:
     """A client's home while PDFs are made: what 95 of 100 answers stay below, alone and beside somebody who fetches one
-    trust statement after another.
+    accounting of a trust ledger after another.
 
     Milliseconds of whole requests on a demo firm made for it; the ratio can be compared between machines.
     """
@@ -87,8 +87,10 @@ def paper(requests: int) -> None:
         click.progressbar(length=2 * requests, label="Measuring", file=None) as bar,
     ):
         settings = load(data=str(Path(name) / "data"))
-        _fill(settings)
-        alone, beside = measuring.measure(settings, WHO["client"], requests, lambda: bar.update(1))
+        matter = next(target.path for target in _fill(settings) if target.name == "matter")
+        alone, beside = measuring.measure(
+            settings, WHO["client"], WHO["firm"], f"{matter}/trust.pdf", requests, lambda: bar.update(1)
+        )
     cells = [
         (name, *(f"{micro // 1000}.{micro % 1000 // 100}" for micro in (row.median, row.p95)), str(row.papers))
         for name, row in (("alone", alone), ("while PDFs are made", beside))

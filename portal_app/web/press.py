@@ -11,7 +11,7 @@ import contextlib
 import json
 import logging
 import os
-import select
+import selectors
 import struct
 import subprocess
 import sys
@@ -92,6 +92,7 @@ class _Press:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=quiet,
             start_new_session=True,
         )  # fmt: skip
+        os.set_blocking(_pipes(self.process)[0].fileno(), False)  # one that does not read keeps nobody
         return True
 
     def _ask(self, asked: bytes, until: float) -> tuple[dict[str, Any], bytes]:
@@ -132,14 +133,14 @@ def _part(source: IO[bytes], most: int, until: float) -> bytes:
 def _write(target: IO[bytes], body: bytes, until: float) -> None:
     view = memoryview(body)
     while view:
-        _wait([], [target], until)
+        _wait(target, selectors.EVENT_WRITE, until)
         view = view[os.write(target.fileno(), view[:READ_BYTES]) :]
 
 
 def _read(source: IO[bytes], size: int, until: float) -> bytes:
     found = bytearray()
     while len(found) < size:
-        _wait([source], [], until)
+        _wait(source, selectors.EVENT_READ, until)
         piece = os.read(source.fileno(), min(size - len(found), READ_BYTES))
         if not piece:
             raise _Gone
@@ -147,10 +148,11 @@ def _read(source: IO[bytes], size: int, until: float) -> bytes:
     return bytes(found)
 
 
-def _wait(sources: list[IO[bytes]], targets: list[IO[bytes]], until: float) -> None:
-    ready = select.select(sources, targets, [], max(until - time.monotonic(), 0))
-    if not (ready[0] or ready[1]):
-        raise NotPrinted("This paper takes too long to be made.")
+def _wait(pipe: IO[bytes], event: int, until: float) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, event)
+        if not selector.select(max(until - time.monotonic(), 0)):
+            raise NotPrinted("This paper takes too long to be made.")
 
 
 _press = _Press()
