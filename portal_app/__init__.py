@@ -15,7 +15,6 @@ __version__ = "0.1.0"
 def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     """The whole wiring, in reading order. ``overrides`` go into Flask's own configuration (tests)."""
     from flask import Flask
-    from flask_wtf import CSRFProtect
     from htmx_flask import Htmx
 
     from portal_app import client, config, db, firm, vault, web
@@ -32,7 +31,7 @@ def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     app.config.from_mapping(web.flask_settings(settings) | overrides)
     web.trust_proxies(app, settings.trusted_proxies)
     Htmx(app)
-    csrf = CSRFProtect(app)
+    csrf = web.Protection(app)
     csrf.exempt(web.webhooks.blueprint)
     csrf.exempt(web.policy_reports.blueprint)
     web.init_app(app)
