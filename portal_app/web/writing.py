@@ -14,6 +14,7 @@ from babel.dates import format_date, format_time, get_timezone_name
 
 from portal_app import clock, money
 from portal_app.domain.firms import Firm
+from portal_app.money import Currency
 from portal_app.schema import folder
 
 NEAR_DAYS = 180
@@ -66,25 +67,33 @@ class Writing:
     def today(self) -> dt.date:
         return clock.today(self.zone)
 
+    @cached_property
+    def locale(self) -> str:
+        return str(self.firm.locale)
+
+    @cached_property
+    def currency(self) -> Currency:
+        return self.firm.money
+
     def money(self, cents: int) -> str:
         """$1,234.50"""
-        return money.show(cents, self.firm.money)
+        return money.show(cents, self.currency)
 
     def bare(self, cents: int) -> str:
         """1,234.50: inside a column."""
-        return money.bare(cents, self.firm.money)
+        return money.bare(cents, self.currency)
 
     def hundredths(self, value: int) -> str:
         """Hours or units: 150 → 1.50."""
-        return money.bare(value, money.currency("USD", self.firm.locale))
+        return money.bare(value, money.currency("USD", self.locale))
 
     def day(self, day: dt.date) -> str:
         """Jul 9, 2026: where the year matters."""
-        return _date(day, "MMM d, y", self.firm.locale)
+        return _date(day, "MMM d, y", self.locale)
 
     def month_day(self, day: dt.date) -> str:
         """Jul 9."""
-        return _date(day, "MMM d", self.firm.locale)
+        return _date(day, "MMM d", self.locale)
 
     def near_day(self, day: dt.date) -> str:
         """Jul 9, or with its year when that is far from today."""
@@ -93,14 +102,14 @@ class Writing:
 
     def long_day(self, day: dt.date) -> str:
         """Thursday, July 16."""
-        return _date(day, "EEEE, MMMM d", self.firm.locale)
+        return _date(day, "EEEE, MMMM d", self.locale)
 
     def full_day(self, day: dt.date) -> str:
         """July 16, 2026: in a letter."""
-        return _date(day, "MMMM d, y", self.firm.locale)
+        return _date(day, "MMMM d, y", self.locale)
 
     def month(self, day: dt.date) -> str:
-        return _date(day, "MMM", self.firm.locale)
+        return _date(day, "MMM", self.locale)
 
     def local_day(self, moment: dt.datetime) -> dt.date:
         """The reader's calendar day of a stored (UTC) moment."""
@@ -108,11 +117,11 @@ class Writing:
 
     def time_of(self, moment: dt.datetime) -> str:
         """9:41 AM, in the reader's zone."""
-        return _time(clock.local(moment, self.zone).time().replace(second=0, microsecond=0), self.firm.locale)
+        return _time(clock.local(moment, self.zone).time().replace(second=0, microsecond=0), self.locale)
 
     def zoned_time(self, moment: dt.datetime) -> str:
         """9:41 AM CST: where the zone cannot be guessed."""
-        zone = get_timezone_name(clock.local(moment, self.zone), width="short", locale=self.firm.locale)
+        zone = get_timezone_name(clock.local(moment, self.zone), width="short", locale=self.locale)
         return f"{self.time_of(moment)} {zone}"
 
     def moment(self, moment: dt.datetime) -> str:
