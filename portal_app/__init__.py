@@ -28,6 +28,7 @@ def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     store.open_store(settings.documents or settings.data_dir / "documents")
 
     app = Flask(__name__, static_folder=None, template_folder=web.template_folder())
+    app.jinja_environment = web.Pages
     app.config.from_mapping(web.flask_settings(settings) | overrides)
     web.trust_proxies(app, settings.trusted_proxies)
     Htmx(app)

@@ -57,7 +57,7 @@ def init_app(app: Flask) -> None:
 
 
 def _origin() -> None:
-    asked = request._get_current_object()
+    asked = request._get_current_object()  # type: ignore[attr-defined]
     audit.come_from(Origin(asked.remote_addr or "", asked.headers.get("User-Agent", "")))
 
 

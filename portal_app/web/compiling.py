@@ -6,12 +6,14 @@ own and compares, so that a new Jinja that differs is seen at once. Without them
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, MutableMapping
 from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
 
+from flask.templating import Environment
 from jinja2.compiler import CodeGenerator
-from jinja2.runtime import Context, Macro, missing
-from jinja2.utils import internalcode
+from jinja2.runtime import Context, Macro
+from jinja2.utils import internalcode, missing
 from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]
 
 _ASKS = "jinja_pass_arg"  # the mark of a function that wants to be given the context
@@ -27,6 +29,22 @@ def plainly(value: Any) -> str:
     return value if kind is Markup else escape(value)
 
 
+class _Whole:
+    """A block whose pieces come joined. It equals the block itself: that is how Jinja finds what ``super()`` means."""
+
+    __slots__ = ("block",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, block: Callable[[Context], Iterable[str]]) -> None:
+        self.block = block
+
+    def __call__(self, context: Context) -> tuple[str]:
+        return ("".join(self.block(context)),)
+
+    def __eq__(self, other: object) -> bool:
+        return self.block is other
+
+
 class Compiler(CodeGenerator):
     """Writes ``environment.plainly(…)`` for ``escape(…)``, which makes a ``Markup`` of each piece, with four calls,
     only to join it to the page's text a moment later."""
@@ -40,7 +58,19 @@ class Compiler(CodeGenerator):
 
 class Calling(Context):
     """Calls macros, functions and methods straight away: Jinja finds out anew, each time, whether they want to be given
-    the context, at four times the cost of a short macro."""
+    the context, at four times the cost of a short macro. And joins what a block draws before it hands it on: otherwise
+    each piece goes up by itself through every layout and every block around it."""
+
+    def __init__(
+        self,
+        environment: Any,
+        parent: dict[str, Any],
+        name: str | None,
+        blocks: dict[str, Any],
+        globals: Any = None,  # noqa: A002
+    ) -> None:
+        whole: dict[str, Any] = {key: _Whole(block) for key, block in blocks.items()}
+        super().__init__(environment, parent, name, whole, globals)
 
     @internalcode
     def call(self, what: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -65,3 +95,15 @@ class Calling(Context):
             return macro(self.eval_ctx, *args, **kwargs)
         text = macro._func(*args, *[missing] * wanted)
         return Markup(text) if self.eval_ctx.autoescape else text  # noqa: S704 - the macro has escaped what it was given
+
+
+class Pages(Environment):
+    """Flask's environment with both, in which a template takes the globals as they are when it is first loaded: Jinja
+    would gather them one by one for each page that it draws."""
+
+    code_generator_class = Compiler
+    context_class = Calling
+    plainly = staticmethod(plainly)
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}

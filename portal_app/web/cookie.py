@@ -28,7 +28,7 @@ class Cookie(SecureCookieSessionInterface):
     anew, and pages opened side by side agree."""
 
     def __init__(self, app: Flask) -> None:
-        self._signer = super().get_signing_serializer(app)
+        self._signer: Any = super().get_signing_serializer(app)
         self._verified = lru_cache(maxsize=REMEMBERED)(self._verify)  # a bad signature raises, and is not kept
 
     def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ARG002 - Flask's signature
@@ -67,7 +67,7 @@ def _token(key: str, secret: str, _minute: dt.datetime) -> str:
 
 def csrf_token() -> str:
     """Flask-WTF's token for this session's forms, signed once a minute."""
-    secret = session._get_current_object().get("csrf_token")
+    secret = session.get("csrf_token")
     if not secret:
         return str(generate_csrf())  # a visitor's first form: it makes the secret
     minute = clock.now().replace(second=0, microsecond=0)

@@ -57,7 +57,8 @@ def init_app(app: Flask) -> None:
 
 
 def _check() -> None:
-    asked = request._get_current_object()  # each look through Flask's proxy costs as much as the check itself
+    # Each look through Flask's proxy costs as much as the check itself.
+    asked = request._get_current_object()  # type: ignore[attr-defined]
     _check_host(asked)
     _check_origin(asked)
 
@@ -92,7 +93,7 @@ def _host_of(origin: str) -> str:
 
 
 def _finish(response: Response) -> Response:
-    asked = request._get_current_object()
+    asked = request._get_current_object()  # type: ignore[attr-defined]
     if "token" in (asked.view_args or {}):  # the address itself opens something: it is told to nobody
         response.headers.setdefault("Referrer-Policy", "no-referrer")
         response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")

@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 @once.once
 def _visit() -> Visit | None:
     """The signed-in browser, if it is one. The cookie names the session; whether that lives, the table decides."""
-    token = session._get_current_object().get(SIGNED_IN)
+    token = session.get(SIGNED_IN)
     row = sessions.find(token) if token else None
     return None if row is None else Visit(token, row, row.login)
 

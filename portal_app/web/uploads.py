@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
 
 def _limit() -> None:
     """Bodies are limited before they are read: to a form, or on upload routes to the firm's file limit."""
-    asked = request._get_current_object()
+    asked = request._get_current_object()  # type: ignore[attr-defined]
     takes_file = (asked.mimetype or "") == "multipart/form-data"
     most = config.active().upload_limit_bytes + FORM_BYTES if takes_file else FORM_BYTES
     asked.max_content_length = most

@@ -11,7 +11,7 @@ from jinja2.compiler import CodeGenerator
 from jinja2.runtime import Context, Macro
 from markupsafe import Markup
 
-from portal_app.web.compiling import Calling, Compiler, plainly
+from portal_app.web.compiling import Calling, Compiler, Pages, plainly
 
 PAGE = """
 {%- macro row(name, cents=5) -%}
@@ -48,7 +48,8 @@ def told(context: Context) -> Any:
 
 
 def drawn(compiler: type[CodeGenerator], context: type[Context], text: str, **values: Any) -> str:
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    loader = jinja2.DictLoader({"layout": LAYOUT})
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, loader=loader)
     environment.code_generator_class, environment.context_class = compiler, context
     environment.plainly = plainly  # type: ignore[attr-defined]
     thing = Thing()
@@ -78,13 +79,28 @@ def test_what_jinja_refuses_is_refused_in_the_same_words(wrong: str) -> None:
     assert said[0] == said[1]
 
 
+LAYOUT = """<{% block head %}{{ number }}{% endblock %}|{% block body %}{{ names }}
+{%- block part %}-{% endblock %}{% endblock %}>"""
+CHILD = """{% extends "layout" %}{% block head %}child {{ super() }}{{ self.part() }}{% endblock %}
+{% block part %}{{ super() }}{% for name in names %}{% block each scoped %}{{ name }}{% endblock %}{% endfor %}
+{%- endblock %}"""
+
+
+def test_blocks_stand_where_jinja_puts_them() -> None:
+    pages = [drawn(Compiler, Calling, CHILD), drawn(CodeGenerator, Context, CHILD)]
+    assert pages[0] == pages[1]
+    assert pages[0].startswith("<child 12-&lt;Ann&gt;")
+
+
 def test_the_portal_uses_them(app: Flask) -> None:
     """And what they lean on is there: without it Jinja's own way would be gone unnoticed."""
     environment = app.jinja_env
+    assert type(environment) is Pages
     assert (environment.code_generator_class, environment.context_class) == (Compiler, Calling)
     written = environment.compile("{{ a }}", raw=True)
     assert "environment.plainly(" in written
     macro = environment.globals["icon"]
     assert isinstance(macro, Macro)
     assert callable(macro._func)
-    assert (macro.arguments, macro.catch_kwargs, macro.catch_varargs, macro.caller) == (("name",), False, False, False)
+    assert tuple(macro.arguments) == ("name",)
+    assert not any((macro.catch_kwargs, macro.catch_varargs, macro.caller))
