@@ -157,6 +157,10 @@ class Config:
         "", _clamd, "ClamAV's daemon, which looks through every file that is added before anybody can open it: the "
         "path of its socket, or host:port. Empty: files are not looked through."
     )  # fmt: skip
+    pdf_seconds: int = _setting(60, _count, "How long one PDF may take to be made.")
+    pdf_memory_mb: int = _setting(
+        1024, _count, "Memory for the process that makes PDFs, in MB. It is there only while some are made."
+    )
     invitation_days: int = _setting(14, _whole, "How many days an invitation stays open.")
     audit_years: int = _setting(7, _whole, "How many years the audit trail is kept. 0: for ever.")
     paper_invitation_days: int = _setting(30, _count, "How many days an invitation by letter stays open.")

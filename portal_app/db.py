@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,15 +99,44 @@ def transaction(*, is_aside: bool = False) -> Iterator[None]:
             say()
 
 
+class _Queue:
+    """A file to queue at, open for one thread of one process: who shares it would share its lock."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.process = path, os.getpid()
+        self.file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def __del__(self) -> None:
+        os.close(self.file)
+
+
+class _Queues(threading.local):
+    """Each thread's own. It stays open, since opening it costs more than queueing."""
+
+    kept: _Queue | None = None
+
+    def at(self, path: str) -> _Queue:
+        kept = self.kept
+        if kept is None or kept.path != path or kept.process != os.getpid():
+            kept = self.kept = _Queue(path)
+        return kept
+
+
+_queues = _Queues()
+
+
 @contextmanager
 def _turn() -> Iterator[None]:
     """SQLite lets waiting writers starve each other; a file lock in front of BEGIN serves them in order."""
     if not is_sqlite() or db.obj.database == ":memory:":
         yield
         return
-    with Path(f"{db.obj.database}.lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    queue = _queues.at(f"{db.obj.database}.lock").file
+    fcntl.flock(queue, fcntl.LOCK_EX)
+    try:
         yield
+    finally:
+        fcntl.flock(queue, fcntl.LOCK_UN)
 
 
 def locked(query: ModelSelect) -> ModelSelect:
@@ -134,22 +166,47 @@ def sum_of(value: object) -> int:
     return int(str(value or 0))
 
 
-# What keeps the ledger honest, by table (migrations 0004 and 0010).
+def date_of(value: dt.date | str) -> dt.date:
+    """What MIN() or MAX() of a day gave: SQLite tells it as text."""
+    return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
+
+
+# What keeps the ledger and clients' money honest, by table (migrations 0004, 0010, 0012 and 0013).
 _APPEND_ONLY = ("journal_entry", "posting", "journal_seal", "chain_link", "checkpoint", "checkpoint_head")
 _CLOSINGS = ("reconciliation", "reconciliation_signature", "reconciliation_report", "reconciliation_reopening")
+_TRUST_FACTS = ("trust_book", "trust_movement", "trust_clearing", "trust_notice", "trust_policy")
+_TRUST_KEPT = ("trust_authorisation", "trust_incident", "trust_hold")
+_TRUST_RULES = (
+    "books_are_trusts fund_kept t01_books t01_matter t01_sum t02 t05_invoice t05_balance t07 t08 t09 t10_deposit "
+    "t10_dispute t10_stop t10_closed t10_kept t11 t12_lawyer t12 t12_used t12_kept t12_target t13 t19 t19_there "
+    "t19_kept t20"
+).split()
 TRIGGERS = frozenset(
     {
         "posting_late", "posting_names_matter", "posting_totals", "seal_checked", "link_late", "link_follows",
         "head_late", "checkpoint_follows", "account_fixed", "account_kept",
         *(f"{table}_no_{event}" for table in _APPEND_ONLY for event in ("update", "delete")),
+        "posting_trust_days", "trust_day_no_delete", *(f"trust_{rule}" for rule in _TRUST_RULES),
+        *(f"{table}_no_update" for table in _TRUST_FACTS),
+        *(f"{table}_no_delete" for table in (*_TRUST_FACTS, *_TRUST_KEPT)),
         # What keeps a closed period closed (migration 0017).
         "posting_period", "line_period_insert", "line_period_update", "line_period_delete", "match_period_insert",
-        "match_period_delete", "reconciliation_order", "reconciliation_figures", "reconciliation_lines",
-        "reconciliation_matches", "reopening_last",
+        "match_period_delete", "match_fixed", "match_line_fixed", "match_line_home", "match_line_whole",
+        "match_posting_fixed", "match_posting_home", "match_posting_whole", "reconciliation_order",
+        "reconciliation_figures", "reconciliation_lines", "reconciliation_matches", "reopening_last",
+        # What makes a match of the bank and the books sum (migration 0028).
+        "match_sealed", "match_line_late", "match_posting_late", "match_seal_sums", "match_seal_fixed",
+        "match_seal_whole",
         *(f"{table}_no_{event}" for table in _CLOSINGS for event in ("update", "delete")),
     }
 )  # fmt: skip
-TRUNCATES = frozenset(f"{table}_no_truncate" for table in (*_APPEND_ONLY, *_CLOSINGS))  # PostgreSQL's alone
+# PostgreSQL's alone: it can truncate, and has several writers.
+PLURAL = frozenset(
+    {
+        *(f"{table}_no_truncate" for table in (*_APPEND_ONLY, *_CLOSINGS, *_TRUST_FACTS, *_TRUST_KEPT)),
+        "posting_a_turn", "a_turn", "reconciliation_a_alone",
+    }
+)  # fmt: skip
 
 
 def self_test() -> None:
@@ -166,7 +223,7 @@ def self_test() -> None:
         if run("SHOW session_replication_role").fetchone()[0] != "origin":
             raise Unprotected("PostgreSQL runs with session_replication_role set; the ledger would not be protected.")
         query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
-    wanted = TRIGGERS if is_sqlite() else TRIGGERS | TRUNCATES
+    wanted = TRIGGERS if is_sqlite() else TRIGGERS | PLURAL
     missing = sorted(wanted - {name for (name,) in rows_of(query)})
     if missing:
         raise Unprotected(
@@ -189,6 +246,7 @@ __all__ = [
     "Unprotected",
     "before_commit",
     "connect",
+    "date_of",
     "db",
     "hold",
     "is_sqlite",

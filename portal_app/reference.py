@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -15,39 +14,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from portal_app.inventory import roles, routes
+
 if TYPE_CHECKING:
     import click
-    from flask import Flask
 
 RENEW = "python -m portal_app.reference"
 NOTE = f"<!-- Drawn from the program by `{RENEW}`; changes by hand are lost. -->"
-
-
-def routes(app: Flask | None = None) -> list[tuple[str, str, str]]:
-    """Method, path, and the action that a visitor must be allowed to do; by path."""
-    rows = []
-    app = app or _bare_app()
-    for rule in app.url_map.iter_rules():
-        methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-        action = getattr(app.view_functions[rule.endpoint], "action", "")
-        rows += [(method, rule.rule, action) for method in methods]
-    return sorted(rows, key=lambda row: (row[1], row[0]))
-
-
-def _bare_app() -> Flask:
-    """The application on an empty folder, only to look at it."""
-    from portal_app import config, create_app
-
-    with tempfile.TemporaryDirectory() as folder:
-        return create_app(config.load({}, data=folder, secret_key="only-to-look-at-" * 2))
-
-
-def roles() -> tuple[list[str], list[tuple[str, list[bool]]]]:
-    """The roles; and for each action, which of them may do it."""
-    from portal_app.domain import access, people
-
-    names = list(people.ROLES)
-    return names, [(action, [name in allowed for name in names]) for action, allowed in access.ACTIONS.items()]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

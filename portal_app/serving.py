@@ -13,6 +13,8 @@ import threading
 from types import FrameType
 from typing import Any
 
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
 
 from portal_app import create_app, db, gateway_setup, plugins, worker
@@ -56,7 +58,7 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     handler.setFormatter(_Line())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("portal_app").setLevel(level)
-    for noisy in ("weasyprint", "fontTools", "waitress.queue"):
+    for noisy in ("waitress.queue",):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
@@ -94,13 +96,30 @@ def _companion(plugin: str) -> WsgiApp | None:
     return found
 
 
+class _Parser(HTTPRequestParser):
+    """A body has one length. Where two are given a proxy could believe the other one, and take the rest of the body
+    for the next person's request: nothing of it is read."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        names = [line.partition(b":")[0].strip().lower() for line in header_plus.split(b"\r\n")[1:]]
+        if sum(names.count(name) for name in (b"content-length", b"transfer-encoding")) > 1:
+            raise ParsingError("The length of the body is given twice")
+        super().parse_header(header_plus)
+
+
+class _Channel(HTTPChannel):
+    parser_class = _Parser
+
+
 def _listen(app: WsgiApp, settings: Config, port: int, what: str) -> Any:
-    return create_server(
+    server: Any = create_server(
         app, sockets=[_bound(settings.host, port, what)], threads=settings.threads, ident="",
         max_request_body_size=max(BODY_BYTES, 2 * settings.upload_limit_bytes),
         # The portal itself decides which proxies it believes.
         clear_untrusted_proxy_headers=settings.trusted_proxies == 0,
     )  # fmt: skip
+    server.channel_class = _Channel
+    return server
 
 
 def _bound(host: str, port: int, what: str) -> socket.socket:

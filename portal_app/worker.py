@@ -7,7 +7,7 @@ import datetime as dt
 import logging
 import threading
 
-from portal_app import clock, config, gateways
+from portal_app import clock, config, gateway_setup, gateways
 from portal_app.domain import (
     audit,
     documents,
@@ -54,7 +54,7 @@ def handlers() -> dict[str, outbox.Handler]:
         "payment_changed": payment_changed,
         "refund_changed": refund_changed,
         "dispute_changed": dispute_changed,
-        "credit_note": letters.credit_note,
+        "credit_note": credit_note,
         "gateway_event": gateways.look_into,
         "trust_received": trust_received,
         "trust_shortfall": letters.trust_shortfall,
@@ -88,6 +88,14 @@ def dispute_changed(dispute_id: int) -> None:
     gateways.tell("dispute_changed", dispute_id)
 
 
+def credit_note(adjustment_id: int) -> None:
+    """Less is owed: make the note's paper, then tell those who have the invoice."""
+    try:
+        paper.store_credit_note(adjustment_id)
+    finally:  # a paper that cannot be made now comes later; the word does not wait for it
+        letters.credit_note(adjustment_id)
+
+
 def trust_received(movement_id: int) -> None:
     """Money came into trust: make its receipt, then tell the client."""
     movement = trust.TrustMovement.get_by_id(movement_id)
@@ -109,20 +117,30 @@ def document_shared(share_id: int) -> None:
 def turn() -> int:
     """One round of what is due now; money first, since a mail server may keep us waiting. Returns how much was done; 0
     means that nothing is due."""
-    followed = gateways.recover(AT_ONCE) + gateways.recover_refunds(AT_ONCE)
-    return followed + outbox.run_due(handlers(), AT_ONCE)
+    with audit.working("follow-up"):
+        followed = gateways.recover(AT_ONCE) + gateways.recover_refunds(AT_ONCE)
+    with audit.working("outbox"):
+        return followed + outbox.run_due(handlers(), AT_ONCE)
 
 
 def housekeeping() -> None:
     """What nothing but time makes due. Bears to be done often."""
+    with audit.working("housekeeping"):
+        _tidy()
+    with audit.working("daily sweep"):
+        gateways.sweep_due()
+
+
+def _tidy() -> None:
     for noun in (sessions, throttles, sign_ins, passkeys):
         noun.sweep()
     policy_reports.forget_old()
     if config.active().audit_years:
-        audit.purge(clock.now() - dt.timedelta(days=366 * config.active().audit_years))
+        midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)  # once a day there is something
+        audit.purge(midnight - dt.timedelta(days=366 * config.active().audit_years))
+    gateway_setup.tell_paused()
     letters.limitations()
     payments.fill_up()
-    gateways.sweep_due()
     statements.discard_forgotten()
     ledger.check_in()
 

@@ -45,11 +45,13 @@ SETTINGS = {
     "secret_key": "0123456789abcdef" * 4,
     "public_url": "http://localhost",
     "compress": "false",
+    "pdf_seconds": "600",  # many tests at once make each paper wait
 }
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--trust-sequences", type=int, help="how many random sequences the property test of trust tries")
+    parser.addoption("--trust-sequences", type=int, help="how many random sequences the property test of trust plays")
+    parser.addoption("--trust-first", type=int, default=0, help="the number of the first of them")
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click import Context
 
-from portal_app import hookspecs, reference
+from portal_app import hookspecs, inventory, reference
 from portal_app.cli import main
 from portal_app.config import Config
 from portal_emulator.desk import STEPS as STEPS_OF_THE_CLOCK
@@ -41,7 +41,7 @@ def test_every_setting_command_hook_and_state_has_its_line() -> None:
 
 def test_every_route_says_who_may_use_it() -> None:
     open_to_all = {"/static/<tag>/<path:name>", "/logo/<tag>"}
-    unsaid = {path for _, path, action in reference.routes() if not action}
+    unsaid = {path for _, path, action in inventory.routes() if not action}
     assert unsaid <= open_to_all
 
 
@@ -89,3 +89,9 @@ def test_the_commands_of_the_steps_exist(name: str) -> None:
 def test_pictures_are_small_enough_to_read_the_page_on_a_phone() -> None:
     for picture in (ROOT / "docs" / "images").glob("*"):
         assert picture.stat().st_size < 200_000, picture.name
+
+
+def test_security_says_when_weaknesses_are_mended() -> None:
+    text = " ".join((ROOT / "SECURITY.md").read_text("utf-8").split())
+    assert "within two days when it is being used" in text
+    assert "brought up to date every quarter" in text

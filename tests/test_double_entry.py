@@ -1,8 +1,8 @@
 """The story's money, in two columns: every figure on the pages of the client and of the firm comes from postings.
 
-An invoice is issued and part paid from the portal; the gateway takes its fee and pays out; something is refunded, a
-credit note given, and a part paid from trust. What each page shows is then
-looked for among sums that this test makes from the bare postings.
+Invoices are issued and part paid from the portal; the gateway takes its fee and pays out; a credit note is given, the
+rest is paid from trust, and something is refunded. What each page shows is then looked for among sums that this test
+makes from the bare postings.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from flask.testing import FlaskClient
 
 from portal_app import gateways, verify
 from portal_app.db import rows_of
-from portal_app.domain import draws, invoices, ledger, payments
+from portal_app.domain import draws, invoices, ledger, payments, timekeeping
 from portal_app.domain.payments import Payment
 from portal_app.plugin_api import LedgerLine, Role
 from tests import trust as trusts
 from tests.domain.test_payments import pay
-from tests.domain.test_refunds import give
 from tests.domain.test_sweep import FEE, PAYOUT, line
 from tests.fake_gateway import FakeGateway
+from tests.refunds import give
 from tests.world import World, today
 
 As = Callable[[Any], FlaskClient]
@@ -44,11 +44,13 @@ def story(world: World, gateway: FakeGateway) -> Payment:
 
     gateway.lines = lines
     gateways.sweep(world.gateway)
-    give(world, paid, 30_000)
     payments.adjust(world.second, kind="credit_note", amount_cents=5_500, reason="x", key="k", by=world.erin)
     trusts.deposit(world, 100_000)
-    word = draws.authorise(world.second, trusts.account(), amount_cents=40_000, by=world.dan)
+    rest = ledger.invoice_balance(world.second.id)
+    word = draws.authorise(world.second, trusts.account(), amount_cents=rest, by=world.dan)
     draws.apply(word, trusts.operating(), on=today(), by=world.erin)
+    assert ledger.account_balance("receivable") == ledger.invoice_balance(world.bobs_invoice.id)
+    give(world, paid, 30_000)
     return paid
 
 
@@ -112,12 +114,20 @@ def pages(world: World, paid: Payment) -> dict[str, Any]:
         f"/portal/invoices/{world.invoice.public_id}": world.alice,
         f"/portal/invoices/{world.second.public_id}": world.alice,
         f"/portal/payments/{paid.public_id}": world.alice,
+        "/portal/invoices": world.alice,
+        "/portal/pay": world.alice,
+        "/portal/trust": world.alice,
         f"/firm/invoices/{world.invoice.id}": world.erin,
         f"/firm/invoices/{world.second.id}": world.erin,
         f"/firm/payments/{paid.id}": world.erin,
         f"/firm/matters/{world.matter.id}/ledger": world.erin,
         f"/firm/matters/{world.matter.id}/trust": world.erin,
         f"/firm/clients/{world.client.id}/ledger": world.erin,
+        "/firm/invoices": world.erin,
+        "/firm/payments": world.erin,
+        "/firm/trust": world.erin,
+        f"/firm/clients/{world.client.id}": world.erin,
+        f"/firm/matters/{world.matter.id}": world.erin,
         "/firm/books": world.erin,
         "/firm/books/accounts": world.erin,
         "/firm/books/trial-balance": world.erin,
@@ -132,6 +142,9 @@ def test_every_figure_comes_from_postings(world: World, as_: As, story: Payment)
         lines = [row.amount_cents for row in invoices.lines_of(invoice)]
         assert sum(lines) == summed(1, 3)["fees", invoice.id] * -1 - summed(1, 3).get(("costs", invoice.id), 0)
         known |= {*lines, sum(lines)}
+    known.add(
+        sum(row.amount_cents for row in timekeeping.unbilled(world.matter))
+    )  # the one figure that is not posted yet
     shown = 0
     for address, who in pages(world, story).items():
         page = as_(who).get(address)
@@ -147,8 +160,8 @@ def test_every_figure_comes_from_postings(world: World, as_: As, story: Payment)
 def test_the_main_figures_are_the_sums_that_they_say(world: World, as_: As, story: Payment) -> None:
     sums = summed(1)
     owed = summed(1, 2)["receivable", world.matter.id]
-    assert owed == 204_000 - 150_000 + 30_000 - 5_500 - 40_000
-    assert summed(1, 2)[f"trust:{trusts.account().id}", world.matter.id] == -(100_000 - 40_000)
+    assert owed == 204_000 - 150_000 - 5_500 - 48_500 + 30_000 == 30_000
+    assert summed(1, 2)[f"trust:{trusts.account().id}", world.matter.id] == -(100_000 - 48_500)
     alice, erin = as_(world.alice), as_(world.erin)
     written = f"${owed // 100:,}.{owed % 100:02d}"
     assert written in alice.get("/portal").text.split('id="balance-h"')[1][:200]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,13 @@ STOREYS = [
     ("page_check",),
     ("firm", "client", "worker"),
     ("",),
+    ("inventory",),
     ("founding", "verify", "doctor", "bench", "demo", "reference", "serving", "cli", "testing"),
 ]
 NOUNS = (
     "errors once passwords clamd policy_reports store outbox firms people audit clients throttles devices sessions "
-    "invitations mail access policy passkeys factors sign_ins matters sharing calendar documents access_log utbms "
-    "timekeeping banks ledger trust logos invoices deposits trust_papers payments pay_links statements "
+    "invitations mail access policy passkeys factors sign_ins matters sharing calendar documents utbms "
+    "timekeeping banks ledger trust logos invoices deposits trust_papers payments pay_links access_log statements "
     "reconciliations draws snapshots today reports exports holdings "
     "erasing person_files"
 ).split()
@@ -47,6 +49,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"), str(path))
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from portal_app import outbound
 from portal_app.outbound import Outbound, hosts_of
@@ -34,6 +43,20 @@ def answering(body: bytes) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     thread.join(timeout=5)
+
+
+def test_no_redirect_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also not to a host of the gateway: who is called is decided here."""
+    with answering(b"{}") as other:
+        monkeypatch.setitem(
+            globals(), "HEAD", f"HTTP/1.1 302 Found\r\nLocation: {other}/\r\nConnection: close\r\n\r\n".encode()
+        )
+        with answering(b"{}") as url:
+            wire = Outbound(hosts_of(url, other))
+            answer = wire("POST", url, json={"secret": "x"})
+            assert (answer.status, answer.headers["location"]) == (302, f"{other}/")
+        monkeypatch.undo()
+        assert wire("GET", other).json() == {}, "nobody has called there before"
 
 
 def test_what_did_not_get_away_was_never_sent() -> None:
@@ -65,6 +88,82 @@ def test_an_answer_that_floods_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ValueError, match="too long"):
             wire("GET", url)
         assert wire.has_sent
+
+
+def certificate(names: str, *, by: tuple[Any, Any] | None = None, days: int = 1) -> tuple[Any, Any]:
+    """A certificate for these names and its key, from an authority or by itself; ``days`` below 0: expired."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names)])
+    now, day = dt.datetime.now(dt.UTC), dt.timedelta(days=1)
+    known = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    issuer = by[0].public_key() if by else key.public_key()
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(by[0].subject if by else name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - 9 * day)
+        .not_valid_after(now + days * day)
+        .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
+        .add_extension(known, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(names.replace(" ", "-"))]), critical=False)
+        .sign(by[1] if by else key, hashes.SHA256())
+    )
+    return made, key
+
+
+@contextlib.contextmanager
+def over_tls(shown: Any, key: Any, folder: Path) -> Iterator[tuple[str, list[bytes]]]:
+    """A gateway that shows this certificate; its address, and what was said to it."""
+    file = folder / "server.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(shown.public_bytes(Encoding.PEM) + secret)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    listener, heard = socket.create_server(("127.0.0.1", 0)), []
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as line:
+            heard.append(line.recv(65536))
+            line.sendall(HEAD + b"{}")
+
+    thread = Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"https://localhost:{listener.getsockname()[1]}", heard
+    thread.join(timeout=5)
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "days", "is_known", "is_right"),
+    [
+        ("localhost", 1, True, True),
+        ("localhost", 1, False, False),
+        ("elsewhere.example.com", 1, True, False),
+        ("localhost", -1, True, False),
+    ],
+    ids=["right", "by nobody known", "for another name", "expired"],
+)
+def test_a_gateway_with_a_false_certificate_hears_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str, days: int, is_known: bool, is_right: bool
+) -> None:
+    authority = certificate("Authority of this test")
+    if is_known:
+        trusted = httpx.create_ssl_context(trust_env=False)
+        trusted.load_verify_locations(cadata=authority[0].public_bytes(Encoding.PEM).decode())
+        monkeypatch.setattr(outbound, "_trusted", lambda: trusted)
+    with over_tls(*certificate(names, by=authority, days=days), tmp_path) as (url, heard):
+        wire = Outbound(hosts_of(url))
+        if is_right:
+            assert wire("POST", url, content=b"secret").json() == {}
+            return
+        with pytest.raises(NeverSent, match="CERTIFICATE_VERIFY_FAILED"):
+            wire("POST", url, content=b"secret")
+    assert heard == []
+    assert not wire.has_sent
 
 
 @contextlib.contextmanager

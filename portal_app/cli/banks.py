@@ -77,7 +77,8 @@ def _cents(text: str | None) -> int | None:
 
 def _import(row: Any, given: dict[str, Any], dry_run: bool) -> None:
     from portal_app import money
-    from portal_app.domain import statements
+    from portal_app.domain import audit, statements
+    from portal_app.domain.audit import Pending
 
     mapping = statements.mapping_for(row) if row.format == "table" else None
     shown = statements.preview(row, mapping, **given)
@@ -94,7 +95,8 @@ def _import(row: Any, given: dict[str, Any], dry_run: bool) -> None:
             raise refusal
         click.echo("Nothing was imported.")
         return
-    with click.progressbar(length=max(len(shown.fresh), 1), label="Importing") as bar:
+    told = Pending("import_statement", None, row.bank_account.name, f"bankstatement:{row.id}")
+    with audit.expect(told), click.progressbar(length=max(len(shown.fresh), 1), label="Importing") as bar:
         statements.import_statement(row, mapping, **given, told=lambda done: bar.update(done - bar.pos))
     click.echo("Imported.")
 
@@ -126,7 +128,8 @@ def reconcile_trust(data: str | None, account: str | None, ends_on: Any, is_clos
 
 def _reconcile(account: Any, day: Any, is_closing: bool) -> bool:
     """Whether the account's figures are one, or were when they were closed."""
-    from portal_app.domain import reconciliations, statements
+    from portal_app.domain import audit, reconciliations, statements
+    from portal_app.domain.audit import Pending
 
     click.echo(f"{account.name}:")
     found = [row for row in statements.of_account(account) if row.is_imported and day in {None, row.ends_on}]
@@ -141,7 +144,8 @@ def _reconcile(account: Any, day: Any, is_closing: bool) -> bool:
     figures = reconciliations.current(statement)
     _print(figures)
     if is_closing:
-        closed = reconciliations.close(statement, by=None)
+        with audit.expect(Pending("close_reconciliation", None, account.name, f"bankstatement:{statement.id}")):
+            closed = reconciliations.close(statement, by=None)
         click.echo(f"  Closed. SHA-256 of the report's facts: {closed.snapshot_sha256}")
     return figures.is_equal
 
@@ -157,7 +161,8 @@ def _print(figures: Any) -> None:
     line("Balance on the bank's statement", figures.statement_cents)
     for items in (figures.in_transit, figures.outstanding, figures.gateways, figures.other):
         for item in items:
-            line(f"{item.day} {item.text[:72]}", item.cents, "    ")
+            entry = f", entry {item.entry_id}" if item.entry_id else ""
+            line(f"{item.day} {item.text[:60]}{entry}", item.cents, "    ")
     line("Adjusted bank balance", figures.adjusted_cents)
     line("Book balance", figures.book_cents)
     line("Clients' ledgers and the firm's float", figures.owed_cents)

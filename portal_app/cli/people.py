@@ -48,7 +48,7 @@ def forget_factors(data: str | None, email: str) -> None:
     settings = load(data=data)
     from portal_app import founding
     from portal_app.db import transaction
-    from portal_app.domain import factors, people, sessions
+    from portal_app.domain import audit, factors, people, sessions
 
     founding.firm_of(settings)
     who = people.find_by_email(email)
@@ -57,4 +57,5 @@ def forget_factors(data: str | None, email: str) -> None:
     with transaction():
         factors.reset(who)
         sessions.end_all(who)
+        audit.record("forget_factors", subject=who.name, subject_ref=f"{who._meta.name}:{who.id}")
     click.echo(f"{who.name} has no second factor any more, and is signed out everywhere.")

@@ -37,6 +37,8 @@ def prove_payments(names: tuple[str, ...], database: str, every: int, months: in
     wires = _wires(names)
     if database and len(wires) > 1:
         raise Sentence("An empty database serves one gateway: name it with --gateway.")
+    if database and months > 1:
+        raise Sentence("An empty database serves one month: say --months 1, with another --seed for each.")
     is_clean = True
     for name, (gateway, make) in wires.items():
         found = (
@@ -80,17 +82,25 @@ def _matrix(name: str, gateway: object, make: Any, database: str, every: int) ->
 
 
 def _months(name: str, gateway: object, make: Any, database: str, months: int, seed: int) -> bool:
+    """One line for each seed, as it is done, then what was done and what went wrong meanwhile."""
     import time
+    from collections import Counter
 
     from portal_app.testing.proof.months import Firm
     from portal_app.testing.proof.rig import Rig
 
     is_clean, began = True, time.monotonic_ns()
+    did: Counter[str] = Counter()
+    had: Counter[str] = Counter()
     for number in range(seed, seed + months):
         with tempfile.TemporaryDirectory() as folder, Rig(gateway, make(), Path(folder), database) as rig:
             run = Firm(rig, number, 30).live()
         click.echo(f"{name}: {run.line()}")
         is_clean = is_clean and not run.wrong
+        did, had = did + run.did, had + run.had
     nanoseconds = max(time.monotonic_ns() - began, 1)
+    for title, counted in (("done", did), ("troubles", had)):
+        said = ", ".join(f"{each.replace('_', ' ')} {count}" for each, count in sorted(counted.items()))
+        click.echo(f"{name}, {title}: {said}")
     click.echo(f"{name}: {months * 30 * 60 * 10**9 // nanoseconds} firm-days a minute")
     return is_clean

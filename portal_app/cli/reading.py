@@ -20,17 +20,17 @@ def table(rows: Sequence[tuple[str, ...]]) -> None:
 @click.command()
 def routes() -> None:
     """List every route: method, path, and who may use it."""
-    from portal_app import reference
+    from portal_app import inventory
 
-    table(reference.routes())
+    table(inventory.routes())
 
 
 @click.command()
 def roles() -> None:
     """List what each role at the firm may do."""
-    from portal_app import reference
+    from portal_app import inventory
 
-    names, rows = reference.roles()
+    names, rows = inventory.roles()
     table([("", *names), *((action, *("yes" if has else "–" for has in marks)) for action, marks in rows)])
 
 

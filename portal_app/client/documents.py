@@ -28,11 +28,12 @@ def document_list() -> Response:
 @blueprint.get("/documents/<public_id>")
 @client_only
 def document(public_id: str) -> Response:
-    """What it is and who shared it. Opening it is noted, once."""
+    """What it is and who shared it. Opening it is noted."""
     found = documents.find_for(portal_user(), public_id)
-    answer = render("client/documents/show.html", document=found, versions=documents.versions_of(found))
-    if found.documentshare.first_seen_at is None:
-        auditing.opened("open", found, portal_user())
+    versions = documents.versions_of(found)
+    version = documents.open_versions([found]).get(found.id)
+    answer = render("client/documents/show.html", document=found, version=version, versions=versions)
+    auditing.opened("open", found, portal_user())
     sharing.mark_seen([found.documentshare])
     return answer
 
@@ -40,9 +41,9 @@ def document(public_id: str) -> Response:
 @blueprint.get("/documents/<public_id>/file")
 @client_only
 def document_file(public_id: str) -> Response:
-    """The newest version's bytes; ``?view=1`` shows our own invoice paper in the browser."""
+    """The bytes of the newest version that may be opened; ``?view=1`` shows our own invoice paper in the browser."""
     found = documents.find_for(portal_user(), public_id)
-    version = documents.latest_versions([found]).get(found.id)
+    version = documents.open_versions([found]).get(found.id)
     if version is None:
         raise NotStored(public_id)
     answer = files.send(found, version, as_download=request.args.get("view") != "1")

@@ -35,7 +35,7 @@ def event_list() -> Response:
 @blueprint.get("/events/<public_id>")
 @client_only
 def event(public_id: str) -> Response:
-    """When in the viewer's zone, and in the event's own where that differs. Opening it is noted, once."""
+    """When in the viewer's zone, and in the event's own where that differs. Opening it is noted."""
     found = calendar.find_for(portal_user(), public_id)
     starts, here = (clock.local(found.starts_at, name) for name in (found.time_zone, zone()))
     is_elsewhere = not found.is_all_day and starts.utcoffset() != here.utcoffset()
@@ -43,8 +43,7 @@ def event(public_id: str) -> Response:
         "client/events/show.html", event=found, place_here=place_of(zone()), place_there=place_of(found.time_zone),
         there=on_its_own_clock(found) if is_elsewhere else "", is_over=(found.ends_at or found.starts_at) < clock.now(),
     )  # fmt: skip
-    if found.eventshare.first_seen_at is None:
-        auditing.opened("open", found, portal_user())
+    auditing.opened("open", found, portal_user())
     sharing.mark_seen([found.eventshare])
     return answer
 

@@ -15,7 +15,7 @@ from portal_app.client.payer import CARRIED, Payer, greet
 from portal_app.domain import outbox, pay_links, throttles
 from portal_app.domain import payments as paid
 from portal_app.domain.errors import LinkUnusable
-from portal_app.web import callers
+from portal_app.web import auditing, callers
 from portal_app.web.fragments import go, render
 from portal_app.web.links import SENT_AGAIN
 from portal_app.web.login import public
@@ -34,7 +34,8 @@ def by_link(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
             found = greet(token)
         except LinkUnusable:
             return _dead(token)
-        return view(found, **rest)
+        with auditing.expecting(view, found.acting, found.link.invoice.document):  # type: ignore[union-attr]
+            return view(found, **rest)
 
     return checked
 
@@ -56,6 +57,7 @@ def guest_invoice(me: Payer) -> AnyResponse:
         given_back_cents=paid.given_back_on(invoice, applied), today_here=clock.today(current_firm().time_zone),
         held_cents=sum(row.amount_cents for row in rows if row.payment.is_open),
     )  # fmt: skip
+    auditing.opened("open", invoice.document, me.acting)
     if request.method == "GET":
         pay_links.mark_opened(me.link)  # type: ignore[arg-type]
     return answer
@@ -83,32 +85,21 @@ def guest_take(me: Payer) -> AnyResponse:
     return payments.take_payment()
 
 
-@blueprint.get("/<token>/payments/<public_id>")
-@public
-@by_link
-def guest_payment(_me: Payer, public_id: str) -> AnyResponse:
-    return payments.payment_page(public_id)
+def of_payment(rule: str, view: Callable[[str], AnyResponse], method: str = "GET") -> None:
+    """What a portal user does with a payment, for the holder of the link that it was made through."""
+
+    def guest_view(_me: Payer, public_id: str) -> AnyResponse:
+        return view(public_id)
+
+    guest_view.__name__ = f"guest_{view.__name__}"
+    address = f"/<token>/payments/<public_id>{rule}"
+    blueprint.add_url_rule(address, view_func=public(by_link(guest_view)), methods=[method])
 
 
-@blueprint.get("/<token>/payments/<public_id>/return")
-@public
-@by_link
-def guest_return(_me: Payer, public_id: str) -> AnyResponse:
-    return payments.come_back(public_id)
-
-
-@blueprint.post("/<token>/payments/<public_id>/cancel")
-@public
-@by_link
-def guest_cancel(_me: Payer, public_id: str) -> AnyResponse:
-    return payments.give_up(public_id)
-
-
-@blueprint.get("/<token>/payments/<public_id>/receipt")
-@public
-@by_link
-def guest_receipt(_me: Payer, public_id: str) -> AnyResponse:
-    return payments.receipt(public_id)
+of_payment("", payments.payment_page)
+of_payment("/return", payments.come_back)
+of_payment("/cancel", payments.give_up, "POST")
+of_payment("/receipt", payments.receipt)
 
 
 @blueprint.post("/<token>/again")

@@ -32,10 +32,11 @@ def invoice_list() -> Response:
 @blueprint.get("/invoices/<public_id>")
 @client_only
 def invoice(public_id: str) -> Response:
-    """The page; or only its paper, while that is being made. Opening it is noted, once."""
+    """The page; or only its paper, while that is being made. Opening it is noted."""
     me = portal_user()
     found = invoices.find_for(me, public_id)
     lines, rows = invoices.lines_of(found), payments.on_invoices([found.id])
+    adjustments = [row for row in payments.adjustments_of(found) if row.undone_at is None]
     became, from_trust = payments.sums_of(found), trust.on_invoice(found.id)
     set_against = became.applied + trust.net_of(from_trust) + became.taken_cents
     paid = sum(row.amount_cents for row in rows if row.payment.paid_at)
@@ -45,12 +46,11 @@ def invoice(public_id: str) -> Response:
         sums=invoices.totals(lines), given=payments.offer(me), rows=rows,
         given_back_cents=payments.given_back_on(found, set_against), given_up_cents=became.given_up,
         aside_cents=paid - became.applied, from_trust=from_trust, taken=became.taken,
-        adjustments=[row for row in payments.adjustments_of(found) if row.undone_at is None],
+        adjustments=adjustments, notes=payments.papers_for(me, adjustments),
         version=documents.latest_versions([found.document]).get(found.document_id),
         today_here=clock.today(current_firm().time_zone), shared=found.document.documentshare,
     )  # fmt: skip
-    if found.document.documentshare.first_seen_at is None:
-        auditing.opened("open", found.document, me)
+    auditing.opened("open", found.document, me)
     sharing.mark_seen([found.document.documentshare])
     return answer
 

@@ -58,6 +58,11 @@ class Payer:
         return "layout/guest.html" if self.link else "layout/client.html"
 
     @property
+    def acting(self) -> str | None:
+        """The actor of the audit trail: whoever holds the link need not be the one whom it was made for."""
+        return f"link:{self.link.id}" if self.link else None
+
+    @property
     def address(self) -> str:
         """Where letters go, in words that tell a stranger nothing."""
         return "the address that the invoice was sent to" if self.link else str(self.who.email)

@@ -216,7 +216,9 @@ def payment_receipt(public_id: str) -> Response:
 
 
 def receipt(public_id: str) -> Response:
-    found = payer().find_payment(public_id)
+    me = payer()
+    found = me.find_payment(public_id)
     if not found.receipt_key:
         raise NotStored(public_id)
-    return files.send_pdf(store.read(found.receipt_key), f"Receipt {found.receipt_number}")
+    body, name = store.read(found.receipt_key), f"Receipt {found.receipt_number}"
+    return files.send_pdf(body, name, about=found, by=me.acting)

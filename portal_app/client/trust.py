@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Response, abort, request
 from werkzeug.datastructures import MultiDict
 
-from portal_app import clock, tables
+from portal_app import clock, money, tables
 from portal_app.client.blueprint import blueprint
-from portal_app.domain import matters, payments, reconciliations, store, trust_papers
+from portal_app.domain import matters, payments, reconciliations, store, throttles, trust_papers
 from portal_app.domain.errors import Refused
 from portal_app.domain.reconciliations import Covered
 from portal_app.domain.store import NotStored
 from portal_app.domain.trust_papers import Statement
-from portal_app.web import files, paper
+from portal_app.web import auditing, files, paper
 from portal_app.web.forms import Day, Form
 from portal_app.web.fragments import render
 from portal_app.web.login import client_only, portal_user
@@ -100,8 +101,16 @@ def trust_pdf() -> Response:
     found = read(period)
     if not found:
         abort(404)
+    throttles.count({f"paper:portal:{portal_user().id}": throttles.PAPERS})
     body = paper.trust_statement_pdf(found, proved(found), period.since, period.until, portal_user())
-    return files.send_pdf(body, f"Trust statement {period.since} to {period.until}")
+    _note(found)
+    return files.send_pdf(body, f"Trust statement {period.since} to {period.until}", about=None)
+
+
+def _note(found: list[Statement]) -> None:
+    """Of each matter, since a statement may be over several."""
+    for matter in {one.matter.id: one.matter for one in found}.values():
+        auditing.opened("download", matter, portal_user(), called="Trust statement")
 
 
 @blueprint.get("/trust/statement.csv")
@@ -112,6 +121,7 @@ def trust_csv() -> Response:
     found = read(period)
     if not found:
         abort(404)
+    _note(found)
     head = ("matter", "trust account", "date", "description", "in", "out", "balance")
     rows = [row for one in found for row in _cells(one, period)]
     response = Response("".join(tables.lines(head, rows)), content_type="text/csv; charset=utf-8")
@@ -120,6 +130,7 @@ def trust_csv() -> Response:
 
 
 def _cells(one: Statement, period: Period) -> Iterator[list[str]]:
+    plain = partial(money.plain, money=current_firm().money)
     place = [tables.inert(one.matter.number), tables.inert(one.account.name)]
     yield [*place, period.since.isoformat(), "Opening balance", "", "", plain(one.accounting.opening_cents)]
     for line in one.accounting.lines:
@@ -129,17 +140,10 @@ def _cells(one: Statement, period: Period) -> Iterator[list[str]]:
     yield [*place, period.until.isoformat(), "Closing balance", "", "", plain(one.accounting.closing_cents)]
 
 
-def plain(cents: int) -> str:
-    """1234.56, with a minus that programs read."""
-    digits = current_firm().money.precision
-    whole, part = divmod(abs(cents), 10**digits)
-    return f"{'-' if cents < 0 else ''}{whole}" + (f".{part:0{digits}d}" if digits else "")
-
-
 @blueprint.get("/trust/receipts/<public_id>/pdf")
 @client_only
 def trust_receipt(public_id: str) -> Response:
     found = trust_papers.find_receipt_for(portal_user(), public_id)
     if not found.paper_key:
         raise NotStored(public_id)
-    return files.send_pdf(store.read(found.paper_key), f"Receipt {found.number}")
+    return files.send_pdf(store.read(found.paper_key), f"Receipt {found.number}", about=found)

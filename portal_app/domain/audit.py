@@ -7,6 +7,9 @@ what people do in a browser that happens by itself (:func:`expect`); what the ma
 Each matter has a chain of its own (0: the firm's), so that people who work on different matters do not wait for each
 other. An entry's hash is the SHA-256 of the words ``portal-audit-1``, the hash before, and the entry as one line of
 compact JSON, with line breaks between. OWASP ASVS 16.2, 16.4.2.
+
+What is not done by a person has an actor: ``gateway:CODE`` said so, or ``link:17`` was held by whoever did it; none is
+the portal itself, at work by itself or by a command.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -31,19 +34,20 @@ from portal_app.domain.people import FirmUser, PortalUser
 # What administrators are told of by e-mail at once.
 ALERTS = frozenset(
     "add_firm_user edit_firm_user save_gateway enable_gateway disable_gateway save_roads bind_installation "
-    "rotate_secrets many_failures erase_portal_user erase_client".split()
+    "rotate_secrets many_failures read_link erase_portal_user erase_client".split()
 )
 _LOCK = 7_246_303  # any constant: the advisory locks of these chains on PostgreSQL
 _HIDDEN = re.compile(r"passw|secret|token|csrf|hash|^key$|_key|once|settings|evidence|code$|^seen$", re.IGNORECASE)
 _MOST_FIELDS, _MOST_SIGNS = 40, 200
 
 Values = Mapping[str, Any]
+Who = FirmUser | PortalUser | str | None  # a text is an actor
 
 
 class AuditEntry(BaseModel):
     """One thing that was done. ``subject`` is what it was done to, as it was called; ``subject_ref`` names its row
-    ("document:17"). ``before`` and ``after`` are JSON: what changed, or what was sent. Without a person it was the
-    portal itself."""
+    ("document:17"). ``before`` and ``after`` are JSON: what changed, or what was sent. Without a person it was
+    ``actor``."""
 
     matter_id = BigIntegerField()
     sequence = BigIntegerField()
@@ -59,6 +63,7 @@ class AuditEntry(BaseModel):
     device = CharField(max_length=120)
     before = TextField()
     after = TextField()
+    actor = CharField(max_length=60, default="")
 
     @property
     def words(self) -> str:
@@ -68,6 +73,14 @@ class AuditEntry(BaseModel):
     @property
     def person(self) -> FirmUser | PortalUser | None:
         return self.firm_user or self.portal_user
+
+    @property
+    def called(self) -> str:
+        """Who it was, for people."""
+        if self.person is not None:
+            return str(self.person.name)
+        kind, _, name = str(self.actor).partition(":")
+        return {"gateway": f"Payment service “{name}”", "link": "Whoever holds a link to pay"}.get(kind, "The portal")
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
@@ -100,7 +113,7 @@ class Pending:
     """What somebody is about to do. ``compare`` is asked for (before, after) inside the transaction that did it."""
 
     action: str
-    by: FirmUser | PortalUser | None
+    by: Who
     subject: str = ""
     subject_ref: str = ""
     matter_id: int = 0
@@ -116,6 +129,16 @@ def come_from(origin: Origin) -> None:
     """From here on, what is done is done from there; and nothing is expected."""
     _origin.set(origin)
     _pending.set(None)
+
+
+@contextmanager
+def working(part: str) -> Iterator[None]:
+    """What is done in here is done by the machine by itself; ``part`` says how it came to it."""
+    kept = _origin.set(Origin(device=f"{MACHINE.device}, {part}"))
+    try:
+        yield
+    finally:
+        _origin.reset(kept)
 
 
 @contextmanager
@@ -145,8 +168,8 @@ before_commit(_keep_pending)
 
 
 def record(
-    action: str, *, by: FirmUser | PortalUser | None = None, subject: str = "", subject_ref: str = "",
-    matter_id: int = 0, before: Values | None = None, after: Values | None = None,
+    action: str, *, by: Who = None, subject: str = "", subject_ref: str = "", matter_id: int = 0,
+    before: Values | None = None, after: Values | None = None,
 ) -> AuditEntry:  # fmt: skip
     """Append an entry. Joins the caller's transaction."""
     origin = _origin.get()
@@ -154,13 +177,30 @@ def record(
         matter_id=matter_id, happened_at=clock.now(), action=action[:60], subject=_line(subject)[:120],
         firm_user=by if isinstance(by, FirmUser) else None, portal_user=by if isinstance(by, PortalUser) else None,
         subject_ref=subject_ref[:60], address=origin.address[:45], device=_line(origin.device)[:120],
-        before=_json(before or {}), after=_json(after or {}),
+        before=_json(before or {}), after=_json(after or {}), actor=by[:60] if isinstance(by, str) else "",
     )  # fmt: skip
     with transaction():
         _append(row)
         if is_alert(action):
             outbox.put("audit_alert", row.id)
     return row
+
+
+def record_seldom(
+    action: str, *, within: dt.timedelta, subject_ref: str, by: Who = None, **about: Any
+) -> AuditEntry | None:
+    """As :func:`record`, unless the same was recorded of the same row within this time: for what a stranger, or a
+    machine that tries again, could do without end."""
+    same = (AuditEntry.subject_ref == subject_ref) & (AuditEntry.action == action) & _is_by(by)
+    if AuditEntry.select().where(same & (AuditEntry.happened_at > clock.now() - within)).exists():
+        return None
+    return record(action, by=by, subject_ref=subject_ref, **about)
+
+
+def _is_by(who: Who) -> Any:
+    if isinstance(who, FirmUser):
+        return AuditEntry.firm_user == who.id
+    return AuditEntry.portal_user == who.id if isinstance(who, PortalUser) else AuditEntry.actor == (who or "")
 
 
 def _append(row: AuditEntry) -> None:
@@ -177,6 +217,7 @@ def digest(row: AuditEntry) -> str:
         row.matter_id, row.sequence, str(row.happened_at), row.action, row.firm_user_id, row.portal_user_id,
         row.subject, row.subject_ref, row.address, row.device, row.before, row.after,
     ]  # fmt: skip
+    values += [row.actor] if row.actor else []  # entries from before there were actors have none
     text = f"portal-audit-1\n{row.previous}\n{chain.encode(values)}"
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -202,8 +243,8 @@ def _json(values: Values) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is looked for. ``person``: "firm:3", "portal:7" or "machine"; ``text`` in subjects, values and addresses;
-    ``before_id`` pages on."""
+    """What is looked for. ``person``: "firm:3", "portal:7", "machine", "gateway" or "link"; ``text`` in
+    subjects, values and addresses; ``before_id`` pages on."""
 
     text: str = ""
     action: str = ""
@@ -227,6 +268,7 @@ def _with_people() -> ModelSelect:
 def _conditions(search: Search) -> list[Any]:
     words = search.text.strip()[:80]
     kind, _, number = search.person.partition(":")
+    is_nobody = AuditEntry.firm_user.is_null() & AuditEntry.portal_user.is_null()
     who = int(number) if number.isascii() and number.isdigit() and len(number) < 18 else 0
     given = {
         "text": (words, fn.LOWER(AuditEntry.subject).contains(words.lower()) | AuditEntry.address.contains(words)
@@ -234,7 +276,8 @@ def _conditions(search: Search) -> list[Any]:
         "action": (search.action, AuditEntry.action == search.action),
         "firm": (kind == "firm", AuditEntry.firm_user == who),
         "portal": (kind == "portal", AuditEntry.portal_user == who),
-        "machine": (kind == "machine", AuditEntry.firm_user.is_null() & AuditEntry.portal_user.is_null()),
+        "machine": (kind == "machine", is_nobody & (AuditEntry.actor == "")),
+        "actor": (kind in {"gateway", "link"}, AuditEntry.actor.startswith(f"{kind}:")),
         "since": (search.since, AuditEntry.happened_at >= search.since),
         "until": (search.until, AuditEntry.happened_at < (search.until or dt.date.min) + dt.timedelta(days=1)),
         "before": (search.before_id, AuditEntry.id < (search.before_id or 0)),
@@ -248,10 +291,12 @@ def actions() -> list[str]:
     return [row[0] for row in AuditEntry.select(AuditEntry.action).distinct().order_by(AuditEntry.action).tuples()]
 
 
-def about(refs: list[str], limit: int = 500) -> list[AuditEntry]:
-    """What was done to these rows, the newest first, with people; one query."""
-    query = _with_people().where(AuditEntry.subject_ref.in_(refs)).order_by(AuditEntry.id.desc())
-    return list(query.limit(limit)) if refs else []
+def about(refs: list[str], limit: int = 500, actions: Collection[str] = ()) -> list[AuditEntry]:
+    """What was done to these rows (or only these kinds of it), the newest first, with people; one query."""
+    is_asked = AuditEntry.subject_ref.in_(refs)
+    if actions:
+        is_asked &= AuditEntry.action.in_(sorted(actions))
+    return list(_with_people().where(is_asked).order_by(AuditEntry.id.desc()).limit(limit)) if refs else []
 
 
 # Keeping
@@ -273,6 +318,8 @@ def purge(older_than: dt.datetime) -> int:
             count = AuditEntry.select().where(among).count()
             AuditPurge.create(matter_id=matter_id, up_to=up_to, hash=row.hash, count=count, purged_at=clock.now())
             gone += int(AuditEntry.delete().where(among).execute())
+    if gone:
+        record("purge_records", subject="Audit trail", after={"before": f"{older_than:%Y-%m-%d}", "entries": gone})
     return gone
 
 

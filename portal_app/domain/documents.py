@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, fn
+from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect
 
 from portal_app import clock, config
 from portal_app.db import BaseModel, locked, transaction
-from portal_app.domain import clamd, matters, outbox, sharing, store
+from portal_app.domain import audit, clamd, matters, outbox, sharing, store
 from portal_app.domain.calendar import Event, EventShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
@@ -22,6 +22,10 @@ from portal_app.prepared import prepared, prepared_of_ids
 
 NAME_MAX = 120
 HELD = frozenset({"waiting", "infected"})
+# What a name promises, where it can be told from the first bytes.
+_PROMISED = {
+    "pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif",
+}  # fmt: skip
 
 
 class Held(Exception):
@@ -33,7 +37,8 @@ class Held(Exception):
 
 
 class Document(BaseModel):
-    """A named file of a matter. ``kind`` is ``invoice`` for the paper of an issued invoice."""
+    """A named file of a matter. ``kind`` is ``invoice`` for papers that the portal makes itself: of
+    an issued invoice, or of a credit note on one."""
 
     public_id = CharField(max_length=32)
     matter = ForeignKeyField(Matter, backref="documents")
@@ -90,11 +95,28 @@ def clean_name(text: str) -> str:
     return name or "Untitled"
 
 
+def _refuse_disguised(name: str, media_type: str) -> None:
+    """A name must not promise what the content is not (ASVS 5.2.2)."""
+    ending = name.rpartition(".")[2].lower()
+    if _PROMISED.get(ending, media_type) != media_type:
+        raise Refused(f"“{name}” ends like {ending.upper()}, but its content is something else. Save it again.", "file")
+
+
+def _checked(name: str, stored: Stored) -> Stored:
+    """The bytes that were just stored, unless ``name`` disguises them: then they are thrown away again."""
+    try:
+        _refuse_disguised(clean_name(name), stored.media_type)
+    except Refused:
+        store.discard([stored.key])
+        raise
+    return stored
+
+
 def add(
     matter: Matter, *, name: str, chunks: Iterable[bytes], limit_bytes: int, by: FirmUser | None, folder: str = ""
 ) -> Document:
     """Store a new document with its first version."""
-    stored = store.put_bytes(chunks, limit_bytes=limit_bytes)
+    stored = _checked(name, store.put_bytes(chunks, limit_bytes=limit_bytes))
     with transaction():
         document = create(matter, name=clean_name(name), by=by, folder=folder)
         _add_version(document, stored, by)
@@ -118,8 +140,8 @@ def add_all(
         return added[0]
 
     try:
-        for _, chunks in files:
-            stored.append(store.put_bytes(chunks, limit_bytes=limit_bytes))
+        for name, chunks in files:
+            stored.append(_checked(name, store.put_bytes(chunks, limit_bytes=limit_bytes)))
         once(Document.public_id, key, make, {"matter": matter, "name": clean_name(files[0][0])})
     finally:
         if not added:
@@ -142,8 +164,8 @@ def add_version(
 ) -> DocumentVersion:
     """A newer version; the older ones stay. The bytes of the newest one are no newer version, but that one."""
     if document.kind == "invoice" and latest_versions([document]):
-        raise Refused("The paper of an issued invoice cannot be replaced.")
-    stored = store.put_bytes(chunks, limit_bytes=limit_bytes)
+        raise Refused("A paper that was issued cannot be replaced.")
+    stored = _checked(document.name, store.put_bytes(chunks, limit_bytes=limit_bytes))
     with transaction():
         fresh = locked(Document.select().where(Document.id == document.id)).get()
         newest = latest_versions([fresh]).get(fresh.id)
@@ -154,16 +176,15 @@ def add_version(
         return _add_version(document, stored, by)
 
 
-def attach_paper(document: Document, stored: Stored) -> bool:
-    """The paper of an issued invoice has been made: keep it, and promise to tell everybody with whom it is shared. The
-    document's own date stays that of the issue.
-    ``False``: it has its paper already."""
+def attach_paper(document: Document, stored: Stored, *, is_announced: bool = True) -> bool:
+    """The paper of an issued invoice or credit note has been made: keep it, and promise to tell everybody with whom it
+    is shared. The document's own date stays that of the issue. ``False``: it has its paper already."""
     with transaction():
         fresh = locked(Document.select().where(Document.id == document.id)).get()
         if latest_versions([fresh]):
             return False
         _add_version(fresh, stored, None)
-        for row in sharing.shares_of(DocumentShare, [fresh]).get(fresh.id, []):
+        for row in sharing.shares_of(DocumentShare, [fresh]).get(fresh.id, []) if is_announced else []:
             outbox.put("document_shared", row.id)
     return True
 
@@ -200,6 +221,12 @@ def scan(version: DocumentVersion) -> bool:
         if result != "infected":  # those with whom it is shared were not told while it was held
             for row in sharing.shares_of(DocumentShare, [version.document]).get(version.document_id, []):
                 outbox.put("document_shared", row.id)
+        else:
+            document = version.document
+            audit.record(
+                "hold_back_file", subject=document.name, subject_ref=f"document:{document.id}",
+                matter_id=document.matter_id, after={"version": version.number, "scanner found": found},
+            )  # fmt: skip
     version.scan, version.scan_found = result, found
     return result == "infected"
 
@@ -207,7 +234,9 @@ def scan(version: DocumentVersion) -> bool:
 def rename(document: Document, *, name: str, folder: str) -> None:
     """A new name, or another folder. An invoice's paper keeps its name."""
     if document.kind == "invoice" and clean_name(name) != document.name:
-        raise Refused("The paper of an issued invoice keeps its name.", "name")
+        raise Refused("A paper that was issued keeps its name.", "name")
+    if (version := latest_versions([document]).get(document.id)) is not None and document.kind != "invoice":
+        _refuse_disguised(clean_name(name), version.media_type)
     with transaction():
         document.name, document.folder = clean_name(name), " ".join(folder.split())[:60]
         document.save(only=["name", "folder"])
@@ -216,7 +245,7 @@ def rename(document: Document, *, name: str, folder: str) -> None:
 def remove(document: Document, *, by: FirmUser) -> None:
     """Take a file away from everyone. An invoice's paper stays."""
     if document.kind == "invoice":
-        raise Refused("The paper of an issued invoice stays with the matter. Un-share it instead.")
+        raise Refused("A paper that was issued stays with the matter. Un-share it instead.")
     with transaction():
         sharing.set_people(DocumentShare, document, [], by=by)
         Document.update(removed_at=clock.now()).where(Document.id == document.id).execute()
@@ -247,6 +276,16 @@ def find(matter: Matter, document_id: int) -> Document:
 def latest_versions(documents: Sequence[Document]) -> dict[int, DocumentVersion]:
     """The newest version of each, by document id; one query. A document without bytes is left out."""
     return {row.document_id: row for row in _versions_of([document.id for document in documents])}
+
+
+def open_versions(documents: Sequence[Document]) -> dict[int, DocumentVersion]:
+    """The newest version of each that may be opened: while a newer one is held, the one before it is still theirs. The
+    newest, held, where there is no other; one query."""
+    found: dict[int, DocumentVersion] = {}
+    for row in _versions_of([document.id for document in documents]):
+        if not row.is_held or row.document_id not in found or found[row.document_id].is_held:
+            found[row.document_id] = row
+    return found
 
 
 @prepared_of_ids
@@ -303,15 +342,16 @@ def _seen_by(who_id: Any) -> ModelSelect:
 
 
 def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Document]:
-    """Files (not invoices' paper) shared with ``who``, the latest share first, each with its newest version as
-    ``document.version``; ``matter`` is a matter's number, empty for all. One query."""
+    """Files (not invoices' paper) shared with ``who``, the latest share first, each with its newest version that may be
+    opened as ``document.version``; ``matter`` is a matter's number, empty for all. One query."""
     return _files(who.id, matter, limit, offset)
 
 
 @prepared
 def _files(who_id: Any, matter: Any, limit: Any, offset: Any) -> ModelSelect:
     other = DocumentVersion.alias()
-    newest = other.select(fn.MAX(other.id)).where(other.document == Document.id)
+    newest_first = (other.scan.in_(sorted(HELD)), other.id.desc())
+    newest = other.select(other.id).where(other.document == Document.id).order_by(*newest_first).limit(1)
     columns = ("id", "number", "media_type", "size_bytes", "scan")
     version = [getattr(DocumentVersion, name) for name in columns]
     return (

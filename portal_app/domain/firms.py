@@ -7,11 +7,12 @@ import hashlib
 import re
 from functools import cached_property, lru_cache
 
-from peewee import CharField, DateTimeField, IntegerField, TextField
+from peewee import CharField, DateTimeField, IntegerField, ModelSelect, TextField
 
 from portal_app import clock, money
 from portal_app.db import BaseModel, db, transaction
 from portal_app.domain.errors import Refused
+from portal_app.prepared import prepared
 
 ACCENT = "#17493f"
 
@@ -87,10 +88,15 @@ def current() -> Firm:
     Raises:
         NoFirm: before ``portal init``.
     """
-    firm: Firm | None = Firm.get_or_none(Firm.id == 1)
+    firm: Firm | None = _firm.first()
     if firm is None:
         raise NoFirm
     return firm
+
+
+@prepared
+def _firm() -> ModelSelect:
+    return Firm.select().where(Firm.id == 1)
 
 
 def change(**values: object) -> None:

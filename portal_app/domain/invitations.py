@@ -16,7 +16,7 @@ from peewee import CharField, DateTimeField, ForeignKeyField, ModelSelect
 
 from portal_app import clock, config
 from portal_app.db import BaseModel, locked, transaction
-from portal_app.domain import firms, people, sessions
+from portal_app.domain import audit, firms, people, sessions
 from portal_app.domain.errors import LinkUnusable, Refused
 from portal_app.domain.passwords import check_password_rules, hash_password, is_password
 from portal_app.domain.people import FirmUser, Login, PortalUser, hash_token, keep_an_administrator
@@ -183,6 +183,7 @@ def accept_invitation(token: str, password: str | None, email: str = "") -> Firm
             people.give_email(login, email)
         login.password_hash, login.registered_at = hashed, clock.now()
         login.save(only=["password_hash", "registered_at"])
+        audit.record("accept_invitation", by=login)
     return login
 
 
@@ -260,6 +261,7 @@ def reset_password(token: str, password: str) -> FirmUser | PortalUser:
         login.save(only=["password_hash"])
         _close_resets(login)
         sessions.end_all(login)
+        audit.record("reset_password", by=login)
     return login
 
 

@@ -13,10 +13,12 @@ from peewee import CharField, DateTimeField, ModelSelect, TextField
 
 from portal_app import clock
 from portal_app.db import BaseModel, transaction
-from portal_app.domain import outbox
+from portal_app.domain import audit, outbox
 from portal_app.domain.people import Login
 
 TIMEOUT_SECONDS = 20
+# What is written there lets its reader in as somebody else.
+LETS_IN = frozenset({"invitation", "invitation_staff", "password_reset", "sign_in_link"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,23 @@ def send(email_id: int, server: Server | None, sender_name: str) -> None:
         reason = f"{type(problem).__name__}: {problem}"[:300]
         with transaction():
             Email.update(last_error=reason).where(Email.id == email.id).execute()
+            if is_for_good(problem) and not email.last_error:
+                audit.record(
+                    "refuse_email", subject=email.kind.replace("_", " "), subject_ref=f"email:{email.id}",
+                    after={"answer": getattr(problem, "smtp_code", type(problem).__name__)},
+                )  # fmt: skip
         raise
     mark_sent(email)
+
+
+def is_for_good(problem: Exception) -> bool:
+    """Whether the mail server, or the letter itself, says that it will never be delivered: a 5xx answer, or an address
+    that cannot stand in a header. Whom it was for is not part of it."""
+    if isinstance(problem, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in problem.recipients.values())
+    if isinstance(problem, smtplib.SMTPResponseException):
+        return bool(problem.smtp_code >= 500) and not isinstance(problem, smtplib.SMTPAuthenticationError)
+    return isinstance(problem, ValueError)
 
 
 def mark_sent(email: Email) -> None:

@@ -217,6 +217,8 @@ def change(matter: Matter, **values: object) -> None:
     """Set fields of the matter: any of those a person may edit."""
     with transaction():
         if "number" in values:
+            if not values["number"]:
+                raise Refused("A matter has a number. Enter one.", "number")
             taken = Matter.select().where((Matter.number == values["number"]) & (Matter.id != matter.id))
             if taken.exists():
                 raise Refused(f"Matter {values['number']} exists already.", "number")

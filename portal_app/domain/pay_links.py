@@ -17,7 +17,7 @@ from peewee import JOIN, BooleanField, CharField, DateTimeField, ForeignKeyField
 
 from portal_app import clock, config
 from portal_app.db import BaseModel, locked, transaction
-from portal_app.domain import invoices, outbox
+from portal_app.domain import audit, invoices, outbox
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.errors import LinkUnusable
 from portal_app.domain.invoices import Invoice
@@ -122,8 +122,26 @@ def renew(invoice: Invoice, who: PortalUser, *, by: FirmUser | None) -> PayLink:
     with transaction():
         _open(invoice, who)
         link, _ = _make(invoice, who, by=by)
+        if by is None:  # whoever opened the dead one asked for it
+            audit.record(
+                "renew_pay_link", by=f"link:{link.id}", subject=f"Invoice {invoice.number}",
+                subject_ref=f"document:{invoice.document_id}", matter_id=invoice.matter_id,
+            )  # fmt: skip
         outbox.put("pay_link", link.id)
     return link
+
+
+def send_again(link: PayLink) -> None:
+    """A link that works, to the person of ``link``, which does not: the one that they have, or a new one where that
+    has expired. Whoever holds an old one can end none that works."""
+    with transaction():
+        last = newest(link)
+        if last.ended_at is not None:
+            return
+        if last.is_expired or token_of(last) is None:
+            renew(last.invoice, last.portal_user, by=None)
+        else:
+            outbox.put("pay_link", last.id)
 
 
 # Opening

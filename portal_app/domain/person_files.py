@@ -84,7 +84,7 @@ def write(out: IO[bytes], who: PortalUser | Client, *, by: FirmUser | None = Non
 def _documents(who: PortalUser) -> Iterator[tuple[str, documents.DocumentVersion]]:
     """The newest version of each document that is shared with them now, and not held back."""
     shared = list(documents.visible_to(who))
-    versions = documents.latest_versions(shared)
+    versions = documents.open_versions(shared)
     for document in shared:
         version = versions.get(document.id)
         if version is not None and not version.is_held:

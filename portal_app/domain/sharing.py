@@ -86,10 +86,15 @@ def chosen(ids: Collection[int]) -> list[PortalUser]:
     Raises:
         Refused: somebody is not known.
     """
-    found = list(PortalUser.select().where(PortalUser.id.in_(list(ids))))
+    found = known(ids)
     if len(found) != len(set(ids)):
         raise Refused("Somebody of those is not known. Choose from the list.", "people")
     return found
+
+
+def known(ids: Collection[int]) -> list[PortalUser]:
+    """Those of ``ids`` who are portal users."""
+    return list(PortalUser.select().where(PortalUser.id.in_(list(ids))))
 
 
 def _open(model: type[AnyShare], item_ids: Sequence[int]) -> ModelSelect:

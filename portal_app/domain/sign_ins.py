@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from peewee import CharField, DateTimeField, ForeignKeyField
@@ -86,7 +85,7 @@ def by_password(email: str, password: str, caller: Caller) -> FirmUser | PortalU
     who = people.find_by_email(email)
     is_right = passwords.is_password(who.password_hash if who else None, password)
     if who is None or not is_right or who.disabled_at is not None or not policy.current().allows(who, "password"):
-        _note_failure(who, hits)
+        _note_failure(who, any(hits[name] == pace.free for name, pace in tries.items()))
         return None
     throttles.take_back(*list(tries)[1:])
     throttles.forget(next(iter(tries)))
@@ -96,10 +95,10 @@ def by_password(email: str, password: str, caller: Caller) -> FirmUser | PortalU
     return who
 
 
-def _note_failure(who: Login | None, hits: Mapping[str, int]) -> None:
+def _note_failure(who: Login | None, is_many: bool) -> None:
     """The same work for a known name and for a made-up one: time tells nothing. What was typed is not kept, since
-    people type passwords there; when an account's free tries are used up, administrators are told."""
-    is_many = next(iter(hits.values())) == throttles.ACCOUNT_HERE.free
+    people type passwords there. When free tries are used up, of an account or of a place from which many are tried,
+    administrators are told."""
     subject, ref = (who.name, f"{who._meta.name}:{who.id}") if who is not None else ("Somebody unknown", "nobody")
     audit.record("many_failures" if is_many else "failed_sign_in", subject=subject, subject_ref=ref)
 

@@ -50,7 +50,8 @@ LINKS_FROM = Pace(25, 60, 15 * 60, rest_seconds=3600)
 
 CODES = Pace(5, 30, 15 * 60)  # a second factor's six digits, for one person
 LETTER_CODES = Pace(10, 30, 15 * 60)  # codes of paper invitations, from one address
-PAPERS = Pace(20, 15, 10 * 60, rest_seconds=1800)  # letters that are set while somebody waits, for one of the firm
+PAPERS = Pace(20, 15, 10 * 60, rest_seconds=1800)  # paper that is set while somebody waits, for one person
+UPLOADS = Pace(100, 5, 10 * 60, rest_seconds=1800)  # forms with files, for one of the firm
 PAYMENTS = Pace(20, 15, 10 * 60, rest_seconds=1800)  # presses of Pay, and asking a gateway again, for one payer
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Response, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -12,49 +13,38 @@ from portal_app.domain import invoices, ledger, matters
 from portal_app.domain.ledger import Wanted, books
 from portal_app.domain.ledger.chart import KINDS
 from portal_app.firm.blueprint import blueprint
+from portal_app.firm.book_filters import FUNDS, Asked
 from portal_app.firm.csv import day_of, table
-from portal_app.firm.listing import number_of, words_of
+from portal_app.firm.listing import number_of
 from portal_app.tables import inert
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 
 PAGE = 50
-FUNDS = {"operating": "The firm’s own money", "trust": "Clients’ money, in trust"}
+ANY_FUND = {"": "Both funds", "operating": "Operating", "trust": "Trust"}
 HEAD = "Entry,Date,Kind,Description,Account,Matter,Invoice,Debit,Credit"
-
-
-def _wanted() -> Wanted:
-    code = request.args.get("code", "")
-    return Wanted(
-        day_of("from"), day_of("to"), code if code in ledger.CODES else "", words_of("matter"), words_of("text")
-    )
-
-
-def _query(wanted: Wanted, **more: object) -> str:
-    given = {
-        "from": wanted.since or "", "to": wanted.until or "", "code": wanted.code, "matter": wanted.matter,
-        "text": wanted.text,
-    }  # fmt: skip
-    return urlencode({name: value for name, value in (given | more).items() if value})
 
 
 @blueprint.get("/books")
 @firm_only("books.read")
 def books_journal() -> AnyResponse:
+    asked, before = Asked.of_books(), number_of("before")
     if request.args.get("account"):
-        return go(f"/firm/books/accounts/{request.args['account'][:40]}?{_query(_wanted())}")
-    wanted, before = _wanted(), number_of("before")
-    found = books.journal(wanted, before=before, limit=PAGE + 1)
-    rows = found[:PAGE]
+        account = quote(request.args["account"][:40], safe=":")
+        return go(f"/firm/books/accounts/{account}?{asked.query(fund='')}")
+    limit = asked.limit(PAGE)
+    found = books.journal(asked.wanted, before=before, limit=limit + 1)
+    rows = found[:limit]
     legs = books.legs_of([row.id for row in rows])
     every = [leg for row in rows for leg in legs[row.id]]
     return render(
-        "firm/books/journal.html", "entries", wanted=wanted, rows=rows, legs=legs, codes=ledger.CODES,
+        "firm/books/journal.html", "entries", status=asked.status, asked=asked, rows=rows, legs=legs,
+        codes=ledger.CODES, funds=ANY_FUND,
         seen=matters.among(firm_user(), {leg.matter_id for leg in every if leg.matter_id}),
         numbers=invoices.numbers({leg.invoice_id for leg in every if leg.invoice_id}),
-        accounts=[account for account, _ in books.accounts()], query=_query(wanted),
-        older=f"?{_query(wanted, before=rows[-1].id)}" if len(found) > PAGE else None,
-        newest=f"?{_query(wanted)}" if before is not None else None,
+        accounts=[account for account, _ in books.accounts()],
+        older=f"?{asked.query(before=rows[-1].id)}" if len(found) > limit else None,
+        newest=f"?{asked.query()}" if before is not None else None,
     )  # fmt: skip
 
 
@@ -62,7 +52,7 @@ def books_journal() -> AnyResponse:
 @firm_only("books.read")
 def books_journal_csv() -> Response:
     """Every entry that the filter leaves, a line for each leg."""
-    return table("journal.csv", HEAD, _journal_cells(_wanted()))
+    return table("journal.csv", HEAD, _journal_cells(Asked.of_books().wanted))
 
 
 def _journal_cells(wanted: Wanted) -> Iterator[list[str | int | None]]:
@@ -93,23 +83,26 @@ def books_accounts() -> Response:
 @blueprint.get("/books/accounts/<account_code>")
 @firm_only("books.read")
 def books_account(account_code: str) -> Response:
-    account = books.find_account(account_code)
-    wanted, before = _wanted(), number_of("before")
-    found = books.for_account(account, wanted, before=before, limit=2 * PAGE + 1)
-    lines = found[: 2 * PAGE]
+    account, asked, before = books.find_account(account_code), Asked.of_books(has_fund=False), number_of("before")
+    wanted, limit = asked.wanted, asked.limit(2 * PAGE)
+    found = books.for_account(account, wanted, before=before, limit=limit + 1)
+    lines = found[:limit]
+    until = wanted.until
     return render(
-        "firm/books/account.html", "entries", account=account, lines=lines, wanted=wanted, codes=ledger.CODES,
-        balance_cents=ledger.account_balance(account.code), kinds=KINDS, query=_query(wanted),
+        "firm/books/account.html", "entries", status=asked.status, account=account, lines=lines, asked=asked,
+        codes=ledger.CODES, kinds=KINDS, until=until,
+        balance_cents=books.balance_on(account.code, until) if until else ledger.account_balance(account.code),
+        sums=None if wanted.is_open else books.account_sums(account, wanted),
         seen=matters.among(firm_user(), {line.posting.matter_id for line in lines if line.posting.matter_id}),
-        older=f"?{_query(wanted, before=lines[-1].posting.id)}" if len(found) > 2 * PAGE else None,
-        newest=f"?{_query(wanted)}" if before is not None else None,
+        older=f"?{asked.query(before=lines[-1].posting.id)}" if len(found) > limit else None,
+        newest=f"?{asked.query()}" if before is not None else None,
     )  # fmt: skip
 
 
 @blueprint.get("/books/accounts/<account_code>/ledger.csv")
 @firm_only("books.read")
 def books_account_csv(account_code: str) -> Response:
-    account, wanted = books.find_account(account_code), _wanted()
+    account, wanted = books.find_account(account_code), Asked.of_books(has_fund=False).wanted
     name = f"account-{account.code.replace(':', '-')}.csv"
     return table(name, "Entry,Date,Kind,Description,Matter,Debit,Credit,Balance", _account_cells(account, wanted))
 
@@ -132,15 +125,23 @@ def _account_cells(account: ledger.Account, wanted: Wanted) -> Iterator[list[str
 @blueprint.get("/books/trial-balance")
 @firm_only("books.read")
 def books_trial_balance() -> Response:
-    day = day_of("on")
+    day, fund = _day_and_fund()
+    given = {"on": day or "", "fund": fund}
     return render(
-        "firm/books/trial_balance.html", "balances", rows=books.trial_balance(day), day=day, funds=FUNDS, kinds=KINDS
-    )
+        "firm/books/trial_balance.html", "balances", rows=books.trial_balance(day, fund), day=day, fund=fund,
+        funds=FUNDS, choices=ANY_FUND, kinds=KINDS,
+        query=urlencode({name: value for name, value in given.items() if value}),
+    )  # fmt: skip
+
+
+def _day_and_fund() -> tuple[dt.date | None, str]:
+    fund = request.args.get("fund", "")
+    return day_of("on"), fund if fund in FUNDS else ""
 
 
 @blueprint.get("/books/trial-balance.csv")
 @firm_only("books.read")
 def books_trial_balance_csv() -> Response:
-    rows = books.trial_balance(day_of("on"))
+    rows = books.trial_balance(*_day_and_fund())
     cells = ([row.fund, row.code, inert(row.name), row.kind, *_sides(cents)] for row, cents in rows)
     return table("trial-balance.csv", "Fund,Account,Name,Kind,Debit,Credit", cells)

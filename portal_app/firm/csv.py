@@ -25,10 +25,5 @@ def table(name: str, head: str, rows: Iterable[Sequence[str | int | None]]) -> R
     plain = name.replace('"', "").replace("/", "-").encode("ascii", "replace").decode()
     headers = {"Content-Disposition": f'attachment; filename="{plain}"'}
     currency = money.currency(current_firm().currency)
-    cells = ([_figure(cell, currency) if isinstance(cell, int) else cell or "" for cell in row] for row in rows)
+    cells = ([money.plain(cell, currency) if isinstance(cell, int) else cell or "" for cell in row] for row in rows)
     return Response(tables.lines(head.split(","), cells), content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _figure(cents: int, currency: money.Currency) -> str:
-    """1234.50: no signs that a program would stumble over."""
-    return money.bare(cents, currency).replace(",", "").replace("−", "-")

@@ -44,6 +44,7 @@ class AskForm(OnceForm):
 
 
 class EvergreenForm(Form):
+    scope = "kept"
     threshold = Money("When less is held than")
     target = Money("Ask for as much as makes it")
     terms_days = IntegerField("Days to pay", [
@@ -162,7 +163,7 @@ def deposit_pdf(matter_id: int, deposit_id: int) -> Response:
     row = _found(matter_id, deposit_id)
     if not row.paper_key:
         abort(404)
-    return files.send_pdf(store.read(row.paper_key), f"Deposit request {row.number}")
+    return files.send_pdf(store.read(row.paper_key), f"Deposit request {row.number}", about=row)
 
 
 # Evergreen retainers

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms.validators import ValidationError
 
 from portal_app import config
-from portal_app.domain import documents, matters, sharing
+from portal_app.domain import documents, matters, payments, sharing, throttles
 from portal_app.domain.documents import Document, DocumentShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
@@ -98,6 +98,7 @@ def add_documents(matter_id: int) -> AnyResponse:
     form = UploadForm()
     if not form.validate():
         return _list(matter, form=form, status=422)
+    throttles.count({f"upload:{firm_user().id}": throttles.UPLOADS})
     added = [(file.filename or "", chunks_of(file)) for file in form.chosen]
     limit = config.active().upload_limit_bytes
     try:
@@ -117,7 +118,7 @@ def document(matter_id: int, document_id: int) -> Response:
     matter = matters.find(firm_user(), matter_id)
     found = documents.find(matter, document_id)
     if request.method == "GET":
-        auditing.opened("open", found, firm_user(), once_a_day=True)
+        auditing.opened("open", found, firm_user())
     return _one(matter, found)
 
 
@@ -144,6 +145,7 @@ def add_version(matter_id: int, document_id: int) -> AnyResponse:
     found = documents.find(matter, document_id)
     form = VersionForm()
     if form.validate():
+        throttles.count({f"upload:{firm_user().id}": throttles.UPLOADS})
         limit = config.active().upload_limit_bytes
         try:
             version = documents.add_version(found, chunks_of(form.file.data), limit_bytes=limit, by=firm_user())
@@ -201,6 +203,7 @@ def share_document(matter_id: int, document_id: int) -> AnyResponse:
     if people is None:
         return _list(matter, "panel", "documents", panel=_panel(matter, found))
     documents.share(found, people, by=firm_user())
+    payments.share_notes(found, by=firm_user())
     if is_fragment_request():
         return _list(matter, "panel", "documents", panel=None, said=sentence(people, found.name))
     flash(sentence(people, found.name), "good")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, flash
+from flask import abort, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
@@ -33,6 +33,8 @@ def download_export(export: str) -> AnyResponse:
     except Refused as problem:
         flash(str(problem), "bad")
         return go("/firm/reports")
+    if request.method != "GET":  # a HEAD takes nothing away
+        return answer
     told = {"from": wanted.since or "", "to": wanted.until or ""}
     audit.record(f"export_{export.replace('-', '_')}", by=who, subject=found.title, after=told)
     return answer

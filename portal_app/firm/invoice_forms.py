@@ -92,6 +92,7 @@ class InvoiceForm(DatesForm):
 class AdjustForm(OnceForm):
     """Less is owed: because less is asked for, or because it is not expected any more."""
 
+    scope = "less"
     kind = Radios("What it is", choices=payments.ADJUSTMENTS, default="credit_note")
     amount = Money("Amount")
     reason = Line("Why?", most=200)

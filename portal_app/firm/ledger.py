@@ -2,69 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
-from urllib.parse import urlencode
 
-from flask import Response, request
+from flask import Response
 
 from portal_app.domain import access, clients, invoices, ledger, matters, payments
-from portal_app.domain.ledger import Line, books
+from portal_app.domain.ledger import Line, Sums, books, of_clients
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import Payment
 from portal_app.firm.blueprint import blueprint
-from portal_app.firm.csv import day_of, table
-from portal_app.firm.listing import number_of
+from portal_app.firm.book_filters import OWED_OR_HELD, Asked, key_of
+from portal_app.firm.csv import table
 from portal_app.tables import inert
 from portal_app.web.fragments import render
 from portal_app.web.login import firm_only, firm_user
 
 PAGE = 100
-KINDS = {
-    "all": "All entries",
-    "portal": "Paid from portal",
-    "invoices": "Invoices",
-    "back": "Refunds and returns",
-    "reversals": "Reversals",
-}
-BACK = ("refund", "refund_failed", "payment_bounced", "dispute_won", "dispute_lost", "payment_kept")
-REVERSALS = ("invoice_voided", *BACK)
-CODES = {
-    "all": (),
-    "portal": ("portal_payment",),
-    "invoices": ("invoice_issued",),
-    "back": BACK,
-    "reversals": REVERSALS,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What the reader asks for; a day that is none is left out."""
-
-    since: dt.date | None
-    until: dt.date | None
-    kind: str
-
-    @classmethod
-    def read(cls) -> Filter:
-        kind = request.args.get("kind", "all")
-        return cls(day_of("from"), day_of("to"), kind if kind in KINDS else "all")
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it leaves nothing out."""
-        return self.since is None and self.until is None and self.kind == "all"
-
-    def query(self, **more: object) -> str:
-        days = {"from": self.since or "", "to": self.until or "", "kind": self.kind}
-        return urlencode({name: value for name, value in (days | more).items() if value not in {"", "all"}})
-
-    def lines(self, matter: Matter, *, limit: int | None, before: int | None = None) -> list[Line]:
-        return ledger.for_matter(
-            matter, limit=limit, before=before, since=self.since, until=self.until, codes=CODES[self.kind]
-        )
+HEAD = "Date,Entry,Description,Payer,Method,Invoices,Receipt,Debit,Credit,Balance"
+CLIENT_HEAD = "Date,Entry,Matter,Description,Payer,Debit,Credit,Balance"
 
 
 def _behind(lines: Sequence[Line]) -> tuple[dict[str, Payment], dict[int, str]]:
@@ -73,19 +28,56 @@ def _behind(lines: Sequence[Line]) -> tuple[dict[str, Payment], dict[int, str]]:
     return payments.of_entries([line.entry.source for line in lines]), numbers
 
 
+def _of_matter(matter: Matter, asked: Asked, limit: int | None, before: Sequence[int] | None) -> list[Line]:
+    """The matter's lines; what is asked for day by day goes the short way."""
+    wanted = asked.wanted
+    if wanted.fund or wanted.text or wanted.cents is not None:
+        return [line for line, _ in _of_matters([matter], asked, limit, before)]
+    return ledger.for_matter(
+        matter, limit=limit, before=before[0] if before else None, since=wanted.since, until=wanted.until,
+        codes=wanted.codes,
+    )  # fmt: skip
+
+
+def _of_matters(
+    found: Sequence[Matter], asked: Asked, limit: int | None, before: Sequence[int] | None
+) -> list[tuple[Line, int]]:
+    key = (before[0], before[-1]) if before else None
+    read = of_clients.held if asked.wanted.fund else of_clients.owed
+    return read(found, asked.wanted, limit=limit, before=key)
+
+
+def _key(line: Line, matter_id: int, asked: Asked) -> str:
+    """What the next page begins after."""
+    return str(line.sequence) if asked.wanted.fund else f"{line.entry.id}-{matter_id}"
+
+
+def _sums(found: Sequence[Matter], lines: Sequence[Line], asked: Asked, is_part: bool) -> Sums | None:
+    """What all lines come to that are asked for; ``None`` where that is the ledger itself, page by page."""
+    if not is_part:
+        return Sums(len(lines), sum(line.debit_cents for line in lines), sum(line.credit_cents for line in lines))
+    if asked.is_open:
+        return None
+    return (of_clients.held_sums if asked.wanted.fund else of_clients.owed_sums)(found, asked.wanted)
+
+
 @blueprint.get("/matters/<int:matter_id>/ledger")
 @firm_only("ledger.read")
 def matter_ledger(matter_id: int) -> Response:
-    matter = matters.find(firm_user(), matter_id)
-    wanted = Filter.read()
-    before = number_of("before")
-    found = wanted.lines(matter, limit=PAGE + 1, before=before)
-    lines = found[:PAGE]
+    matter, asked, before = matters.find(firm_user(), matter_id), Asked.of_client(), key_of()
+    limit = asked.limit(PAGE)
+    found = _of_matter(matter, asked, limit + 1, before)
+    lines = found[:limit]
     paid, numbers = _behind(lines)
-    older = f"?{wanted.query(before=lines[-1].sequence)}" if len(found) > PAGE else None
+    last = str(lines[-1].sequence) if lines else ""
+    if lines and not asked.wanted.fund and (asked.wanted.text or asked.wanted.cents is not None):
+        last = _key(lines[-1], matter.id, asked)
+    is_part = len(found) > limit or before is not None
     return render(
-        "firm/ledger/index.html", "entries", matter=matter, lines=lines, payments=paid, numbers=numbers, wanted=wanted,
-        kinds=KINDS, older=older, newest=f"?{wanted.query()}" if before is not None else None,
+        "firm/ledger/index.html", "entries", status=asked.status, matter=matter, lines=lines, payments=paid,
+        numbers=numbers, asked=asked, funds=OWED_OR_HELD, sums=_sums([matter], lines, asked, is_part),
+        older=f"?{asked.query(before=last)}" if len(found) > limit else None,
+        newest=f"?{asked.query()}" if before is not None else None,
     )  # fmt: skip
 
 
@@ -94,13 +86,12 @@ def matter_ledger(matter_id: int) -> Response:
 def export_ledger(matter_id: int) -> Response:
     """Every line that the filter leaves, as a table for other programs."""
     matter = matters.find(firm_user(), matter_id)
-    lines = Filter.read().lines(matter, limit=None)
+    lines = _of_matter(matter, Asked.of_client(), None, None)
     paid, numbers = _behind(lines)
     cells = (
         _cells(line, paid.get(line.entry.source), [numbers[number] for number in line.invoice_ids]) for line in lines
     )
-    head = "Date,Entry,Description,Payer,Method,Invoices,Receipt,Debit,Credit,Balance"
-    return table(f"ledger-{matter.number}.csv", head, cells)
+    return table(f"ledger-{matter.number}.csv", HEAD, cells)
 
 
 def _cells(line: Line, payment: Payment | None, numbers: list[str]) -> list[str | int]:
@@ -121,22 +112,24 @@ def _cells(line: Line, payment: Payment | None, numbers: list[str]) -> list[str 
 @blueprint.get("/clients/<int:client_id>/ledger")
 @firm_only("ledger.read")
 def client_ledger(client_id: int) -> Response:
-    who, before = firm_user(), number_of("before")
-    client = clients.find(client_id)
+    who, asked, before = firm_user(), Asked.of_client(), key_of()
+    client, limit = clients.find(client_id), asked.limit(PAGE)
     seen = {matter.id: matter for matter in matters.for_client(who, client)}
-    found = books.for_matters(list(seen.values()), before=before, limit=PAGE + 1)
-    lines = found[:PAGE]
+    found = _of_matters(list(seen.values()), asked, limit + 1, before)
+    lines = found[:limit]
+    is_part = len(found) > limit or before is not None
     return render(
-        "firm/clients/ledger.html", "entries", client=client, lines=lines, seen=seen,
-        older=f"?before={lines[-1][0].entry.id}" if len(found) > PAGE else None,
-        newest="?" if before is not None else None,
+        "firm/clients/ledger.html", "entries", status=asked.status, client=client, lines=lines, seen=seen, asked=asked,
+        funds=OWED_OR_HELD, sums=_sums(list(seen.values()), [line for line, _ in lines], asked, is_part),
+        older=f"?{asked.query(before=_key(*lines[-1], asked))}" if len(found) > limit else None,
+        newest=f"?{asked.query()}" if before is not None else None,
     )  # fmt: skip
 
 
 @blueprint.get("/clients/<int:client_id>/ledger.csv")
 @firm_only("ledger.read")
 def export_client_ledger(client_id: int) -> Response:
-    client = clients.find(client_id)
+    client, asked = clients.find(client_id), Asked.of_client()
     seen = {matter.id: matter for matter in matters.for_client(firm_user(), client)}
     cells = (
         [
@@ -144,9 +137,9 @@ def export_client_ledger(client_id: int) -> Response:
             inert(line.entry.description), inert(line.payer_name),
             line.debit_cents, line.credit_cents, line.balance_cents,
         ]
-        for line, of in books.for_matters(list(seen.values()), limit=None)
+        for line, of in _of_matters(list(seen.values()), asked, None, None)
     )  # fmt: skip
-    return table(f"ledger-client-{client.id}.csv", "Date,Entry,Matter,Description,Payer,Debit,Credit,Balance", cells)
+    return table(f"ledger-client-{client.id}.csv", CLIENT_HEAD, cells)
 
 
 @blueprint.get("/ledger/<int:entry_id>")

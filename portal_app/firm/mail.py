@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal_app.domain import mail, outbox
 from portal_app.domain.mail import Email
 from portal_app.firm.blueprint import blueprint
-from portal_app.web import letters
+from portal_app.web import auditing, letters
 from portal_app.web.fragments import go, render
-from portal_app.web.login import firm_only
+from portal_app.web.login import firm_only, firm_user, fresh
 
 LATEST = 100
 
@@ -26,8 +26,32 @@ def emails() -> Response:
 
 @blueprint.get("/mail/<int:email_id>")
 @firm_only("mail.read")
+@fresh
 def email(email_id: int) -> Response:
-    return render("firm/mail/show.html", row=Email.get_by_id(email_id), has_server=_has_server())
+    """What it says, for whoever has to hand it over; that it was read is recorded. With a mail server a link that lets
+    somebody in is shown to nobody; without one the other administrators are told."""
+    row = Email.get_by_id(email_id)
+    is_shown = row.sent_at is None and not (row.kind in mail.LETS_IN and _has_server())
+    if is_shown:
+        auditing.opened("read_link" if row.kind in mail.LETS_IN else "open", row, firm_user())
+    return render(
+        "firm/mail/show.html", row=row, parts=_paragraphs(row.text), has_server=_has_server(), is_shown=is_shown
+    )
+
+
+def _paragraphs(text: str) -> list[list[str]]:
+    """The lines of each paragraph of a letter; what was broken for the letter's width is one line again."""
+    return [_lines(part.splitlines()) for part in text.strip().split("\n\n")]
+
+
+def _lines(written: list[str]) -> list[str]:
+    found: list[str] = []
+    before = ""
+    for line in written:
+        is_rest = before and not line.startswith("http") and len(f"{before} {line.split(' ')[0]}") > letters.WIDTH
+        found = [*found[:-1], f"{found[-1]} {line}"] if is_rest else [*found, line]
+        before = line
+    return found
 
 
 @blueprint.post("/mail/<int:email_id>/send")

@@ -25,21 +25,27 @@ class ExplainForm(Form):
 def chosen_ids(name: str) -> list[int]:
     """The ids that were chosen; what is no id is left out."""
     return [
-        int(text) for text in request.form.getlist(name) if text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
-    ]
+        int(text) for text in request.values.getlist(name)
+        if text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
+    ]  # fmt: skip
 
 
-def _line_page(line: StatementLine, form: ExplainForm | None = None, problem: str = "") -> Response:
-    words = " ".join(request.args.get("q", "").split())[:100]
+def _line_page(
+    line: StatementLine, form: ExplainForm | None = None, problem: str = "", block: str = "found"
+) -> Response:
+    """The line; while it is open with what it may be. What is chosen stays, whatever is searched for next."""
+    words = " ".join(request.values.get("q", "").split())[:100]
     standing = reconciliations.standings([line]).get(line.id)
     is_open = standing is None and not line.explanation
-    chosen = set(chosen_ids("posting"))
-    others = [row for row in reconciliations.open_lines(line.bank_account) if row.id != line.id] if is_open else []
+    sums = reconciliations.chosen(line.bank_account, [line.id, *chosen_ids("line")], chosen_ids("posting"))
+    chosen = {row.id for row in sums.postings}, {row.id for row in sums.lines}
+    found = reconciliations.candidates(line, words) if is_open else []
+    others = reconciliations.other_lines(line, words) if is_open else []
     return render(
-        "firm/statements/line.html", "found", status=422 if form or problem else 200, line=line, standing=standing,
-        found=reconciliations.candidates(line, words) if is_open else [], q=words, chosen=chosen, problem=problem,
-        others=others[:40], form=form or ExplainForm(formdata=None), words=reconciliations.words_of,
-        explanations=statements.EXPLANATIONS, is_open=is_open, books=_books_of(line),
+        "firm/statements/line.html", block, status=422 if form or problem else 200, line=line, standing=standing,
+        found=[row for row in found if row.id not in chosen[0]], q=words, sums=sums, problem=problem,
+        others=[row for row in others if row.id not in chosen[1]], form=form or ExplainForm(formdata=None),
+        words=reconciliations.words_of, explanations=statements.EXPLANATIONS, is_open=is_open, books=_books_of(line),
     )  # fmt: skip
 
 
@@ -60,10 +66,17 @@ def statement_line(line_id: int) -> Response:
     return _line_page(statements.find_line(line_id))
 
 
+@blueprint.get("/statement-lines/<int:line_id>/sums")
+@firm_only("reconcile.read")
+def chosen_sums(line_id: int) -> Response:
+    """What is chosen comes to so much at the bank and so much in the books."""
+    return _line_page(statements.find_line(line_id), block="sums")
+
+
 @blueprint.post("/statement-lines/<int:line_id>/match")
 @firm_only("reconcile.edit")
 def match_line(line_id: int) -> AnyResponse:
-    """This line, and perhaps others of the bank, are these postings."""
+    """This line, and perhaps others of the bank, are these postings: as many of each as come to one sum."""
     line = statements.find_line(line_id)
     try:
         reconciliations.match(line.bank_account, [line.id, *chosen_ids("line")], chosen_ids("posting"), by=firm_user())

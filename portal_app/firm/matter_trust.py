@@ -10,14 +10,15 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal_app import clock
 from portal_app.domain import matters, trust
 from portal_app.domain.banks import BankAccount, bank_accounts
-from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
-from portal_app.domain.trust import Accounting
+from portal_app.domain.people import FirmUser
+from portal_app.domain.trust import Accounting, TrustAuthorisation
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.csv import day_of, table
 from portal_app.firm.trust_forms import AuthoriseForm, HoldForm, PayForm, ReceiptForm, ReleaseForm, other_matter
 from portal_app.tables import inert
 from portal_app.web import paper
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user, fresh
 from portal_app.web.templates import current_firm, show_money
@@ -44,15 +45,24 @@ def page(matter: Matter, status: int = 200, **forms: Any) -> Response:
         "receipt_form": ReceiptForm(accounts, formdata=None, data={"payer": matter.client.name}),
         "authorise_form": AuthoriseForm(accounts, formdata=None, data={"payee": ""}),
         "hold_form": HoldForm(accounts, formdata=None),
-        "pay_form": PayForm(formdata=None), "release_form": ReleaseForm(formdata=None), "wrong": 0,
     }  # fmt: skip
     sent = next((form for form in forms.values() if hasattr(form, "errors")), None)
+    words, holds = trust.to_carry_out(matter), trust.holds_on(matter)
     return render(
         "firm/trust/matter.html", "lines", status=status, matter=matter, accounts=accounts, account=account,
         standings=standings, form=sent, rule=getattr(sent, "rule", None),
-        accounting=_accounting(matter, account) if account else None, words=trust.to_carry_out(matter),
-        holds=trust.holds_on(matter), **blank | forms,
+        accounting=_accounting(matter, account) if account else None, words=words, holds=holds,
+        pay_forms=_each(PayForm, [row.id for row in words], forms.pop("pay_form", None), forms.get("wrong", 0)),
+        release_forms=_each(
+            ReleaseForm, [row.id for row in holds], forms.pop("release_form", None), forms.pop("wrong", 0)
+        ), **blank | forms,
     )  # fmt: skip
+
+
+def _each(kind: type[Form], ids: list[int], sent: Form | None, wrong: int) -> dict[int, Form]:
+    """A form for each thing, by its id; the one that was sent and refused for its own."""
+    found = {number: kind(formdata=None).at(number) for number in ids}
+    return found | ({wrong: sent.at(wrong)} if sent is not None else {})
 
 
 @blueprint.get("/matters/<int:matter_id>/trust")
@@ -64,17 +74,14 @@ def matter_trust(matter_id: int) -> Response:
 @blueprint.post("/matters/<int:matter_id>/trust/receipts")
 @firm_only("trust.receive")
 def add_trust_receipt(matter_id: int) -> AnyResponse:
-    matter, form = matters.find(firm_user(), matter_id), ReceiptForm(bank_accounts("trust"))
-    try:
-        if not form.validate():
-            return page(matter, 422, receipt_form=form)
-        row = trust.receive(
-            matter, form.chosen, amount_cents=form.amount.data or 0, received_on=form.occurred_on.data,
-            payer=form.payer.data or "", purpose=form.purpose.data or "", method=form.method.data,
-            reference=form.reference.data or "", by=firm_user(), key=form.key.data,
-        )  # fmt: skip
-    except Refused as problem:
-        form.refuse(problem)
+    who, form = firm_user(), ReceiptForm(bank_accounts("trust"))
+    matter = matters.find(who, matter_id)
+    row = form.done(lambda: trust.receive(
+        matter, form.chosen, amount_cents=form.amount.data or 0, received_on=form.occurred_on.data,
+        payer=form.payer.data or "", purpose=form.purpose.data or "", method=form.method.data,
+        reference=form.reference.data or "", by=who, key=form.key.data,
+    ))  # fmt: skip
+    if row is None:
         return page(matter, 422, receipt_form=form)
     flash(f"{show_money(row.amount_cents)} from {row.party} is in trust.", "good")
     return go(_of(matter, row.bank_account_id))
@@ -84,37 +91,34 @@ def add_trust_receipt(matter_id: int) -> AnyResponse:
 @firm_only("trust.authorise")
 @fresh
 def authorise_withdrawal(matter_id: int) -> AnyResponse:
-    who = firm_user()
-    matter, form = matters.find(who, matter_id), AuthoriseForm(bank_accounts("trust"))
-    try:
-        if not form.validate():
-            return page(matter, 422, authorise_form=form)
-        target = other_matter(form, lambda number: matters.with_number(who, number))
-        payee = form.payee.data or (target.client.name if target else matter.client.name)
-        word = trust.authorise(
-            matter, form.chosen, kind=form.kind.data, amount_cents=form.amount.data or 0, payee=payee,
-            purpose=form.purpose.data or "", by=who, to_matter=target, key=form.key.data,
-        )  # fmt: skip
-    except Refused as problem:
-        form.refuse(problem)
+    who, form = firm_user(), AuthoriseForm(bank_accounts("trust"))
+    matter = matters.find(who, matter_id)
+    word = form.done(lambda: _authorise(matter, form, who))
+    if word is None:
         return page(matter, 422, authorise_form=form)
     flash(f"{show_money(word.amount_cents)} to {word.payee} is authorized. It waits to be carried out.", "good")
     return go(_of(matter, word.bank_account_id))
 
 
+def _authorise(matter: Matter, form: AuthoriseForm, who: FirmUser) -> TrustAuthorisation:
+    target = other_matter(form, lambda number: matters.with_number(who, number))
+    payee = form.payee.data or (target.client.name if target else matter.client.name)
+    return trust.authorise(
+        matter, form.chosen, kind=form.kind.data, amount_cents=form.amount.data or 0, payee=payee,
+        purpose=form.purpose.data or "", by=who, to_matter=target, key=form.key.data,
+    )  # fmt: skip
+
+
 @blueprint.post("/matters/<int:matter_id>/trust/holds")
 @firm_only("trust.hold")
 def hold_trust_money(matter_id: int) -> AnyResponse:
-    matter, form = matters.find(firm_user(), matter_id), HoldForm(bank_accounts("trust"))
-    try:
-        if not form.validate():
-            return page(matter, 422, hold_form=form)
-        row = trust.hold(
-            matter, form.chosen, amount_cents=form.amount.data or 0, reason=form.reason.data or "", by=firm_user(),
-            key=form.key.data,
-        )  # fmt: skip
-    except Refused as problem:
-        form.refuse(problem)
+    who, form = firm_user(), HoldForm(bank_accounts("trust"))
+    matter = matters.find(who, matter_id)
+    row = form.done(lambda: trust.hold(
+        matter, form.chosen, amount_cents=form.amount.data or 0, reason=form.reason.data or "", by=who,
+        key=form.key.data,
+    ))  # fmt: skip
+    if row is None:
         return page(matter, 422, hold_form=form)
     flash(f"{show_money(row.amount_cents)} is held. Somebody else has to release it.", "good")
     return go(_of(matter, row.bank_account_id))

@@ -107,7 +107,9 @@ def give_payment_back(payment_id: int) -> AnyResponse:
 @blueprint.get("/payments/<int:payment_id>/receipt")
 @firm_only("payments.read")
 def payment_receipt(payment_id: int) -> Response:
+    """Of payments on matters that its reader may all see: it names each of them."""
     row = payments.find(firm_user(), payment_id)
-    if not row.receipt_key:
+    lines = payments.shown_allocations(firm_user(), [row])[row.id]
+    if not row.receipt_key or sum(line.amount_cents for line in lines) != row.amount_cents:
         abort(404)
-    return files.send_pdf(store.read(row.receipt_key), f"Receipt {row.receipt_number}")
+    return files.send_pdf(store.read(row.receipt_key), f"Receipt {row.receipt_number}", about=row)

@@ -180,7 +180,7 @@ def invite_by_letter(matter_id: int, recipient_id: int) -> AnyResponse:
     except Refused as problem:
         flash(str(problem), "bad")
         return go(f"/firm/matters/{matter.id}/recipients")
-    return files.send_pdf(paper.invitation_pdf(sent.link, sent.token), f"Invitation {who.name}")
+    return files.send_pdf(paper.invitation_pdf(sent.link, sent.token), f"Invitation {who.name}", about=None)
 
 
 @blueprint.post("/matters/<int:matter_id>/recipients/<int:recipient_id>/revoke")

@@ -76,7 +76,7 @@ def reconciliation_pdf(reconciliation_id: int) -> Response:
     if closed.report is None:
         abort(404)
     name = f"Reconciliation {closed.bank_account.name} {closed.ends_on.isoformat()}.pdf"
-    return files.send_pdf(store.read(closed.report.storage_key), name, as_download=False)
+    return files.send_pdf(store.read(closed.report.storage_key), name, about=closed, as_download=False)
 
 
 @blueprint.post("/reconciliations/<int:reconciliation_id>/reopening")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, abort
 
 from portal_app import clock
-from portal_app.domain import reports
+from portal_app.domain import reports, throttles
 from portal_app.domain.exports import EXPORTS
 from portal_app.domain.today import AGES
 from portal_app.firm.blueprint import blueprint
@@ -55,12 +55,13 @@ def report_csv(report: str) -> Response:
 def report_pdf(report: str) -> Response:
     asked = _asked(report)
     table = asked.report.table(firm_user(), asked.wanted)
+    throttles.count({f"letter:{firm_user().id}": throttles.PAPERS})
     names = {key: asked.choices[key].get(chosen, "") for key, chosen in asked.chosen.items() if chosen}
     body = paper.report_pdf(
         asked.report, table, asked.wanted, names=list(names.values()), most=PAPER_ROWS,
         sees_all=firm_user().has_role("administrator"),
     )  # fmt: skip
-    return files.send_pdf(body, f"{_name(asked)}.pdf", as_download=False)
+    return files.send_pdf(body, f"{_name(asked)}.pdf", about=None, as_download=False)
 
 
 def _name(asked: Asked) -> str:

@@ -65,7 +65,7 @@ def open_panel(
     rows = [*(share.portal_user for share in shares), *documents.people_of(matter)]
     if words:
         rows += people.search_portal_users(words)
-    rows += sharing.chosen(ticked - {who.id for who in rows}) if not problem else []
+    rows += sharing.known(ticked - {who.id for who in rows})
     listed = sorted({who.id: who for who in rows}.values(), key=lambda who: (who.name, who.id))
     invitations = ways_in.last_invitations(listed)
     candidates = [

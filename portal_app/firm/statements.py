@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from flask import Response, flash, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal_app.domain import reconciliations, statements
+from portal_app.domain import reconciliations, statements, throttles
 from portal_app.domain.errors import Refused
 from portal_app.domain.statements import BankStatement
 from portal_app.firm import reconciliations as pages
@@ -33,6 +32,7 @@ def upload_statement(bank_account_id: int) -> AnyResponse:
     account, form = statements.account(bank_account_id), StatementFileForm()
     if not form.validate():
         return pages.account_page(account, form, 422)
+    throttles.count({f"upload:{firm_user().id}": throttles.UPLOADS})
     file = form.file.data
     try:
         made = statements.upload(
@@ -120,7 +120,7 @@ def lines_page(found: BankStatement, status: int = 200) -> Response:
     until = reconciliations.locked_until(found.bank_account)
     is_closed = until is not None and found.ends_on <= until
     standings = reconciliations.standings(lines)
-    suggested: dict[int, Any] = {} if is_closed else reconciliations.suggestions(found)
+    suggested = {} if is_closed else reconciliations.suggestions(found)
     settled = [row for row in lines if row.id in standings or row.explanation]
     return render(
         "firm/statements/show.html", status=status, statement=found, lines=lines, standings=standings,

@@ -24,13 +24,14 @@ HOME = "/firm/trust"
 def _page(status: int = 200, *, form: ReplenishForm | None = None, wrong: int = 0) -> Response:
     who, today = firm_user(), clock.today(current_firm().time_zone)
     incidents = trust.short_ledgers(who)
+    forms = {row.id: ReplenishForm(formdata=None).at(row.id) for row, _ in incidents}
+    forms |= {wrong: form.at(wrong)} if form is not None else {}
     lists = [trust.to_carry_out(), trust.not_cleared(today), trust.not_told(today)]
     seen = matters.among(who, {row.matter_id for rows in lists for row in rows})
     words, uncleared, untold = ([row for row in rows if row.matter_id in seen] for rows in lists)
     return render(
         "firm/trust/index.html", status=status, books=[trust.books_of(who, row) for row in bank_accounts("trust")],
-        incidents=incidents, form=form, wrong=wrong,
-        rule=form.rule if form else None, blank=ReplenishForm(formdata=None) if incidents else None,
+        incidents=incidents, form=form, rule=form.rule if form else None, replenish_forms=forms,
         words=words, uncleared=uncleared, untold=untold, tell_by=trust.tell_by, pack=trust.pack(),
     )  # fmt: skip
 

@@ -64,6 +64,7 @@ class _InTrust(RuledForm):
 
 
 class ReceiptForm(_InTrust):
+    scope = "receipt"
     amount = Money("Amount")
     occurred_on = Day("Received on", default=today_here)
     method = Choice("How it came", choices=RECEIVED_BY, default="check")
@@ -73,6 +74,7 @@ class ReceiptForm(_InTrust):
 
 
 class AuthoriseForm(_InTrust):
+    scope = "withdrawal"
     kind = RadioField("What happens", choices=WAYS, default="disbursement")
     amount = Money("Amount")
     payee = Line("Who is paid", is_required=False)
@@ -89,38 +91,45 @@ class AuthoriseForm(_InTrust):
 
 
 class HoldForm(_InTrust):
+    scope = "hold"
     amount = Money("Amount")
     reason = Line("What is disputed?", most=200)
 
 
 class ReleaseForm(RuledForm):
+    scope = "release"
     note = Line("How was it settled?", most=200)
 
 
 class PayForm(RuledForm):
     """Carrying out what a lawyer has authorised."""
 
+    scope = "payment"
     occurred_on = Day("Paid on", default=today_here)
     method = Choice("How it is paid", choices=PAID_BY, default="check")
     reference = Line("Check number or reference", most=80, is_required=False)
 
 
 class ClearForm(RuledForm):
+    scope = "clearing"
     cleared_on = Day("Settled on", default=today_here)
     note = Line("Where was it seen?", most=200)
 
 
 class TellForm(Form):
+    scope = "notice"
     how = Line("How was the client told?")
 
 
 class ReturnForm(RuledForm):
+    scope = "return"
     amount = Money("Amount")
     occurred_on = Day("Returned on", default=today_here)
     reason = Line("Why", most=200)
 
 
 class CorrectForm(RuledForm):
+    scope = "correction"
     reason = Line("What was wrong?", most=200)
 
 
@@ -143,6 +152,7 @@ class _WithOperating(RuledForm):
 
 
 class FloatForm(_WithOperating):
+    scope = "float"
     kind = RadioField("What happens", choices={"float_in": "Put in", "float_out": "Taken out"}, default="float_in")
     amount = Money("Amount")
     occurred_on = Day("On", default=today_here)
@@ -150,12 +160,14 @@ class FloatForm(_WithOperating):
 
 
 class ChargeForm(RuledForm):
+    scope = "charge"
     amount = Money("Amount")
     occurred_on = Day("Charged on", default=today_here)
     what = Line("What for", most=200)
 
 
 class ReplenishForm(_WithOperating):
+    scope = "replenish"
     occurred_on = Day("Put in on", default=today_here)
     reference = Line("Reference", most=80, is_required=False)
 
@@ -163,6 +175,7 @@ class ReplenishForm(_WithOperating):
 class ApplyForm(_WithOperating):
     """Paying an invoice from trust."""
 
+    scope = "apply"
     account = Choice("From", coerce=int)
     amount = Money("Amount")
 

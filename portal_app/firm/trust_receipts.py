@@ -17,4 +17,4 @@ def trust_receipt(movement_id: int) -> Response:
     receipt = trust_papers.receipts_of([found.id]).get(found.id)
     if receipt is None or not receipt.paper_key:
         abort(404)
-    return files.send_pdf(store.read(receipt.paper_key), f"Receipt {receipt.number}")
+    return files.send_pdf(store.read(receipt.paper_key), f"Receipt {receipt.number}", about=receipt)

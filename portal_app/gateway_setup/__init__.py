@@ -26,7 +26,7 @@ from portal_app.gateway_setup.connection import (
     set_route,
     test_connection,
 )
-from portal_app.gateway_setup.installation import PAUSED, bind, is_paused, paused_gateways, pauses
+from portal_app.gateway_setup.installation import PAUSED, bind, is_paused, paused_gateways, pauses, tell_paused
 from portal_app.gateway_setup.references import is_reference
 from portal_app.gateway_setup.roads import (
     Road,
@@ -46,5 +46,5 @@ __all__ = [
     "enable", "find", "gateway_for", "has_secret", "health_of", "holds", "is_paused", "is_reference",
     "is_rehearsal", "is_rehearsing", "manifest_of", "next_codes", "open_roads", "paused_gateways", "pauses",
     "payers", "plugin_of", "references_of", "reseal", "routes_of", "save", "set_roads", "set_route",
-    "settings_of", "shown_settings", "test_connection", "title_of", "webhook_url", "who_takes_what",
+    "settings_of", "shown_settings", "tell_paused", "test_connection", "title_of", "webhook_url", "who_takes_what",
 ]  # fmt: skip

@@ -6,11 +6,13 @@ A copy differs in at least one of them, and its live gateways are paused until a
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import secrets
 
 from portal_app import clock, config, plugins
 from portal_app.db import transaction
+from portal_app.domain import audit
 from portal_app.domain.payments import Gateway, Installation
 from portal_app.domain.people import FirmUser
 from portal_app.plugin_api import Mode
@@ -39,6 +41,17 @@ def paused_gateways() -> list[Gateway]:
     """Live gateways that are paused here, whether they are on or off."""
     live = Gateway.select().where(Gateway.mode == Mode.LIVE.value)
     return [row for row in live.order_by(Gateway.id) if is_paused(row)]
+
+
+def tell_paused() -> None:
+    """Record of each paused gateway, once since an installation was last bound, that this one is taken for a copy."""
+    last = Installation.select().order_by(Installation.id.desc()).first()
+    within = clock.now() - last.bound_at if last is not None else dt.timedelta(days=3650)
+    for gateway in paused_gateways():
+        audit.record_seldom(
+            "pause_gateway", within=within, subject=gateway.code, subject_ref=f"gateway:{gateway.id}",
+            after={"why": PAUSED},
+        )  # fmt: skip
 
 
 def bind(by: FirmUser | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from portal_app import clock, plugins
 from portal_app.db import transaction
-from portal_app.domain import outbox, payments
+from portal_app.domain import audit, outbox, payments
 from portal_app.domain.payments import Attempt, Gateway, GatewayEvent, Refund
 from portal_app.gateway_answers import evidence, few, needed, text
 from portal_app.gateway_setup import context
@@ -65,8 +65,13 @@ def look_into(event_id: int) -> None:
     if event.processed_at is not None:
         return
     if not event.reference and not event.gateway_reference:
-        payments.note_result(event, "about nothing that the portal follows", is_done=True)
+        payments.note_result(event, "about nothing that the portal follows", is_done=True, is_about_us=False)
         return
+    with audit.working(f"webhook {event.event_id}"):
+        _look_into(event)
+
+
+def _look_into(event: GatewayEvent) -> None:
     known = payments.whose(event.gateway, Subject(event.subject), event.reference, event.gateway_reference)
     if known is None:
         _nobody_knows(event)
@@ -75,11 +80,12 @@ def look_into(event_id: int) -> None:
     payments.note_result(event, said, is_done=True)
 
 
-def look_at(known: Attempt | Refund) -> str:
-    """Ask about an attempt or a refund, however it stands; says how it stands then."""
+def look_at(known: Attempt | Refund, listed_as: str = "") -> str:
+    """Ask about an attempt or a refund, however it stands; says how it stands then. ``listed_as``: what the gateway's
+    own list calls it, for one whose answer never came."""
     if isinstance(known, Refund):
-        return f"refund {known.id}: {look_at_refund(known).state}"
-    payment = look(known.payment, known)
+        return f"refund {known.id}: {look_at_refund(known, listed_as).state}"
+    payment = look(known.payment, known, listed_as=listed_as)
     return f"payment {payment.id}: {payment.state}"
 
 

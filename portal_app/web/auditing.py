@@ -13,9 +13,8 @@ from typing import Any
 from flask import Flask, request
 from peewee import Model
 
-from portal_app import clock
 from portal_app.domain import audit, firms
-from portal_app.domain.audit import AuditEntry, Origin, Pending
+from portal_app.domain.audit import Origin, Pending, Who
 from portal_app.domain.calendar import Event
 from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.documents import Document
@@ -30,7 +29,8 @@ from portal_app.domain.timekeeping import WorkItem
 from portal_app.domain.trust import TrustAuthorisation, TrustHold, TrustIncident, TrustMovement
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-_NOT_TOLD = {"preview", "redraw", "look_again", "look_at_refunds"}  # they change nothing that anybody asked for
+# They change nothing that anybody asked for.
+_NOT_TOLD = {"preview", "redraw", "guest_redraw", "look_again", "look_at_refunds"}
 # Recorded by the domain, in its own words: an erasure must not write the name that it takes away into the trail.
 _TOLD_ELSEWHERE = {"erase_portal_user", "erase_client", "export_portal_user", "export_client"}
 _BY_ID: dict[str, type[Model]] = {
@@ -50,6 +50,8 @@ _BY_PUBLIC_ID: dict[str, type[Model]] = {
 _NAMES = ("name", "number", "title", "subject", "description", "email")
 _SILENT = {"text", "html", "public_id", "last_signed_in_at", "password_hash", "webhook_secret", "changed_at"}
 _MOST_TYPED = 40
+_PAID = ("amount", "method", "invoice", "deposit")  # not the payer's name and address, which can be erased elsewhere
+_ENOUGH = {"take": _PAID, "guest_take": _PAID}
 
 
 def init_app(app: Flask) -> None:
@@ -61,11 +63,11 @@ def _origin() -> None:
     audit.come_from(Origin(asked.remote_addr or "", asked.headers.get("User-Agent", "")))
 
 
-def expecting(view: Callable[..., Any], who: FirmUser | PortalUser) -> AbstractContextManager[None]:
-    """Around a view: what it commits is recorded with it."""
+def expecting(view: Callable[..., Any], who: Who, row: Model | None = None) -> AbstractContextManager[None]:
+    """Around a view: what it commits is recorded with it; as done to ``row``, or to what the address names."""
     if request.method in _SAFE or view.__name__ in _NOT_TOLD | _TOLD_ELSEWHERE:
         return nullcontext()
-    found = subject(request.view_args or {})
+    found = of(row) if row is not None else subject(request.view_args or {})
     pending = Pending(view.__name__, who, found.name, found.ref, found.matter_id)
     pending.compare = partial(_compare, found, _typed())
     return audit.expect(pending)
@@ -94,7 +96,7 @@ def of(row: Model) -> Subject:
     kind = row._meta.name
     matter_id = row.id if isinstance(row, Matter) else row.__data__.get("matter") or 0
     called = next((str(row.__data__[name]) for name in _NAMES if row.__data__.get(name)), "")
-    return Subject(called or kind, f"{kind}:{row.id}", int(matter_id), row)
+    return Subject(called or kind, f"{kind}:{row.get_id()}", int(matter_id), row)
 
 
 def _row(name: str, value: Any) -> Model | None:
@@ -111,7 +113,9 @@ def _row(name: str, value: Any) -> Model | None:
 
 def _typed() -> dict[str, str]:
     """What was sent; of files their names, of the address its words."""
-    known = {*_BY_ID, "person_id", "code", "public_id", "kind"}
+    if (few := _ENOUGH.get(str(request.endpoint).rpartition(".")[2])) is not None:
+        return {name: value for name in few if (value := ", ".join(request.form.getlist(name)))}
+    known = {*_BY_ID, "person_id", "code", "public_id", "kind", "token"}
     words = {name: value for name, value in (request.view_args or {}).items() if name not in known}
     found = {name: ", ".join(request.form.getlist(name)) for name in list(request.form)[:_MOST_TYPED]}
     files = {name: ", ".join(file.filename or "" for file in request.files.getlist(name)) for name in request.files}
@@ -131,16 +135,20 @@ def _compare(found: Subject, typed: dict[str, str]) -> tuple[dict[str, Any], dic
     return {name: was[name] for name in names}, {name: is_now.get(name, "gone") for name in names}
 
 
-def opened(action: str, row: Model, who: FirmUser | PortalUser, *, once_a_day: bool = False) -> None:
-    """Somebody has read something: "open" or "download"."""
-    found = of(row)
-    if once_a_day and _is_told_today(action, found.ref, who):
+def refused(view: Callable[..., Any], who: FirmUser) -> None:
+    """Somebody's role does not let them do this; told once an hour of each route, however often it is tried."""
+    audit.record_seldom(
+        "refused", within=dt.timedelta(hours=1), by=who, subject=view.__name__.replace("_", " "),
+        subject_ref=f"route:{view.__name__}", after={"address": request.path},
+    )  # fmt: skip
+
+
+def opened(action: str, row: Model, who: Who, *, called: str = "") -> None:
+    """Somebody has read something: "open", told once a day of each, or "view" or "download". A HEAD reads nothing."""
+    if request.method != "GET":
         return
-    audit.record(action, by=who, subject=found.name, subject_ref=found.ref, matter_id=found.matter_id)
-
-
-def _is_told_today(action: str, ref: str, who: FirmUser | PortalUser) -> bool:
-    is_theirs = AuditEntry.firm_user == who.id if isinstance(who, FirmUser) else AuditEntry.portal_user == who.id
-    since = clock.now() - dt.timedelta(days=1)
-    told = (AuditEntry.subject_ref == ref) & (AuditEntry.action == action) & (AuditEntry.happened_at > since)
-    return bool(AuditEntry.select().where(told & is_theirs).exists())
+    found = of(row)
+    within = dt.timedelta(days=1 if action in {"open", "read_link"} else 0)
+    audit.record_seldom(
+        action, by=who, subject=called or found.name, subject_ref=found.ref, matter_id=found.matter_id, within=within
+    )

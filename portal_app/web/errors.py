@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, make_response, render_template
+from flask import Flask, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from peewee import DataError, DoesNotExist, OperationalError, PeeweeException
 from werkzeug.exceptions import HTTPException
@@ -19,6 +19,7 @@ from portal_app.domain.store import NotStored
 from portal_app.domain.throttles import TooSoon
 from portal_app.schema import folder
 from portal_app.web.login import person
+from portal_app.web.press import NotPrinted
 from portal_app.web.uploads import Oversize
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Oversize, lambda problem: _page(413, said=problem.description))
     app.register_error_handler(TooSoon, _too_soon)
     app.register_error_handler(Busy, _busy)
+    app.register_error_handler(NotPrinted, lambda problem: _later(_page(503, said=str(problem)), 10))
     app.register_error_handler(firms.NoFirm, lambda _problem: _plain("errors/not_set_up.html", 503))
     app.register_error_handler(PeeweeException, _database)
     app.register_error_handler(Exception, _unexpected)
@@ -54,7 +56,8 @@ def _held(problem: Held) -> Response:
     return _page(409, said="This file is being looked through for malware. It takes a few seconds; then try again.")
 
 
-def _stale_form(_problem: CSRFError) -> Response:
+def _stale_form(problem: CSRFError) -> Response:
+    log.warning("%s refused from %s: %s", request.endpoint, request.remote_addr, problem.description)
     return _page(
         400, said="The form was open for too long or came from another window. Go back, reload, and try again."
     )

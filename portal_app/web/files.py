@@ -7,9 +7,11 @@ from tempfile import SpooledTemporaryFile
 from urllib.parse import quote
 
 from flask import Response, request
+from peewee import Model
 from werkzeug.http import dump_options_header
 
 from portal_app.domain import documents
+from portal_app.domain.audit import Who
 from portal_app.domain.documents import Document, DocumentVersion
 from portal_app.web import auditing
 from portal_app.web.login import person
@@ -24,7 +26,7 @@ def send(document: Document, version: DocumentVersion, *, as_download: bool = Tr
     """The bytes of a version. Only paper that we made ourselves (an invoice) may be shown in the browser."""
     is_shown = not as_download and document.kind == "invoice"
     answer = _stream(document.name, version, is_shown)
-    if request.method == "GET" and (who := person()) is not None:
+    if (who := person()) is not None:
         auditing.opened("view" if is_shown else "download", document, who)
     return answer
 
@@ -55,8 +57,11 @@ def disposition(name: str, media_type: str, kind: str) -> str:
     return header
 
 
-def send_pdf(body: bytes, name: str, *, as_download: bool = True) -> Response:
-    """A PDF of our own (a receipt)."""
+def send_pdf(body: bytes, name: str, *, about: Model | None, as_download: bool = True, by: Who = None) -> Response:
+    """A PDF of our own (a receipt). ``about`` is the row that it is the paper of, for the record of who had it; nothing
+    where it is no client's. ``by``: who has it, where nobody is signed in."""
+    if about is not None:
+        auditing.opened("download" if as_download else "view", about, by or person(), called=name)
     response = Response(body, content_type="application/pdf")
     kind = "attachment" if as_download else "inline"
     response.headers["Content-Disposition"] = disposition(name, "application/pdf", kind)

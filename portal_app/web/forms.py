@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from flask_wtf import FlaskForm
 from markupsafe import Markup
@@ -19,6 +19,8 @@ from portal_app.domain import people
 from portal_app.domain.errors import Refused
 from portal_app.web.compiling import plainly
 from portal_app.web.templates import current_firm
+
+T = TypeVar("T")
 
 # Also those that turn the direction of writing: a name or a line must not read other than it is stored.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -61,11 +63,44 @@ def _input(widget: Any, field: Any, given: dict[str, Any]) -> Markup:
     return Markup(f"<input {_attributes(**told)}>")  # noqa: S704 - _attributes escapes
 
 
+class _Words:
+    """What WTForms itself says of a choice that does not exist, in words for people."""
+
+    def gettext(self, text: str) -> str:
+        return "Choose from the list." if "hoice" in text else text
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        return self.gettext(one if count == 1 else many)
+
+
+_WORDS = _Words()
+
+
 class Form(FlaskForm):
-    """A form of ours. ``refuse`` marks the field that the domain refused."""
+    """A form of ours. ``refuse`` marks the field that the domain refused. ``scope`` tells the fields of several forms
+    on one page apart: it begins their ids, not their names; ``at`` the same form for several things."""
+
+    scope = ""
 
     class Meta(FlaskForm.Meta):
         csrf = False  # CSRFProtect has refused whatever came without the token before any form is made
+
+        def get_translations(self, form: object) -> _Words:  # noqa: ARG002 - WTForms' signature
+            return _WORDS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.scope:
+            self._put(self.scope)
+
+    def at(self, number: int) -> Self:
+        """This form, for one of several things of a page."""
+        self._put(f"{self.scope}-{number}")
+        return self
+
+    def _put(self, scope: str) -> None:
+        for field in self:
+            field.id = f"{scope}-{field.name}"
 
     def refuse(self, problem: Refused) -> None:
         """Write the domain's sentence at its field, or at the top when it has none here."""
@@ -74,6 +109,16 @@ class Form(FlaskForm):
             self.form_errors.append(str(problem))
         else:
             field.errors = [*field.errors, str(problem)]
+
+    def done(self, act: Callable[[], T]) -> T | None:
+        """What ``act`` gives, once what was typed can be taken; ``None`` when it cannot, or ``act`` was refused."""
+        if not self.validate():
+            return None
+        try:
+            return act()
+        except Refused as problem:
+            self.refuse(problem)
+            return None
 
     @property
     def is_sent(self) -> bool:

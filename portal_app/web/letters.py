@@ -174,6 +174,10 @@ def document_shared(share_id: int) -> None:
         return
     kind, context = "document_shared", {"document": share.item}
     if share.item.kind == "invoice":
+        note = payments.note_of(share.item)
+        if note is not None:
+            _credit_note(note, [share.portal_user] if note.undone_at is None else [])
+            return
         invoice = invoices.of_document(share.item)
         if invoice.is_void:
             return
@@ -185,7 +189,7 @@ def document_shared(share_id: int) -> None:
 
 def _is_held(document: Document) -> bool:
     """Nobody can open it yet: they are told once the malware scanner has let it through."""
-    version = documents.latest_versions([document]).get(document.id)
+    version = documents.open_versions([document]).get(document.id)
     return version is not None and version.is_held
 
 
@@ -195,15 +199,13 @@ def pay_link(link_id: int) -> None:
     token = pay_links.token_of(link)
     if link.ended_at is None and token is not None:
         invoice = invoices.with_balances().where(Invoice.id == link.invoice_id).get()
-        _to(link.portal_user, "pay_link", f"pay_link:{link.id}", link=link, invoice=invoice, token=token)
+        fact = f"pay_link:{link.id}:{clock.now():%Y-%m-%d.%H}"  # asked for once more, it is sent once more
+        _to(link.portal_user, "pay_link", fact, link=link, invoice=invoice, token=token)
 
 
 def pay_link_again(link_id: int) -> None:
     """Somebody has opened a link that no longer works, and asked for a fresh one."""
-    link = pay_links.PayLink.get_by_id(link_id)
-    with transaction():
-        if pay_links.newest(link).ended_at is None:
-            pay_links.renew(link.invoice, link.portal_user, by=None)
+    pay_links.send_again(pay_links.PayLink.get_by_id(link_id))
 
 
 def event_shared(share_id: int) -> None:
@@ -320,12 +322,17 @@ def credit_note(adjustment_id: int) -> None:
     row: InvoiceAdjustment = InvoiceAdjustment.get_by_id(adjustment_id)
     if row.undone_at is not None:
         return
+    document = row.invoice.document
+    _credit_note(
+        row, [share.portal_user for share in sharing.shares_of(DocumentShare, [document]).get(document.id, [])]
+    )
+
+
+def _credit_note(row: InvoiceAdjustment, people: Sequence[PortalUser]) -> None:
     invoice = invoices.with_balances().where(Invoice.id == row.invoice_id).get()
-    document = invoice.document
     with transaction():
-        for share in sharing.shares_of(DocumentShare, [document]).get(document.id, []):
-            _to(share.portal_user, "credit_note", f"credit_note:{row.id}:{share.portal_user_id}", adjustment=row,
-                invoice=invoice)  # fmt: skip
+        for who in people:
+            _to(who, "credit_note", f"credit_note:{row.id}:{who.id}", adjustment=row, invoice=invoice)
 
 
 def dispute_changed(dispute_id: int) -> None:
@@ -376,6 +383,8 @@ def trust_received(movement: TrustMovement, receipt: TrustReceipt | None) -> Non
                 _to(who, "trust_receipt", f"trust_received:{movement.id}:{who.id}", **about)
         if readers and server() is not None:
             trust.tell(movement, how=f"By e-mail to {', '.join(who.email for who in readers)}")
+        elif payer in {who.id for who in readers}:  # they have paid it themselves, and have seen its receipt
+            trust.tell(movement, how="Receipt in the portal")
 
 
 # How letters leave

@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 @once.once
 def _visit() -> Visit | None:
     """The signed-in browser, if it is one. The cookie names the session; whether that lives, the table decides."""
-    token = session.get(SIGNED_IN)
+    token = str(session.get(SIGNED_IN, ""))
     row = sessions.find(token) if token else None
     return None if row is None else Visit(token, row, row.login)
 
@@ -169,6 +169,7 @@ def firm_only(action: str) -> Callable[[Callable[P, R]], Callable[P, R | Respons
             if not isinstance(who, FirmUser):
                 abort(404)
             if not access.may(who, action):
+                auditing.refused(view, who)
                 abort(403)
             with auditing.expecting(view, who):
                 return view(*args, **kwargs)

@@ -1,5 +1,5 @@
-"""Invoices and receipts on paper: the same HTML and CSS hand for both, set by WeasyPrint, once, in the background. The
-same input gives the same bytes, and the renderer fetches nothing."""
+"""What the firm prints: the same HTML and CSS hand for all. Papers that are kept are set once, in the background;
+others while somebody waits. The same input gives the same bytes, and whoever sets them fetches nothing (``press``)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from portal_app.domain import (
     firms,
     invitations,
     invoices,
+    ledger,
     pay_links,
+    payments,
     reconciliations,
     store,
     trust_papers,
@@ -24,7 +26,7 @@ from portal_app.domain import (
 from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.firms import Firm
 from portal_app.domain.invitations import Invitation
-from portal_app.domain.invoices import Invoice, InvoiceLine
+from portal_app.domain.invoices import Invoice, InvoiceAdjustment, InvoiceLine
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import BankAccount, Payment, receipts
 from portal_app.domain.people import PortalUser
@@ -34,7 +36,7 @@ from portal_app.domain.today import AGES
 from portal_app.domain.trust import Accounting, TrustMovement
 from portal_app.domain.trust_papers import Statement, TrustReceipt
 from portal_app.schema import folder
-from portal_app.web import qr
+from portal_app.web import press, qr
 from portal_app.web.writing import Writing, compose
 
 LIMIT_BYTES = 50 * 1024 * 1024
@@ -86,6 +88,26 @@ def store_invoice(invoice_id: int) -> None:
     documents.attach_paper(invoice.document, stored)
 
 
+def credit_note_pdf(note: InvoiceAdjustment) -> bytes:
+    """The paper of a credit note, as it was made."""
+    firm = firms.current()
+    invoice = note.invoice
+    html = compose(
+        "pdf/credit_note.html", Writing(firm, firm.time_zone), note=note, invoice=invoice, client=invoice.matter.client,
+        made_on=clock.local(note.made_at, firm.time_zone).date(), after_cents=payments.owed_after(note),
+        proof=ledger.links_of(payments.entry_of_adjustment(note)), **_letterhead(firm, note.made_at),
+    )  # fmt: skip
+    return _print(html, firm)
+
+
+def store_credit_note(adjustment_id: int) -> None:
+    """Make and keep a credit note's paper among the matter's documents, if it has none yet."""
+    note = InvoiceAdjustment.get_by_id(adjustment_id)
+    if note.document_id is not None and not documents.latest_versions([note.document]):
+        stored = store.put_bytes([credit_note_pdf(note)], limit_bytes=LIMIT_BYTES)
+        documents.attach_paper(note.document, stored, is_announced=False)
+
+
 # Invitations
 
 
@@ -97,7 +119,7 @@ def invitation_pdf(link: Invitation, code: str) -> bytes:
         code=invitations.shown_code(code), invitation_qr=_qr(f"{config.active().own_url}/invitation/{code}", "QR code"),
         **_letterhead(firm, link.sent_at),
     )  # fmt: skip
-    return _print(html, firm)
+    return _print(html, firm, is_awaited=True)
 
 
 # Trust
@@ -111,7 +133,7 @@ def trust_pdf(matter: Matter, accounting: Accounting) -> bytes:
         "pdf/trust.html", Writing(firm, firm.time_zone), matter=matter, client=matter.client, accounting=accounting,
         **_letterhead(firm, moment),
     )  # fmt: skip
-    return _print(html, firm)
+    return _print(html, firm, is_awaited=True)
 
 
 # Receipts
@@ -187,7 +209,7 @@ def trust_statement_pdf(
         "pdf/trust_statement.html", Writing(firm, firm.time_zone), found=found, proved=proved, since=since, until=until,
         who=who, **_letterhead(firm, clock.now()),
     )  # fmt: skip
-    return _print(html, firm)
+    return _print(html, firm, is_awaited=True)
 
 
 # Reconciliations
@@ -225,7 +247,7 @@ def report_pdf(
         rows=table.rows[:most], left_out=max(len(table.rows) - most, 0), ages=AGES, sees_all=sees_all,
         **_letterhead(firm, clock.now().replace(microsecond=0)),
     )  # fmt: skip
-    return _print(html, firm, is_wide=table.is_wide)
+    return _print(html, firm, is_wide=table.is_wide, is_awaited=True)
 
 
 # Setting
@@ -248,22 +270,14 @@ def _logo(firm: Firm) -> str:
 
 
 @lru_cache(maxsize=4)
-def _press(sheet: str, accent: str) -> tuple[Any, Any]:
-    """WeasyPrint's fonts and our stylesheet, made once. The import costs half a second: only who prints pays it."""
-    from weasyprint import CSS
-    from weasyprint.text.fonts import FontConfiguration
-
-    fonts = FontConfiguration()
+def _style(sheet: str, accent: str) -> str:
+    """Our stylesheet for a sheet of paper, in the firm's colour."""
     ours = (folder("templates") / "pdf" / "paper.css").read_text("utf-8")
-    return fonts, CSS(string=f"@page {{ size: {sheet} }} :root {{ --accent: {accent} }} {ours}", font_config=fonts)
+    return f"@page {{ size: {sheet} }} :root {{ --accent: {accent} }} {ours}"
 
 
-def _print(html: str, firm: Firm, *, is_wide: bool = False) -> bytes:
-    """Tagged PDF (PDF/UA-1). Nothing is fetched: a data: address is all that may stand in it."""
-    from weasyprint import HTML
-    from weasyprint.urls import URLFetcher
-
+def _print(html: str, firm: Firm, *, is_wide: bool = False, is_awaited: bool = False) -> bytes:
+    """The PDF; ``is_awaited``: somebody waits for it at this moment (see :func:`press.set_paper`)."""
     sheet = "Letter" if firm.locale.endswith(LETTER_COUNTRIES) else "A4"
-    fonts, style = _press(f"{sheet} landscape" if is_wide else sheet, firm.accent)
-    page = HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
-    return bytes(page.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1"))
+    style = _style(f"{sheet} landscape" if is_wide else sheet, firm.accent)
+    return press.set_paper(html, style, is_awaited=is_awaited)

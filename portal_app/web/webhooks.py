@@ -3,6 +3,7 @@ stored before it is answered, and looked into afterwards."""
 
 from __future__ import annotations
 
+import datetime as dt
 import hmac
 import logging
 
@@ -10,10 +11,12 @@ from flask import Blueprint, Response, abort, request
 
 from portal_app import gateway_setup as setup
 from portal_app import gateways
+from portal_app.domain import audit
 from portal_app.web.login import public
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("webhooks", __name__)
+REFUSED_AGAIN = dt.timedelta(hours=1)  # whoever knows the address could fill the records
 
 
 @blueprint.post("/webhooks/<code>/<secret>")
@@ -28,6 +31,10 @@ def hear(code: str, secret: str) -> Response:
         new = gateways.hear(gateway, request.get_data(cache=False), headers)
     except gateways.NotOurs as problem:
         log.warning("webhook of gateway %s refused: %s", code, problem)
+        audit.record_seldom(
+            "refuse_webhook", within=REFUSED_AGAIN, subject=code, subject_ref=f"gateway:{gateway.id}",
+            after={"reason": problem},
+        )  # fmt: skip
         return _plain("not understood\n", 400)
     return _plain(f"{new} new\n", 200)
 

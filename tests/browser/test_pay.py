@@ -259,3 +259,39 @@ def test_the_pages_that_a_tour_of_the_demo_does_not_visit(page: Page, portal: Po
     for name, path in paths.items():
         page.goto(f"{portal.url}/portal/{path}")
         look(page, name)
+
+
+TOLD = """([mine, right, data]) => dispatchEvent(new MessageEvent("message", {
+  source: mine ? document.querySelector("iframe").contentWindow : window,
+  origin: right ? new URL(document.querySelector("iframe").src).origin : "https://evil.example", data}))"""
+
+
+def test_what_others_say_in_the_frames_name_is_not_heard(
+    portal: Portal, new_context: Callable[..., BrowserContext]
+) -> None:
+    """Messages to the page count from its own frame of its own origin alone, and the other way round."""
+    page = sign_in(new_context(), portal)
+    page.goto(f"{portal.url}/portal/pay")
+    frame = page.locator("iframe.gateway-frame")
+    page.frame_locator("iframe.gateway-frame").locator("#number").wait_for()
+    page.wait_for_timeout(300)  # the frame tells its own height
+    before = frame.get_attribute("height")
+    tall = {"sandbox": True, "kind": "height", "height": 777}
+    page.evaluate("data => postMessage(data, '*')", tall)  # as another window, or a script of the page, would
+    for said in ([False, True, tall], [True, False, tall], [True, True, {**tall, "sandbox": 1}]):
+        page.evaluate(TOLD, said)
+    page.wait_for_timeout(100)
+    assert frame.get_attribute("height") == before
+    page.evaluate(TOLD, [True, True, tall])
+    assert frame.get_attribute("height") == "777", "the right one is heard"
+
+    inside = next(found for found in page.frames if found != page.main_frame)
+    told = """([mine, right]) => dispatchEvent(new MessageEvent("message", {source: mine ? parent : window,
+      origin: right ? document.body.dataset.origin : "https://evil.example",
+      data: {sandbox: true, kind: "method", method: "bank"}}))"""
+    card = page.frame_locator("iframe.gateway-frame").locator("#number")
+    for who in ([False, True], [True, False]):
+        inside.evaluate(told, who)
+        expect(card).to_be_visible()
+    inside.evaluate(told, [True, True])
+    expect(card).to_be_hidden()

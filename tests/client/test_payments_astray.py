@@ -17,8 +17,8 @@ from portal_app.domain.documents import DocumentShare
 from portal_app.domain.payments import GatewayRoute, Payment, PaymentRoad
 from portal_app.plugin_api import DisputeState, Outcome, OutcomeKind
 from tests.client.test_payments import only_payment, pay, value_of
-from tests.domain.test_refunds import dispute, give, look
 from tests.fake_gateway import FakeGateway
+from tests.refunds import dispute, give, look
 from tests.world import World, today
 
 As = Callable[[Any], FlaskClient]

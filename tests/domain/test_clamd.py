@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
+from flask.testing import FlaskClient
 
 from portal_app import config, worker
 from portal_app.domain import clamd, documents, outbox
@@ -115,6 +116,29 @@ def test_an_infected_file_is_never_opened_and_is_told_of(world: World, scanned: 
     work()
     assert b"".join(documents.stream(version_of(document))) == b"Clean now\n"
     assert Email.select().where(Email.kind == "document_shared").count() == before + 1
+
+
+def test_while_a_newer_version_is_held_the_one_before_is_still_theirs(
+    world: World, as_: Callable[[Any], FlaskClient], scanned: Daemon
+) -> None:
+    document = add(world, b"The first\n")
+    work()
+    documents.add_version(document, [b"The second, much longer\n"], limit_bytes=10_000, by=world.dan)
+    alice, here = as_(world.alice), f"/portal/documents/{document.public_id}"
+    for _ in ("waiting", "infected"):
+        assert alice.get(f"{here}/file").data == b"The first\n"
+        page = alice.get(here).text
+        assert "A newer version has not been let through" in page
+        assert "Version 1, of" in page
+        assert f'href="{here}/file"' in alice.get("/portal/documents").text
+        [row] = documents.shared_with(world.alice, limit=1)
+        assert row.version is not None
+        assert row.version.number == 1
+        DocumentVersion.update(scan="infected").where(DocumentVersion.number == 2).execute()
+    DocumentVersion.update(scan="waiting").where(DocumentVersion.number == 2).execute()
+    work()
+    assert alice.get(f"{here}/file").data == b"The second, much longer\n"
+    assert "A newer version" not in alice.get(here).text
 
 
 @pytest.mark.parametrize("answer", [b"INSTREAM size limit exceeded. ERROR\0", b"\0", b"stream: what?\0"])

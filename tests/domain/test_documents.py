@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -29,6 +30,33 @@ def test_bytes_come_back_whole_in_versions(world: World) -> None:
     assert b"".join(documents.stream(first)) == body
     assert (first.size_bytes, first.number, second.number, second.media_type) == (1_280_000, 1, 2, "application/pdf")
     assert documents.latest_versions([document])[document.id] == second
+    for version in (first, second):  # the name that it came with is nowhere in the store
+        assert re.fullmatch(r"documents/[0-9a-f]{32}", version.storage_key)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("Letter.pdf", b"MZ\x90\x00 a program"),
+        ("Letter.PDF", b"<html><script>alert(1)</script>"),
+        ("Photo.png", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"),
+        ("Photo.jpeg", b"%PDF-1.7\n"),
+        ("x/../Photo.gif", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+    ],
+)
+def test_a_name_that_promises_what_the_content_is_not_is_refused(world: World, name: str, body: bytes) -> None:
+    before = (Document.select().count(), DocumentVersion.select().count())
+    with pytest.raises(Refused, match="content is something else"):
+        documents.add(world.matter, name=name, chunks=[body], limit_bytes=1000, by=world.carol)
+    files = [("Fine.txt", [b"Words"]), (name, [body])]
+    with pytest.raises(Refused, match="content is something else"):
+        documents.add_all(world.matter, files, limit_bytes=1000, by=world.carol, key="k")
+    with pytest.raises(Refused, match="content is something else"):
+        documents.rename(world.document, name="Words.pdf", folder="")
+    assert (Document.select().count(), DocumentVersion.select().count()) == before
+    honest = documents.add(world.matter, name="Words.pdf", chunks=[b"%PDF-1.7\n"], limit_bytes=1000, by=world.carol)
+    with pytest.raises(Refused, match="content is something else"):
+        documents.add_version(honest, [b"PK\x03\x04"], limit_bytes=1000, by=world.carol)
 
 
 def test_too_large_a_file_is_refused_and_nothing_is_kept(world: World) -> None:

@@ -12,8 +12,10 @@ from portal_app import clock, config, db
 from portal_app.domain import invitations, pay_links, payments, sharing
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.errors import LinkUnusable
+from portal_app.domain.mail import Email
 from portal_app.domain.outbox import Outbox
 from portal_app.domain.pay_links import PayLink
+from portal_app.web import letters
 from tests.domain.test_payments import order
 from tests.world import World, today
 
@@ -121,3 +123,23 @@ def test_only_payments_of_the_link_are_seen_through_it(world: World) -> None:
     assert pay_links.has_payment(renewed, through.public_id)
     other = pay_links.find(pay_links.link_for(world.second, world.alice))
     assert not pay_links.has_payment(other, through.public_id)
+
+
+def test_whoever_holds_an_old_link_cannot_end_the_one_that_works(world: World) -> None:
+    leaked = pay_links.link_for(world.invoice, world.alice)
+    works = pay_links.renew(world.invoice, world.alice, by=world.carol)
+    for _ in range(2):
+        dead = pay_links.find_dead(leaked)
+        assert dead is not None
+        letters.pay_link_again(dead.id)
+    assert pay_links.newest(works).id == works.id
+    token = pay_links.token_of(works)
+    assert token is not None
+    assert pay_links.find(token).id == works.id
+    for row in Outbox.select().where(Outbox.topic == "pay_link"):
+        letters.pay_link(row.subject_id)
+    [email] = Email.select().where(Email.kind == "pay_link")
+    assert (email.to_address, token in email.text) == (world.alice.email, True)
+    with clock.frozen(clock.now() + dt.timedelta(days=400)):
+        letters.pay_link_again(works.id)
+        assert pay_links.newest(works).id != works.id, "that one has expired: there is a fresh one"

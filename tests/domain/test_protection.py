@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import multiprocessing
+import re
 import runpy
 import threading
 from pathlib import Path
@@ -26,7 +29,19 @@ def test_a_protected_connection_is_served(world: World) -> None:
     db.self_test()
 
 
-GUARDS = ["seal_checked", "posting_totals", "link_follows", "posting_no_delete", "posting_period"]
+GUARDS = [
+    "seal_checked", "posting_totals", "link_follows", "posting_no_delete", "posting_period", "trust_t02",
+    "posting_trust_days",
+]  # fmt: skip
+BOOKS = re.compile(r"journal_|posting|chain_link|checkpoint|account$|trust_|reconciliation|bank_match")
+
+
+def test_every_trigger_of_the_books_is_asked_for_when_the_portal_starts(world: World) -> None:
+    query = "SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'"
+    if not db.is_sqlite():
+        query = "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal"
+    found = {name for table, name in rows_of(query) if BOOKS.match(table) and not table.startswith("trust_receipt")}
+    assert found - db.TRIGGERS - (set() if db.is_sqlite() else db.PLURAL) == set()
 
 
 @pytest.mark.parametrize("name", GUARDS)
@@ -67,6 +82,33 @@ def test_what_was_written_with_the_protection_off_is_found(world: World) -> None
         "Journal entry 9001 has no seal", "Journal entry 9001 is in no chain",
     ):  # fmt: skip
         assert any(says in fault for fault in faults), faults
+
+
+def _takes(path: str) -> None:
+    """In another process: leaves with 0 when it gets the lock at once."""
+    queue = db._queues.at(path).file
+    try:
+        fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(1) from None
+
+
+def test_a_forked_process_queues_on_its_own(world: World) -> None:
+    """A lock belongs to the opened file: a child that shared its parent's would not wait for it."""
+    if not db.is_sqlite():
+        pytest.skip("PostgreSQL has several writers")
+    path, codes = f"{db.db.obj.database}.lock", []
+
+    def tried() -> None:
+        child = multiprocessing.get_context("fork").Process(target=_takes, args=(path,))
+        child.start()
+        child.join(30)
+        codes.append(child.exitcode)
+
+    with transaction():
+        tried()
+    tried()
+    assert codes == [1, 0]
 
 
 class TestWriters:

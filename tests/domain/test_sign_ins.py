@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from portal_app import clock, db
-from portal_app.domain import devices, invitations, passwords, policy, sessions, sign_ins, throttles
+from portal_app.domain import devices, invitations, passwords, pay_links, policy, sessions, sign_ins, throttles
 from portal_app.domain.errors import Busy, LinkUnusable, Refused
 from portal_app.domain.sign_ins import Caller
 from portal_app.domain.throttles import Pace, Throttle, TooSoon
@@ -316,3 +317,29 @@ def test_only_a_device_that_is_new_beside_others_is_news(world: World) -> None:
     assert devices.is_known(world.alice, "a" * 32)
     assert not devices.is_known(world.bob, "a" * 32)
     assert not devices.is_known(None, "a" * 32)
+
+
+# What passwords and tokens are
+
+
+def test_a_password_has_no_age(world: World) -> None:
+    with clock.frozen(clock.now() + dt.timedelta(days=5 * 366)):
+        assert sign_ins.by_password(world.alice.email, PASSWORD, HOME) == world.alice
+        token, is_whole = sign_ins.start(world.alice, HOME)
+        assert is_whole, "nothing stands between the old password and the portal"
+        assert sessions.find(token) is not None
+
+
+def test_every_token_has_192_random_bits(world: World) -> None:
+    makers = {
+        "session": lambda: sessions.start(world.alice),
+        "link": lambda: sign_ins.ask_link(world.alice).token,
+        "reset": lambda: invitations.ask_reset(world.alice).token,
+        "invitation": lambda: invitations.invite(world.frank, by=world.carol, days=1).token,
+        "link to pay": lambda: pay_links.token_of(pay_links.renew(world.invoice, world.alice, by=world.carol)) or "",
+    }
+    for what, make in makers.items():
+        made = {make() for _ in range(5)}
+        assert len(made) == 5, what
+        for token in made:
+            assert len(base64.urlsafe_b64decode(token)) == 24, what

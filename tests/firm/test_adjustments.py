@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from typing import Any
 
+import pypdf
 import pytest
 from flask.testing import FlaskClient
 
 from portal_app import gateways, verify
-from portal_app.domain import invoices, ledger, outbox, payments
+from portal_app.domain import invoices, ledger, outbox, payments, sharing
+from portal_app.domain.documents import Document, DocumentShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import InvoiceAdjustment
 from portal_app.domain.mail import Email
 from portal_app.plugin_api import Outcome, OutcomeKind
+from portal_app.web import paper
 from portal_app.worker import handlers
 from tests.conftest import Engine
 from tests.domain.test_payments import order
@@ -62,6 +66,56 @@ def test_a_credit_note_is_numbered_told_and_on_the_ledger(world: World, as_: As)
     assert f"Credit note {row.number}" in page
     assert "−$240.00" in page
     assert "One exhibit too many" not in page
+
+
+def test_a_credit_note_has_its_paper_for_whoever_has_the_invoice(world: World, as_: As) -> None:
+    erin, alice = as_(world.erin), as_(world.alice)
+    erin.post(f"{home(world)}/adjustments", data=said(erin.get(home(world)).text))
+    row = InvoiceAdjustment.get()
+    assert "(PDF)" not in alice.get(f"/portal/invoices/{world.invoice.public_id}").text, "it is not made yet"
+    assert (row.document.name, row.document.matter_id) == (f"Credit note {row.number}", world.matter.id)
+    outbox.run_due(handlers(), 20)
+    outbox.run_due(handlers(), 20)
+    assert Email.select().where(Email.kind == "credit_note").count() == 2, "alice and frank, once each"
+    assert not Email.select().where((Email.kind == "document_shared") & Email.subject.contains(row.number)).exists()
+    link = re.search(r'href="(/portal/documents/[^"]+)">Credit note', alice.get(
+        f"/portal/invoices/{world.invoice.public_id}").text)  # fmt: skip
+    assert link
+    body = alice.get(link[1])
+    text = " ".join(pypdf.PdfReader(io.BytesIO(body.data)).pages[0].extract_text().split())
+    head = ledger.links_of(ledger.entry_of(f"adjustment:{row.id}"))[0]
+    for part in (f"Credit note {row.number}", world.invoice.number, "$240.00", "Owed before this note $1,240.00",
+                 "Owed after this note $1,000.00", f"number {head.sequence} in the chain"):  # fmt: skip
+        assert part in text
+    assert "One exhibit too many" not in text, "the reason is the firm's"
+    assert as_(world.bob).get(link[1]).status_code == 404
+    assert f"/documents/{row.document_id}/file?view=1" in erin.get(home(world)).text
+    payments.adjust(world.invoice, kind="credit_note", amount_cents=100, reason="x", key="later", by=world.erin)
+    assert paper.credit_note_pdf(InvoiceAdjustment.get_by_id(row.id)) == body.data, "later notes change no paper"
+
+
+def test_a_credit_notes_paper_goes_where_the_invoice_goes(world: World, as_: As) -> None:
+    erin, carol = as_(world.erin), as_(world.carol)
+    erin.post(f"{home(world)}/adjustments", data=said(erin.get(home(world)).text))
+    row = InvoiceAdjustment.get()
+    outbox.run_due(handlers(), 20)
+
+    def readers() -> list[str]:
+        shares = sharing.shares_of(DocumentShare, [row.document]).get(row.document_id, [])
+        return sorted(share.portal_user.name.split()[0] for share in shares)
+
+    assert readers() == ["Alice", "Frank"]
+    papers = f"/firm/matters/{world.matter.id}/documents"
+    share = f"{papers}/{world.invoice.document_id}/share"
+    assert carol.post(share, data={"people": [world.alice.id]}).status_code == 303
+    assert readers() == ["Alice"]
+    assert carol.post(f"{papers}/{row.document_id}/remove").status_code in {303, 422}
+    assert Document.get_by_id(row.document_id).removed_at is None
+    assert carol.post(f"{home(world)}/adjustments/{row.id}/undo").status_code == 303
+    assert readers() == [], "it does not count any more"
+    carol.post(share, data={"people": [world.alice.id, world.frank.id]})
+    assert readers() == []
+    assert "(PDF)" not in as_(world.alice).get(f"/portal/invoices/{world.invoice.public_id}").text
 
 
 def test_a_write_off_of_everything_reads_settled_not_paid(world: World, as_: As) -> None:

@@ -47,7 +47,7 @@ def test_details_can_be_corrected(world: World, as_: As) -> None:
         ({"name": "Trust account"}, "of this name already"),
         ({"last4": "12a4"}, "last four digits alone"),
         ({"last4": "٠٠٤٢"}, "last four digits alone"),
-        ({"fund": "escrow"}, "Not a valid choice"),
+        ({"fund": "escrow"}, "Choose from the list."),
         ({"fund": "trust"}, "A gateway pays into this account."),
     ],
 )

@@ -185,6 +185,9 @@ def test_looking_for_somebody_else_keeps_the_ticks_and_shares_nothing(
     assert shared_with(world) == {world.alice.id}
     browser.post(url, data={"people": [world.bob.id]})
     assert shared_with(world) == {world.bob.id}
+    odd = browser.post(url, data={"q": "bob", "find": "1", "people": ["nobody", world.frank.id]}, headers=htmx)
+    assert odd.status_code == 200
+    assert f'value="{world.frank.id}" checked' in odd.text
 
 
 @pytest.mark.parametrize("typed", ["999999", "everybody", "-1"])

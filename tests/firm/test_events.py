@@ -61,7 +61,7 @@ def test_a_whole_day_needs_no_times(world: World, as_: As) -> None:
         ("starts", "", "Enter a time, or tick"),
         ("starts", "25:00", "Enter a time, for example 14:30."),
         ("ends", "09:29", "The end is before the start."),
-        ("time_zone", "Moon/Base", "Not a valid choice."),
+        ("time_zone", "Moon/Base", "Choose from the list."),
     ],
 )
 def test_what_does_not_fit_is_kept_and_marked(

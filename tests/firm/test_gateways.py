@@ -75,8 +75,8 @@ def test_a_secret_is_written_never_read_and_kept_when_left_empty(world: World, a
     ("change", "field", "sentence"),
     [
         ({"secret_key": "bad"}, "secret_key", "This is not a key."),
-        ({"mode": "gold"}, "mode", "Not a valid choice"),
-        ({"bank_operating": "9999"}, "bank_operating", "Not a valid choice"),
+        ({"mode": "gold"}, "mode", "Choose from the list."),
+        ({"bank_operating": "9999"}, "bank_operating", "Choose from the list."),
         ({"account_operating": "x" * 81}, "account_operating", "Use at most 80 characters."),
     ],
 )

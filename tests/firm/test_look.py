@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from portal_app.domain import firms, logos
 from tests.world import World
@@ -28,7 +30,22 @@ PNG = (
     + _chunk(b"IDAT", zlib.compress(b"\0\0"))
     + _chunk(b"IEND", b"")
 )
-JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9"
+
+
+def drawn(kind: str, size: tuple[int, int] = (3, 2), **extras: Any) -> bytes:
+    body = io.BytesIO()
+    Image.new("RGB", size, "#123456").save(body, kind, **extras)
+    return body.getvalue()
+
+
+JPEG = drawn("JPEG")
+
+
+def claims(width: int, height: int) -> bytes:
+    """A few bytes of a picture that say they are large."""
+    body = zlib.compress(bytes(1000))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
 
 
 def send(browser: FlaskClient, body: bytes, name: str = "logo.png") -> Any:
@@ -81,7 +98,7 @@ def test_a_logo_is_served_to_everybody_for_ever(world: World, as_: As, body: byt
     assert url is not None
     assert f'<img class="mark" src="{url}"' in browser.get(URL).text
     answer = as_(None).get(url)
-    assert answer.data == body
+    assert Image.open(io.BytesIO(answer.data)).size == Image.open(io.BytesIO(body)).size
     assert answer.content_type == media_type
     assert "immutable" in answer.headers["Cache-Control"]
     assert "sandbox" in answer.headers["Content-Security-Policy"]
@@ -97,6 +114,11 @@ def test_a_logo_is_served_to_everybody_for_ever(world: World, as_: As, body: byt
         (b"GIF89a" + bytes(40), "PNG or JPEG"),
         (b"", "PNG or JPEG"),
         (PNG + bytes(2048), "larger than 2 kB"),
+        (PNG[:40], "cannot be read"),
+        (JPEG[:200], "cannot be read"),
+        (claims(2001, 2000), "more than 4 million pixels"),
+        (claims(10_000, 10_000), "more than 4 million pixels"),
+        (claims(50_000, 50_000), "more than 4 million pixels"),
     ],
 )
 def test_anything_but_a_small_picture_is_refused(
@@ -107,6 +129,27 @@ def test_anything_but_a_small_picture_is_refused(
     assert answer.status_code == 422
     assert sentence in answer.text
     assert firms.current().logo_url is None
+
+
+def test_a_logo_is_drawn_anew_and_keeps_nothing_but_its_pixels(world: World, as_: As) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "taken at Alice's house"
+    exif[0x0112] = 6  # lies on its side
+    noted = PngInfo()
+    noted.add_text("Comment", "<script>alert(1)</script>")
+    pictures = (
+        (drawn("JPEG", (30, 20), exif=exif, comment=b"<script>"), (20, 30)),
+        (drawn("PNG", (3000, 1000), pnginfo=noted) + b"<script>behind its end</script>", (1024, 341)),
+    )
+    for body, size in pictures:
+        assert b"<script>" in body
+        assert send(as_(world.carol), body).status_code == 303
+        shown = as_(None).get(str(firms.current().logo_url)).data
+        picture = Image.open(io.BytesIO(shown))
+        assert picture.size == size
+        assert not picture.getexif()
+        assert b"<script>" not in shown
+        assert b"Alice" not in shown
 
 
 def test_no_file_at_all_is_answered_in_words(world: World, as_: As) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,8 +13,11 @@ from flask.testing import FlaskClient
 from portal_app import clock, config
 from portal_app.db import transaction
 from portal_app.domain import mail, outbox
+from portal_app.domain.audit import AuditEntry
 from portal_app.domain.mail import Email
 from portal_app.domain.outbox import Outbox
+from portal_app.domain.sessions import Session
+from portal_app.web.letters import WIDTH
 from tests.world import World
 
 As = Callable[[Any], FlaskClient]
@@ -49,6 +54,16 @@ def test_without_a_server_a_letter_is_kept_to_be_handed_over(world: World, as_: 
     assert waiting() == before
 
 
+def test_what_the_letters_width_broke_is_one_line_again(world: World, as_: As) -> None:
+    sentence = "Somebody has signed in to the portal from a browser and a place that we have not seen before today."
+    link = f"https://x.example/{'a' * 60}"
+    text = f"{textwrap.fill(sentence, WIDTH)}\n\nChoose a password:\n{link}\n\nThe firm\n12 Sample Row\n"
+    page = as_(world.carol).get(f"/firm/mail/{write(world, text=text).id}").text
+    assert f"<p>{sentence}</p>" in page
+    assert f"<p>Choose a password:<br>{link}</p>" in page
+    assert "<p>The firm<br>12 Sample Row</p>" in page
+
+
 def test_a_letter_that_failed_says_why_and_is_tried_again(world: World, as_: As) -> None:
     row = write(world, last_error="SMTPServerDisconnected: gone")
     has_server()
@@ -71,6 +86,23 @@ def test_what_was_sent_is_not_sent_twice_and_not_kept(world: World, as_: As) -> 
     assert waiting() == before
     assert "not kept once it is sent" in browser.get(f"/firm/mail/{row.id}").text
     assert browser.get("/firm/mail/999999").status_code == 404
+
+
+def test_a_link_that_lets_somebody_in_is_read_by_nobody_or_told_of(world: World, as_: As) -> None:
+    """An administrator must not come in as the attorney who authorizes, by the letter that was to bring them in."""
+    row, carol = write(world), as_(world.carol)
+    for _ in range(2):
+        assert "https://x.example/&lt;1&gt;" in carol.get(f"/firm/mail/{row.id}").text
+    [told] = AuditEntry.select().where(AuditEntry.action == "read_link")
+    assert (told.firm_user_id, told.subject_ref) == (world.carol.id, f"email:{row.id}")
+    assert Outbox.select().where((Outbox.topic == "audit_alert") & (Outbox.subject_id == told.id)).exists()
+    has_server()
+    page = carol.get(f"/firm/mail/{row.id}").text
+    assert "x.example" not in page
+    assert "nobody else reads it" in page
+    with transaction():
+        Session.update(proved_at=clock.now() - dt.timedelta(hours=2)).execute()
+    assert "/account/confirm" in carol.get(f"/firm/mail/{row.id}").location, "asked once more who it is"
 
 
 def test_only_administrators_read_letters(world: World, as_: As) -> None:

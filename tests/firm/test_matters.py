@@ -88,6 +88,7 @@ def test_bad_input_is_marked_and_kept(world: World, as_: As, field: str, value: 
     assert answer.status_code == 422
     assert f'href="#{field}"' in answer.text
     assert 'value="Probate"' in answer.text
+    assert "coerce" not in answer.text
     assert Matter.select().count() == before
 
 
@@ -176,7 +177,7 @@ def test_a_fact_is_edited_in_its_place(
     ("field", "value", "sentence"),
     [
         ("name", "", "Fill in this field."), ("limitations_on", "soon", "Enter a date"),
-        ("number", "taken", "exists already"), ("client", "0", "Choose the client"),
+        ("number", "taken", "exists already"), ("client", "0", "Choose the client"), ("number", " ", "Enter one."),
         ("practice_area", "x" * 121, "most 120"),
     ],
 )  # fmt: skip

@@ -8,9 +8,9 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from portal_app import clock, gateways, plugins
+from portal_app import clock, gateways, plugins, worker
 from portal_app.db import transaction
-from portal_app.domain import ledger, matters, payments, store
+from portal_app.domain import documents, ledger, matters, payments, store
 from portal_app.domain.payments import Payment
 from portal_app.plugin_api import BillingAddress, Flow, Method
 from tests.fake_gateway import FakeGateway
@@ -77,6 +77,22 @@ def test_payments_on_restricted_matters_stay_with_those_who_may_see_them(world: 
     assert browser.get(f"/firm/payments/{row.id}").status_code == 404
     assert "$25.00" not in browser.get("/firm/payments").text
     assert as_(world.carol).get(f"/firm/payments/{row.id}").status_code == 200
+
+
+def test_a_receipt_names_no_matter_that_its_reader_may_not_see(world: World, as_: As) -> None:
+    documents.share(world.bobs_invoice.document, [world.alice], by=world.carol)
+    row = pay(world, "ok", payments.offer(world.alice).available_cents)
+    while worker.turn():
+        pass
+    path = f"/firm/payments/{row.id}"
+    assert as_(world.dan).get(f"{path}/receipt").status_code == 200
+    matters.set_access(world.bobs_matter, is_restricted=True, staff=[])
+    dan, carol = as_(world.dan), as_(world.carol)
+    assert dan.get(path).status_code == 200
+    assert f'href="{path}/receipt"' not in dan.get(path).text
+    assert dan.get(f"{path}/receipt").status_code == 404
+    assert f'href="{path}/receipt"' in carol.get(path).text
+    assert carol.get(f"{path}/receipt").status_code == 200
 
 
 def test_looking_again_settles_a_lost_answer_once(world: World, as_: As, gateway: FakeGateway) -> None:

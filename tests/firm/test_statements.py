@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from typing import Any
 
+import pypdf
 import pytest
 from flask.testing import FlaskClient
 
-from portal_app.domain import reconciliations, statements
+from portal_app.domain import reconciliations, statements, trust
+from portal_app.domain.ledger import JournalEntry
 from portal_app.domain.reconciliations import Reconciliation
 from portal_app.domain.statements import BankStatement, StatementLine, StatementMapping
 from portal_app.web import paper
@@ -126,6 +129,46 @@ class TestMatching:
         assert erin.post(f"{at}/match", data={"posting": ids}).status_code == 303
         assert reconciliations.open_lines(trust_account()) == []
 
+    def test_what_is_chosen_stays_while_one_searches_on_and_is_added_up(
+        self, world: World, as_: Any, htmx: dict[str, str]
+    ) -> None:
+        erin = as_(world.erin)
+        deposit(world, "03-03", 20_000, reference="77")
+        deposit(world, "03-03", 30_000)
+        found = bring(
+            trust_account(), "03-30 | Part one | 450.00 |", "03-31 | Part two | 50.00 |", closing=50_000, ends_on=MARCH
+        )
+        one, two = statements.lines_of(found)
+        at = f"/firm/statement-lines/{one.id}"
+        first, second = reconciliations.open_postings(trust_account())
+        page = erin.get(f"{at}?q=no+such&posting={first.id}").text
+        assert page.count('name="posting"') == 1
+        assert re.search(rf'value="{first.id}" checked', page)
+        sums = erin.get(f"{at}/sums?posting={first.id}&posting={second.id}&line={two.id}", headers=htmx).text
+        assert ("2 lines" in sums, "2 entries" in sums, "They are one" in sums, "<html" in sums) == (*[True] * 3, False)
+        apart = erin.get(f"{at}/sums?posting={first.id}", headers=htmx).text
+        assert "Apart" in apart
+        assert "$250.00" in apart
+        answer = erin.post(f"{at}/match", data={"posting": [first.id, second.id], "line": two.id})
+        assert answer.status_code == 303
+        assert reconciliations.open_lines(trust_account()) == []
+        assert "together with 1 other line" in erin.get(f"/firm/statements/{found.id}").text
+        assert "Part two" in erin.get(at).text
+
+    def test_a_suggestion_of_several_lines_is_one_press(self, world: World, as_: Any) -> None:
+        erin = as_(world.erin)
+        deposit(world, "03-03", 50_000)
+        found = bring(
+            trust_account(), "03-03 | Part one | 450.00 |", "03-04 | Part two | 50.00 |", closing=50_000, ends_on=MARCH
+        )
+        one, two = statements.lines_of(found)
+        page = erin.get(f"/firm/statements/{found.id}").text
+        assert "2 lines come to this entry’s amount" in page
+        assert "Accept the suggestion" in page
+        answer = erin.post(f"/firm/statements/{found.id}/matches", data={"line": [one.id, two.id]})
+        assert answer.status_code == 303
+        assert reconciliations.open_lines(trust_account()) == []
+
     def test_the_banks_error_is_noted_with_a_reason(self, world: World, as_: Any) -> None:
         erin = as_(world.erin)
         trust_account()
@@ -158,6 +201,33 @@ class TestClosing:
         assert reconciliations.find(closed.id).report.sha256 in erin.get(answer.location).text
         assert erin.get(at).location == answer.location
         assert "This period is closed" in erin.get(f"/firm/statements/{found.id}").text
+
+    def test_what_a_gateway_has_leads_to_its_entries(self, world: World, as_: Any) -> None:
+        at = trust.open_clearing("fake", trust_account(), "Taken by Fake for trust")
+        statement = march(world)
+        deposit(world, "03-30", 20_000, at=at)
+        deposit(world, "03-31", 1_100, at=at)
+        entries = JournalEntry.select().order_by(JournalEntry.id.desc()).limit(2)
+        erin = as_(world.erin)
+        pages = [erin.get(f"/firm/statements/{statement.id}/reconciliation").text]
+        closed = reconciliations.close(statement, by=world.erin)
+        pages.append(erin.get(f"/firm/reconciliations/{closed.id}").text)
+        for page in pages:
+            assert "/firm/books/accounts/clearing:fake:trust?to=2026-03-31" in page
+            assert all(f"/firm/ledger/{entry.id}" in page for entry in entries)
+            assert f"/firm/books/accounts/trust:{trust_account().id}?to=2026-03-31&amp;matter=2026-0001" in page
+        paper.store_reconciliation(closed.id)
+        report = pypdf.PdfReader(io.BytesIO(erin.get(f"/firm/reconciliations/{closed.id}/pdf").data))
+        text = " ".join(page.extract_text() for page in report.pages)
+        assert "211.00" in text
+        assert all(f"entry {entry.id}" in text for entry in entries)
+
+    def test_a_closing_of_before_with_one_sum_for_a_gateway_is_still_shown(self, world: World, as_: Any) -> None:
+        closed = reconciliations.close(march(world), by=world.erin)
+        old_one = {"day": "2026-03-31", "text": "Taken by Fake", "cents": 5, "entry_id": None, "line_id": None}
+        facts = closed.facts | {"gateways": [old_one]}
+        old = Reconciliation(snapshot=json.dumps(facts, default=str))
+        assert old.facts["gateways"][0]["place"] is None
 
     def test_what_is_not_equal_is_not_closed(self, world: World, as_: Any) -> None:
         erin = as_(world.erin)

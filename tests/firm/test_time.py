@@ -74,7 +74,7 @@ def test_adding_gives_back_an_empty_form_the_list_and_the_sum(world: World, as_:
         ("worked_on", "2026-02-30", "There is no such day."),
         ("description", "", "Fill in this field."),
         ("description", "x" * 2001, "Use at most 2,000 characters."),
-        ("timekeeper", "99999", "Not a valid choice."),
+        ("timekeeper", "99999", "Choose from the list."),
     ],
 )
 def test_what_cannot_be_understood_is_kept_and_marked(

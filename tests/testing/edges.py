@@ -41,9 +41,12 @@ from portal_app.plugin_api import (
     hookimpl,
 )
 from portal_app.testing.skeleton.portal_example.gateway import MANIFEST, Example, _call
+from tests.testing.declaring import Declaring
+from tests.testing.finding import ErrorIsAbsent, Finding
+from tests.testing.listing import Listing, TrustPaysTheFee
 from tests.testing.planted import planted
-from tests.testing.taking import Charging, ErrorIsAbsent, Finding, GenerousWire, send
-from tests.testing.telling import Declaring, Listing, TrustPaysTheFee, parsed
+from tests.testing.taking import Charging, GenerousWire, send
+from tests.testing.telling import parsed
 
 SUCCEEDED, UNKNOWN = OutcomeKind.SUCCEEDED, OutcomeKind.UNKNOWN
 

@@ -10,10 +10,10 @@ import pytest
 from portal_app.testing import GatewayKit
 from portal_app.testing.bench import ConformanceError
 from portal_app.testing.kit import GROUPS, checks_of
-from tests.testing import edges, hosting, manners, returning, taking, telling
+from tests.testing import declaring, edges, finding, hosting, listing, manners, returning, taking, telling
 from tests.testing.planted import MISTAKES, Mistake
 
-MODULES = (taking, returning, telling, manners, hosting, edges)
+MODULES = (declaring, edges, finding, hosting, listing, manners, returning, taking, telling)
 
 
 def kit_for(mistake: Mistake) -> GatewayKit:

@@ -304,3 +304,19 @@ def test_passwords_are_not_in_any_answer(as_: Browser, world: World) -> None:
     page = as_(None).post("/sign-in", data={"email": "x" * 300, "password": PASSWORD})
     assert page.status_code == 422
     assert PASSWORD not in page.text
+
+
+def test_no_way_in_asks_for_a_secret_of_ones_life(as_: Browser, world: World) -> None:
+    """What any page before the portal can be told: an address, a password, a code; nothing that others could know."""
+    set_up(world.dan)
+    half = as_(None)
+    assert _enter(half, world.dan.email) == (303, "/sign-in/code")
+    invitation = invitations.invite(world.frank, by=world.carol, days=1).token
+    letter = invitations.invite(world.frank, by=world.carol, days=1, by_letter=True).token
+    reset = f"/password/{invitations.ask_reset(world.alice).token}"
+    paths = ("/sign-in", "/password", "/invitation", f"/invitation/{letter}", f"/invitation/{invitation}", reset)
+    pages = [half.get("/sign-in/code"), *(as_(None).get(path) for path in paths)]
+    fields = re.compile(r'<(?:input|select|textarea)[^>]* name="([^"]+)"')
+    asked = {name for page in pages for name in fields.findall(page.text)}
+    known = {"email", "password", "again", "code", "next", "csrf_token", "answer", "username"}
+    assert {"email", "password", "again", "code"} <= asked <= known

@@ -118,7 +118,7 @@ def page(portal: Portal, new_context: Callable[..., BrowserContext]) -> Page:
 
 
 def test_a_card_is_declined_and_another_one_taken(page: Page, portal: Portal, console: Console) -> None:
-    console.allow("status of 422")
+    console.allow("status of 422|net::ERR|status of 503")
     pay = page.get_by_role("button", name="Pay $2,040.00")
     expect(frame(page, "credit-card-number").locator("input")).to_be_visible()
     pay.click()
@@ -132,6 +132,10 @@ def test_a_card_is_declined_and_another_one_taken(page: Page, portal: Portal, co
     pay.click()
     expect(page.locator("#pay-errors")).to_contain_text("The bank declined this card. It does not say why.")
     fill_card(page)
+    portal.emulator.faults.switch_on("unavailable", only="/v1/tokens")
+    pay.click()
+    expect(page.locator("#pay-errors")).to_contain_text("Nothing has been charged. LawPay did not answer.")
+    portal.emulator.faults.clear()
     look(page, "lawpay-card")
     pay.click()
     expect(page.get_by_role("heading", name="Paid, thank you")).to_be_visible()

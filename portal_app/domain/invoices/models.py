@@ -78,7 +78,8 @@ class InvoiceVoid(BaseModel):
 
 
 class InvoiceAdjustment(BaseModel):
-    """Less is owed on an issued invoice: a ``credit_note`` (numbered) or ``written_off``; taken back, never edited."""
+    """Less is owed on an issued invoice: a ``credit_note`` (numbered, with its paper) or ``written_off``; taken back,
+    never edited. ``reason`` is for the firm."""
 
     invoice = ForeignKeyField(Invoice, backref="adjustments")
     kind = CharField(max_length=12)
@@ -90,6 +91,7 @@ class InvoiceAdjustment(BaseModel):
     made_by = ForeignKeyField(FirmUser, backref="+")
     undone_at = DateTimeField(null=True)
     undone_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    document = ForeignKeyField(Document, null=True, backref="+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ deleted. Balances are running totals that ``verify`` proves again from the posti
 """
 
 from portal_app.domain.ledger.balances import account_balance, client_balances, invoice_balance, matter_balances
-from portal_app.domain.ledger.books import Wanted
 from portal_app.domain.ledger.chaining import ChainLink, Head, head_of, links_of, with_hash
 from portal_app.domain.ledger.chart import (
     BAD_DEBT,
@@ -52,6 +51,7 @@ from portal_app.domain.ledger.reading import (
     totals_about,
 )
 from portal_app.domain.ledger.recipes import CODES, RECIPES
+from portal_app.domain.ledger.wanted import Sums, Wanted
 
 __all__ = [
     "BAD_DEBT",
@@ -84,6 +84,7 @@ __all__ = [
     "Line",
     "Posting",
     "RunningTotal",
+    "Sums",
     "Unbalanced",
     "Wanted",
     "account_balance",

@@ -1,4 +1,4 @@
-"""The firm's books as a whole: journal, accounts, trial balance, a client's ledger over all matters.
+"""The firm's books as a whole: journal, accounts, trial balance.
 
 Pages go on by keys, not by counting rows, so that the last costs what the first does; balances begin at kept totals.
 """
@@ -6,60 +6,36 @@ Pages go on by keys, not by counting rows, so that the last costs what the first
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN, ModelSelect, fn
+from peewee import JOIN, SQL, ModelSelect, fn
 
 from portal_app.db import rows_of, sum_of
 from portal_app.domain.ledger.balances import account_balance
 from portal_app.domain.ledger.chaining import ChainLink
-from portal_app.domain.ledger.lines import OWES, Line
 from portal_app.domain.ledger.models import Account, AccountTotal, JournalEntry, Posting
+from portal_app.domain.ledger.of_clients import posting_sums, since_postings, with_amount
+from portal_app.domain.ledger.wanted import Sums, Wanted, narrowed
 from portal_app.domain.matters import Matter
-from portal_app.domain.people import PortalUser
 from portal_app.prepared import prepared_of_ids
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a reader of the books asks for; what is empty leaves nothing out."""
-
-    since: dt.date | None = None
-    until: dt.date | None = None
-    code: str = ""
-    matter: str = ""
-    text: str = ""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it leaves nothing out."""
-        return self == Wanted()
-
-
-def _narrowed(query: ModelSelect, wanted: Wanted) -> ModelSelect:
-    """``query`` over entries (and postings with their matters, where it has them) with the reader's conditions."""
-    if wanted.since:
-        query = query.where(JournalEntry.occurred_on >= wanted.since)
-    if wanted.until:
-        query = query.where(JournalEntry.occurred_on <= wanted.until)
-    if wanted.code:
-        query = query.where(JournalEntry.code == wanted.code)
-    if wanted.text:
-        query = query.where(JournalEntry.description.contains(wanted.text))
-    return query
-
 
 # The journal
 
 
 def journal(wanted: Wanted, *, before: int | None = None, limit: int = 50) -> list[JournalEntry]:
     """Entries, the newest first; ``before`` is an entry's number and pages on."""
-    query = _narrowed(JournalEntry.select(), wanted)
+    query = narrowed(JournalEntry.select(), wanted)
     if wanted.matter:
         touched = ChainLink.select(ChainLink.entry_id).join(Matter, on=(Matter.id == ChainLink.matter_id))
         query = query.where(JournalEntry.id.in_(touched.where(Matter.number == wanted.matter)))
+    if wanted.cents is not None:
+        amounts = Posting.select(Posting.entry).where(Posting.amount_cents.in_([wanted.cents, -wanted.cents]))
+        query = query.where(JournalEntry.id.in_(amounts))
+    if wanted.fund:
+        legs = Posting.select(SQL("1")).join(Account).where(Posting.entry == JournalEntry.id)
+        query = query.where(fn.EXISTS(legs.where(Account.fund == wanted.fund)))
     if before is not None:
         query = query.where(JournalEntry.id < before)
     return list(query.order_by(JournalEntry.id.desc()).limit(limit))
@@ -90,10 +66,10 @@ def _legs_of(ids: Any) -> ModelSelect:
 
 @dataclass(frozen=True, slots=True)
 class AccountLine:
-    """A posting on an account; ``balance_cents`` after it is known when no line is left out."""
+    """A posting on an account, and what stood on the account after it."""
 
     posting: Posting
-    balance_cents: int | None
+    balance_cents: int
 
 
 def accounts() -> list[tuple[Account, int]]:
@@ -111,23 +87,29 @@ def for_account(
     account: Account, wanted: Wanted, *, before: int | None = None, limit: int | None = 100
 ) -> list[AccountLine]:
     """The account's postings, the newest first; ``before`` is a posting's number and pages on."""
-    query = (
-        Posting.select(Posting, JournalEntry, Matter)
-        .join_from(Posting, JournalEntry)
-        .join_from(Posting, Matter, JOIN.LEFT_OUTER)
-        .where(Posting.account == account.code)
-    )
-    query = _narrowed(query, wanted)
-    query = query.where(Matter.number == wanted.matter) if wanted.matter else query
+    query = _on(account, wanted).select(Posting, JournalEntry, Matter)
     query = query.where(Posting.id < before) if before is not None else query
     rows = list(query.order_by(Posting.id.desc()).limit(limit))
-    if not wanted.is_open:
-        return [AccountLine(row, None) for row in rows]
-    balance, lines = account_balance(account.code) - _since(account.code, before), []
-    for row in rows:
-        lines.append(AccountLine(row, balance))
-        balance -= row.amount_cents
-    return lines
+    now = account_balance(account.code)
+    if wanted.is_open:  # nothing lies between the lines
+        balance, lines = now - _since(account.code, before), []
+        for row in rows:
+            lines.append(AccountLine(row, balance))
+            balance -= row.amount_cents
+        return lines
+    since = since_postings(Posting.account == account.code, [row.id for row in rows])
+    return [AccountLine(row, now - since[row.id] + row.amount_cents) for row in rows]
+
+
+def account_sums(account: Account, wanted: Wanted) -> Sums:
+    """What the account's postings come to that the reader asks for."""
+    return posting_sums(_on(account, wanted))
+
+
+def _on(account: Account, wanted: Wanted) -> ModelSelect:
+    query = Posting.select().join_from(Posting, JournalEntry).join_from(Posting, Matter, JOIN.LEFT_OUTER)
+    query = with_amount(narrowed(query.where(Posting.account == account.code), wanted), wanted)
+    return query.where(Matter.number == wanted.matter) if wanted.matter else query
 
 
 def _since(code: str, posting_id: int | None) -> int:
@@ -139,59 +121,33 @@ def _since(code: str, posting_id: int | None) -> int:
     )
 
 
-def trial_balance(on: dt.date | None = None) -> list[tuple[Account, int]]:
-    """What stood on each account at the end of a day, or stands now; accounts with nothing are left out. The sum is 0
-    in each fund."""
+def trial_balance(on: dt.date | None = None, fund: str = "") -> list[tuple[Account, int]]:
+    """What stood on each account (of one fund) at the end of a day, or stands now; accounts with nothing are left out.
+    The sum is 0 in each fund."""
     if on is None:
-        return [(account, cents) for account, cents in accounts() if cents]
-    month = f"{on:%Y-%m}"
-    total = AccountTotal.select(AccountTotal.account_code, fn.SUM(AccountTotal.balance_cents))
-    sums = {
-        code: sum_of(cents)
-        for code, cents in total.where(AccountTotal.month < month).group_by(AccountTotal.account_code).tuples()
-    }
-    is_this_month = (JournalEntry.occurred_on >= on.replace(day=1)) & (JournalEntry.occurred_on <= on)
+        rows = accounts()
+    else:
+        sums = _sums_on(on)
+        rows = [(row, sums.get(row.code, 0)) for row in Account.select().order_by(Account.fund, Account.code)]
+    return [(row, cents) for row, cents in rows if cents and fund in {"", row.fund}]
+
+
+def balance_on(code: str, day: dt.date) -> int:
+    """What stood on an account at the end of a day, in cents, debit plus."""
+    return _sums_on(day, code).get(code, 0)
+
+
+def _sums_on(day: dt.date, code: str = "") -> dict[str, int]:
+    """What stood at the end of a day, of each account or of one: months that were over, as they are kept, and the
+    postings of its own."""
+    before = AccountTotal.select(AccountTotal.account_code, fn.SUM(AccountTotal.balance_cents))
+    before = before.where(AccountTotal.month < f"{day:%Y-%m}").group_by(AccountTotal.account_code)
+    is_this_month = (JournalEntry.occurred_on >= day.replace(day=1)) & (JournalEntry.occurred_on <= day)
     lately = Posting.select(Posting.account, fn.SUM(Posting.amount_cents)).join(JournalEntry).where(is_this_month)
-    for code, cents in lately.group_by(Posting.account).tuples():
-        sums[code] = sums.get(code, 0) + sum_of(cents)
-    return [
-        (row, sums[row.code]) for row in Account.select().order_by(Account.fund, Account.code) if sums.get(row.code)
-    ]
-
-
-# A client's ledger over several matters
-
-
-def for_matters(
-    found: Sequence[Matter], *, before: int | None = None, limit: int | None = 100
-) -> list[tuple[Line, int]]:
-    """What happened on these matters, the newest first, with what is owed on all of them after each line; and the
-    matter's id. ``before`` is an entry's number and pages on."""
-    ids = [matter.id for matter in found]
-    query = (
-        JournalEntry.select(
-            JournalEntry, PortalUser.name.alias("payer_name"), ChainLink.debit_cents,
-            ChainLink.credit_cents, ChainLink.sequence,
-            ChainLink.matter_id.alias("of_matter"),
-        )
-        .join(ChainLink, on=(ChainLink.entry_id == JournalEntry.id))
-        .join_from(JournalEntry, PortalUser, JOIN.LEFT_OUTER)
-        .where(ChainLink.matter_id.in_(ids) & OWES)
-        .order_by(JournalEntry.id.desc(), ChainLink.matter_id.desc())
-        .objects()
-    )  # fmt: skip
-    query = query.where(JournalEntry.id < before) if before is not None else query
-    balance, lines = _owed_before(ids, before), []
-    for row in query.limit(limit):
-        debit, credit = int(row.debit_cents), int(row.credit_cents)
-        line = Line(row, debit, credit, balance, row.payer_name or "", (), int(row.sequence))
-        lines.append((line, int(row.of_matter)))
-        balance -= debit - credit
-    return lines
-
-
-def _owed_before(matter_ids: Sequence[int], entry_id: int | None) -> int:
-    """What was owed on these matters before this entry; now, without one."""
-    query = ChainLink.select(fn.SUM(ChainLink.debit_cents - ChainLink.credit_cents))
-    query = query.where(ChainLink.matter_id.in_(matter_ids) & OWES)
-    return sum_of((query.where(ChainLink.entry_id < entry_id) if entry_id is not None else query).scalar())
+    lately = lately.group_by(Posting.account)
+    if code:
+        before, lately = before.where(AccountTotal.account_code == code), lately.where(Posting.account == code)
+    sums: dict[str, int] = {}
+    for account, cents in (*before.tuples(), *lately.tuples()):
+        sums[account] = sums.get(account, 0) + sum_of(cents)
+    return sums

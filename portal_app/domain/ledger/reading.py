@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from peewee import JOIN, fn
+from typing import Any
+
+from peewee import JOIN, ModelSelect, fn
 
 from portal_app.db import sum_of
 from portal_app.domain import matters
 from portal_app.domain.ledger.models import Account, JournalEntry, Leg, Posting
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import FirmUser
+from portal_app.prepared import prepared
 
 
 def entry_of(source: str) -> JournalEntry:
-    return JournalEntry.get(JournalEntry.source == source)
+    found: JournalEntry = _entry.one(source)
+    return found
+
+
+@prepared
+def _entry(source: Any) -> ModelSelect:
+    return JournalEntry.select().where(JournalEntry.source == source)
 
 
 def find(who: FirmUser, entry_id: int) -> JournalEntry:
@@ -29,10 +38,15 @@ def reversal_of(entry: JournalEntry) -> JournalEntry | None:
 
 def postings_of(entry: JournalEntry) -> list[Posting]:
     """The legs with their accounts and matters, debits first."""
-    query = (
-        Posting.select(Posting, Account, Matter).join_from(Posting, Account).join_from(Posting, Matter, JOIN.LEFT_OUTER)
-    )
-    return list(query.where(Posting.entry == entry.id).order_by(Posting.id))
+    rows: list[Posting] = _postings(entry.id)
+    return rows
+
+
+@prepared
+def _postings(entry_id: Any) -> ModelSelect:
+    query = Posting.select(Posting, Account, Matter).join_from(Posting, Account)
+    query = query.join_from(Posting, Matter, JOIN.LEFT_OUTER).where(Posting.entry == entry_id)
+    return query.order_by(Posting.id)
 
 
 def entries_about(prefix: str) -> list[JournalEntry]:

@@ -5,7 +5,7 @@ Each is a linked entry; taking one back is its reversal. What payments under way
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ from peewee import ModelSelect, fn
 
 from portal_app import clock, money
 from portal_app.db import locked, sum_of, transaction
-from portal_app.domain import firms, ledger, outbox
+from portal_app.domain import documents, firms, ledger, outbox, sharing
+from portal_app.domain.documents import Document, DocumentShare, DocumentVersion
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice, InvoiceAdjustment
 from portal_app.domain.ledger import (
@@ -29,7 +30,7 @@ from portal_app.domain.ledger import (
 )
 from portal_app.domain.once import once
 from portal_app.domain.payments.offers import held_on
-from portal_app.domain.people import FirmUser
+from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.prepared import prepared
 
 ADJUSTMENTS = {"credit_note": "Credit note", "written_off": "Written off"}
@@ -97,9 +98,10 @@ def adjust(invoice: Invoice, *, kind: str, amount_cents: int, reason: str, key: 
         fresh: Invoice = locked(Invoice.select().where(Invoice.id == invoice.id)).get()
         _refuse_more(fresh, amount_cents)
         now, today = clock.now(), clock.today(firms.current().time_zone)
+        number = firms.credit_note_number(today.year) if kind == "credit_note" else None
         row: InvoiceAdjustment = InvoiceAdjustment.create(
             invoice=fresh, kind=kind, amount_cents=amount_cents, reason=reason, key=key, made_at=now, made_by=by,
-            number=firms.credit_note_number(today.year) if kind == "credit_note" else None,
+            number=number, document=_paper(fresh, number, by) if number else None,
         )  # fmt: skip
         about = (fresh.matter_id, fresh.id)
         words = f"Credit note {row.number} on invoice" if row.number else "Written off: invoice"
@@ -113,6 +115,54 @@ def adjust(invoice: Invoice, *, kind: str, amount_cents: int, reason: str, key: 
         return row
 
     return once(InvoiceAdjustment.key, key, make, {"invoice": invoice, "kind": kind, "amount_cents": amount_cents})
+
+
+def _paper(invoice: Invoice, number: str, by: FirmUser) -> Document:
+    """Where a credit note's paper will be kept, shared with those who have the invoice."""
+    document = documents.create(invoice.matter, name=f"Credit note {number}", kind="invoice", by=by)
+    _share_like(invoice.document, document, by)
+    return document
+
+
+def _share_like(paper: Document, document: Document, by: FirmUser) -> None:
+    """Whoever has the invoice's paper has this one; nobody is told of it twice."""
+    people = [share.portal_user for share in sharing.shares_of(DocumentShare, [paper]).get(paper.id, [])]
+    sharing.set_people(DocumentShare, document, people, by=by)
+
+
+def share_notes(paper: Document, *, by: FirmUser) -> None:
+    """The invoice whose paper this is has been shared anew: its credit notes go with it."""
+    query = InvoiceAdjustment.select(InvoiceAdjustment, Document).join_from(InvoiceAdjustment, Document)
+    with transaction():
+        mine = (Invoice.document == paper.id) & InvoiceAdjustment.undone_at.is_null()
+        for row in query.join_from(InvoiceAdjustment, Invoice).where(mine):
+            _share_like(paper, row.document, by)
+
+
+def papers_for(who: PortalUser, rows: Sequence[InvoiceAdjustment]) -> dict[int, Document]:
+    """The papers of credit notes that ``who`` can open now, by the note's id; no query where there is none."""
+    wanted = {row.document_id: row.id for row in rows if row.document_id}
+    if not wanted:
+        return {}
+    made = DocumentVersion.select(DocumentVersion.document).where(DocumentVersion.document.in_(list(wanted)))
+    return {wanted[row.id]: row for row in documents.visible_to(who).where(Document.id.in_(made))}
+
+
+def note_of(document: Document) -> InvoiceAdjustment | None:
+    """The credit note whose paper this is."""
+    found: InvoiceAdjustment | None = InvoiceAdjustment.get_or_none(InvoiceAdjustment.document == document.id)
+    return found
+
+
+def entry_of_adjustment(row: InvoiceAdjustment) -> JournalEntry:
+    return ledger.entry_of(_source(row))
+
+
+def owed_after(row: InvoiceAdjustment) -> int:
+    """What was owed on the invoice right after a credit note or write-off, in cents."""
+    upto = (Posting.entry <= entry_of_adjustment(row).id) & (Posting.account == RECEIVABLE)
+    query = Posting.select(fn.SUM(Posting.amount_cents)).where(upto & (Posting.invoice_id == row.invoice_id))
+    return sum_of(query.scalar())
 
 
 def _source(row: InvoiceAdjustment) -> str:
@@ -141,6 +191,8 @@ def undo(row: InvoiceAdjustment, *, by: FirmUser) -> None:
         if fresh.undone_at is not None:
             return
         InvoiceAdjustment.update(undone_at=clock.now(), undone_by=by).where(InvoiceAdjustment.id == row.id).execute()
+        if fresh.document_id is not None:
+            sharing.set_people(DocumentShare, fresh.document, [], by=by)
         what = f"Credit note {fresh.number}" if fresh.number else "Write-off"
         ledger.reverse(
             ledger.entry_of(_source(fresh)), code=_UNDONE[fresh.kind], by=by,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from portal_app import clock, money
 from portal_app.domain import outbox
-from portal_app.domain.payments import booking
+from portal_app.domain.payments import booking, recording
 from portal_app.domain.payments.models import DISPUTE_EDGES, Dispute, Payment, PaymentChange
 from portal_app.domain.payments.questions import ask
 from portal_app.plugin_api import DisputeFact
@@ -55,3 +55,4 @@ def _note(payment: Payment, fact: DisputeFact) -> None:
     Dispute.update(state=state, changed_at=now, respond_by=fact.respond_by).where(Dispute.id == dispute.id).execute()
     PaymentChange.create(payment=payment, state=f"dispute_{state}"[:16], note=fact.reason, changed_at=now)
     outbox.put("dispute_changed", dispute.id)
+    recording.tell_dispute(dispute, payment, before, state)

@@ -9,7 +9,8 @@ from peewee import fn
 
 from portal_app import clock
 from portal_app.db import transaction
-from portal_app.domain import outbox
+from portal_app.domain import audit, outbox
+from portal_app.domain.payments import recording
 from portal_app.domain.payments.models import Attempt, Gateway, Payment, Refund
 from portal_app.domain.payments.outside import GatewayEvent, GatewaySweep, GatewayTransaction
 from portal_app.plugin_api import Event, ExternalTransaction, Subject
@@ -33,12 +34,17 @@ def store_event(gateway: Gateway, event: Event) -> bool:
     return bool(kept)
 
 
-def note_result(event: GatewayEvent, result: str, *, is_done: bool) -> None:
-    """What came of an event so far."""
+def note_result(event: GatewayEvent, result: str, *, is_done: bool, is_about_us: bool = True) -> None:
+    """What came of an event so far. In the end it is recorded, unless it was about nothing of ours."""
     with transaction():
         event.result, event.tries = result[:200], event.tries + 1
         event.processed_at = clock.now() if is_done else None
         event.save(only=["result", "tries", "processed_at"])
+        if is_done and is_about_us:
+            audit.record(
+                "webhook", by=recording.by(event.gateway), subject=event.kind, subject_ref=f"gatewayevent:{event.id}",
+                after={"event": event.event_id, "received": event.received_at, "became": result},
+            )  # fmt: skip
 
 
 def whose(gateway: Gateway, subject: Subject, reference: str, gateway_reference: str) -> Known | None:
@@ -58,11 +64,15 @@ def last_event(gateway: Gateway) -> GatewayEvent | None:
 # The gateway's own list
 
 
-def last_sweep(gateway: Gateway, *, is_whole: bool = False) -> GatewaySweep | None:
-    """The last sweep; with ``is_whole`` the last that reached the end."""
+def last_sweep(
+    gateway: Gateway, *, is_whole: bool = False, but: GatewaySweep | None = None
+) -> GatewaySweep | None:  # fmt: skip
+    """The last sweep; with ``is_whole`` the last that reached the end; ``but`` one that runs."""
     query = GatewaySweep.select().where(GatewaySweep.gateway == gateway.id)
     if is_whole:
         query = query.where(GatewaySweep.finished_at.is_null(False) & (GatewaySweep.error == ""))
+    if but is not None:
+        query = query.where(GatewaySweep.id != but.id)
     return query.order_by(GatewaySweep.id.desc()).first()
 
 
@@ -73,8 +83,15 @@ def begin_sweep(gateway: Gateway, since: dt.datetime, until: dt.datetime) -> Gat
 
 def end_sweep(sweep: GatewaySweep, *, found: int, error: str = "") -> None:
     with transaction():
+        before = last_sweep(sweep.gateway, but=sweep)
         sweep.finished_at, sweep.found, sweep.error = clock.now(), found, error[:300]
         sweep.save(only=["finished_at", "found", "error"])
+        if not error or before is None or not before.error:  # one that goes on failing is told once
+            audit.record(
+                "sweep", by=recording.by(sweep.gateway), subject=sweep.gateway.code,
+                subject_ref=f"gateway:{sweep.gateway_id}",
+                after={"since": sweep.since, "until": sweep.until, "lines": found, "problem": error},
+            )  # fmt: skip
 
 
 def first_payment_at(gateway: Gateway) -> dt.datetime | None:

@@ -14,7 +14,7 @@ from portal_app.domain import firms, outbox, trust
 from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
-from portal_app.domain.payments import booking, depositing
+from portal_app.domain.payments import booking, depositing, recording
 from portal_app.domain.payments.following import LOOKUP_SECONDS, note_answer, plan_lookup, proves_absence
 from portal_app.domain.payments.models import (
     REFUND_EDGES,
@@ -169,7 +169,10 @@ def settle_refund(refund_id: int, outcome: Outcome, *, absence_horizon_seconds: 
             booking.post_refund(refund, payment)
         elif refund.state == "succeeded":
             booking.reverse_refund(refund, payment)
+        before = str(refund.state)
         _write(refund, state, outcome)
+        if state not in REFUND_OPEN:
+            recording.tell_refund(refund, payment, before)
     return refund
 
 

@@ -14,7 +14,7 @@ from peewee import JOIN, Case, ModelSelect, fn
 
 from portal_app import clock
 from portal_app.db import locked, sum_of, transaction
-from portal_app.domain import deposits, firms, matters, sharing, trust
+from portal_app.domain import audit, deposits, firms, matters, sharing, trust
 from portal_app.domain.deposits import DepositRequest, DepositShare, DepositWithdrawal, Evergreen
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
@@ -165,7 +165,11 @@ def _fill(rule: Evergreen) -> DepositRequest | None:
             return None
         balance = trust.balance(matter, rule.bank_account)
         due_on = clock.today(firms.current().time_zone) + dt.timedelta(days=rule.terms_days)
-        return deposits.ask(
+        asked = deposits.ask(
             matter, amount_cents=int(rule.target_cents) - balance, purpose="Retainer to be filled up", due_on=due_on,
             bank_account_id=rule.bank_account_id, by=None, evergreen=rule,
         )  # fmt: skip
+        audit.record(
+            "ask_for_retainer", subject=asked.number, subject_ref=f"depositrequest:{asked.id}", matter_id=matter.id
+        )
+        return asked

@@ -8,7 +8,7 @@ from portal_app import clock, money
 from portal_app.db import locked, transaction
 from portal_app.domain import firms, ledger, outbox
 from portal_app.domain.errors import Refused
-from portal_app.domain.payments import booking, depositing, disputing, refunding
+from portal_app.domain.payments import booking, depositing, disputing, recording, refunding
 from portal_app.domain.payments.following import LOOKUP_SECONDS, is_late, note_answer, plan_lookup, proves_absence
 from portal_app.domain.payments.models import DEFINITE, EDGES, PAID, Attempt, Payment, PaymentChange
 from portal_app.domain.payments.questions import ask
@@ -118,7 +118,7 @@ def _is_as_asked(payment: Payment, attempt: Attempt, outcome: Outcome) -> bool:
 
 
 def _write(payment: Payment, attempt: Attempt, state: str, outcome: Outcome) -> None:
-    now = clock.now()
+    now, before = clock.now(), str(payment.state)
     payment.state, payment.changed_at, payment.message = state, now, outcome.message
     if outcome.method_summary:
         payment.method_summary = outcome.method_summary[:80]
@@ -133,6 +133,8 @@ def _write(payment: Payment, attempt: Attempt, state: str, outcome: Outcome) -> 
     plan_lookup(attempt, is_definite=state in DEFINITE)
     if state in DEFINITE or state == "pending":
         outbox.put("payment_changed", payment.id)
+    if state in DEFINITE:
+        recording.tell_payment(payment, before, outcome.code)
 
 
 def is_given_back(payment: Payment) -> bool:

@@ -9,16 +9,17 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
-from peewee import JOIN, Expression, fn
+from peewee import JOIN, fn
 
-from portal_app.db import sum_of
+from portal_app.db import date_of, sum_of
 from portal_app.domain import ledger
-from portal_app.domain.ledger import Account, JournalEntry, Posting
+from portal_app.domain.ledger import JournalEntry, Posting
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import BankAccount
 from portal_app.domain.people import Client
-from portal_app.domain.reconciliations.matching import open_lines, told, words_of
+from portal_app.domain.reconciliations.at_gateways import held
 from portal_app.domain.reconciliations.models import BankMatch, BankMatchLine, BankMatchPosting, Reconciliation
+from portal_app.domain.reconciliations.open_items import open_lines, told, words_of
 from portal_app.domain.reconciliations.reading import last_of
 from portal_app.domain.reconciliations.rules import Rules, rules
 from portal_app.domain.statements import BankStatement, StatementLine, balance_on
@@ -27,7 +28,8 @@ from portal_app.domain.statements import BankStatement, StatementLine, balance_o
 @dataclass(frozen=True, slots=True)
 class Item:
     """A line of the report: something that the bank or the books alone have on the day. ``entry_id`` or ``line_id``
-    leads to it."""
+    leads to it. Of what a gateway has, ``place`` and ``account`` are the account on which it stands, and ``of_cents``
+    is the whole of which a part is left."""
 
     day: dt.date
     text: str
@@ -35,6 +37,9 @@ class Item:
     entry_id: int | None = None
     line_id: int | None = None
     posting_id: int | None = None
+    place: str = ""
+    account: str = ""
+    of_cents: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ class Figures:
 
     def facts(self) -> dict[str, object]:
         return {
-            "version": 1,
+            "version": 2,
             "account": {"id": self.account.id, "name": self.account.name, "last4": self.account.last4,
                         "fund": self.account.fund},
             "currency": self.currency, "starts_on": self.starts_on, "ends_on": self.ends_on,
@@ -228,32 +233,15 @@ def _line_item(row: StatementLine) -> Item:
 
 
 def _at_gateways(account: BankAccount, day: dt.date) -> list[Item]:
-    """What was taken into the trust account's ledgers and is not at the bank yet, by the account on which it stands:
-    the other legs, in the trust fund, of every entry that touches them."""
-    own = [f"{name}:{account.id}" for name in ("bank", "trust", "float")]
-    touched = Posting.select(Posting.entry).where(Posting.account.in_(own))
-    amount, last_on = fn.SUM(Posting.amount_cents), fn.MAX(JournalEntry.occurred_on)
-    query = (
-        Posting.select(Account.code, Account.name, amount, last_on)
-        .join_from(Posting, Account)
-        .join_from(Posting, JournalEntry)
-        .where(Posting.entry.in_(touched) & (Account.fund == "trust") & (JournalEntry.occurred_on <= day))
-        .where(~_is_of_a_bank())
-        .group_by(Account.code, Account.name)
-        .order_by(Account.code)
-    )
-    return [Item(_day(last), name, sum_of(cents)) for _, name, cents, last in query.tuples() if sum_of(cents)]
-
-
-def _is_of_a_bank() -> Expression:
-    """Whether an account is the ledger of a bank account: its books, its clients' money or the firm's float."""
-    code = Account.code
-    return code.startswith("bank:") | code.startswith("trust:") | code.startswith("float:")
-
-
-def _day(value: dt.date | str) -> dt.date:
-    """What MAX() of a day gives: SQLite tells it as text."""
-    return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
+    """What was taken into the trust account's ledgers and is not at the bank yet, by the gateway that has it."""
+    return [
+        Item(
+            row.posting.entry.occurred_on, row.text, row.cents, entry_id=row.posting.entry_id,
+            posting_id=row.posting.id, place=str(row.place.name), account=str(row.place.code),
+            of_cents=int(row.posting.amount_cents) if row.cents != row.posting.amount_cents else None,
+        )
+        for row in held(account, day)
+    ]  # fmt: skip
 
 
 def _clients(account: BankAccount, day: dt.date, found: Rules) -> list[ClientLine]:
@@ -270,8 +258,8 @@ def _clients(account: BankAccount, day: dt.date, found: Rules) -> list[ClientLin
     )
     return [
         ClientLine(
-            matter_id, number or "", name or "No matter", client or "", -sum_of(cents), _day(last),
-            _flags(matter_id, -sum_of(cents), (day - _day(last)).days, found),
+            matter_id, number or "", name or "No matter", client or "", -sum_of(cents), date_of(last),
+            _flags(matter_id, -sum_of(cents), (day - date_of(last)).days, found),
         )
         for matter_id, number, name, client, cents, last in query.tuples()
         if sum_of(cents)

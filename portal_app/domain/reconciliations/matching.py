@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 
-from peewee import JOIN, IntegrityError, ModelSelect, fn
+from peewee import IntegrityError
 
 from portal_app import clock, money
 from portal_app.db import db, locked, transaction
 from portal_app.domain import firms, ledger
 from portal_app.domain.errors import Refused
 from portal_app.domain.ledger import JournalEntry, Posting
-from portal_app.domain.matters import Matter
 from portal_app.domain.payments import BankAccount
 from portal_app.domain.people import FirmUser
-from portal_app.domain.reconciliations.models import BankMatch, BankMatchLine, BankMatchPosting
+from portal_app.domain.reconciliations.models import BankMatch, BankMatchLine, BankMatchPosting, BankMatchSeal
+from portal_app.domain.reconciliations.open_items import open_lines, open_postings, told, words_of
 from portal_app.domain.reconciliations.reading import locked_until
 from portal_app.domain.reconciliations.suggesting import Item, Suggestion, suggest
 from portal_app.domain.statements import EXPLANATIONS, BankStatement, StatementLine
-from portal_app.domain.trust import TrustMovement
 
 CLOSED = "That day is reconciled and closed."
-MOST = 2000  # open postings that suggestions are looked for among
-FOUND_MOST = 40
 
 
 def match(
@@ -92,11 +88,15 @@ def _make(
         days.append(until + dt.timedelta(days=1))
     try:
         with db.atomic():
-            made = BankMatch.create(bank_account=account, cleared_on=max(days), made_at=clock.now(), made_by=by)
+            token = secrets.token_hex(16)
+            made = BankMatch.create(
+                bank_account=account, cleared_on=max(days), made_at=clock.now(), made_by=by, seal=token
+            )  # fmt: skip
             for line in lines:
                 BankMatchLine.create(force_insert=True, line=line, match=made)
             for posting in postings:
                 BankMatchPosting.create(force_insert=True, posting=posting, match=made)
+            BankMatchSeal.create(force_insert=True, token=token, match=made)
     except IntegrityError:
         raise Refused(CLOSED) from None
     _unexplain(lines)
@@ -154,58 +154,7 @@ def explain(line: StatementLine, *, explanation: str, note: str, by: FirmUser | 
         raise Refused(CLOSED) from None
 
 
-# What is open
-
-
-def open_lines(account: BankAccount, until: dt.date | None = None) -> list[StatementLine]:
-    """Lines of the bank that are not matched, to the end of ``until``, in order."""
-    query = StatementLine.select(StatementLine).join(
-        BankMatchLine, JOIN.LEFT_OUTER, on=(BankMatchLine.line == StatementLine.id)
-    )
-    query = query.where((StatementLine.bank_account == account.id) & BankMatchLine.line.is_null())
-    query = query.where(StatementLine.booked_on <= until) if until else query
-    return list(query.order_by(StatementLine.booked_on, StatementLine.id))
-
-
-def open_postings(account: BankAccount, until: dt.date | None = None, *, most: int = MOST) -> list[Posting]:
-    """Postings on the account's bank ledger that are not matched, with their entries and matters, the oldest first."""
-    query = _unmatched(account)
-    query = query.where(JournalEntry.occurred_on <= until) if until else query
-    return list(query.order_by(JournalEntry.occurred_on, Posting.id).limit(most))
-
-
-_NOTED = (TrustMovement.id, TrustMovement.party, TrustMovement.purpose, TrustMovement.reference)
-
-
-def told() -> ModelSelect:
-    """Postings with their entries, and as ``movement`` what trust has noted of each: who, what for, which check."""
-    return (
-        Posting.select(Posting, JournalEntry, *_NOTED, Matter)
-        .join_from(Posting, JournalEntry)
-        .join_from(
-            JournalEntry, TrustMovement, JOIN.LEFT_OUTER, on=(TrustMovement.source == JournalEntry.source),
-            attr="movement",
-        )
-        .join_from(TrustMovement, Matter, JOIN.LEFT_OUTER, on=(TrustMovement.matter == Matter.id), attr="matter")
-    )  # fmt: skip
-
-
-def words_of(posting: Posting) -> str:
-    """What a posting on a bank's ledger is, in a line: what was booked, who, which check, for which matter."""
-    entry = posting.entry
-    movement = getattr(entry, "movement", None)
-    if movement is None:
-        return str(entry.description)
-    matter = getattr(movement, "matter", None)
-    parts = (movement.party, movement.reference, matter.number if matter else "")
-    return " · ".join([entry.description, *(part for part in parts if part and part not in entry.description)])
-
-
-def _unmatched(account: BankAccount) -> ModelSelect:
-    query = told().join_from(
-        Posting, BankMatchPosting, JOIN.LEFT_OUTER, on=(BankMatchPosting.posting == Posting.id)
-    )  # fmt: skip
-    return query.where((Posting.account == ledger.bank(account.id)) & BankMatchPosting.posting.is_null())
+# What is suggested
 
 
 def line_item(line: StatementLine) -> Item:
@@ -217,23 +166,39 @@ def posting_item(posting: Posting) -> Item:
     return Item(posting.id, entry.occurred_on, posting.amount_cents, f"{words_of(posting)} {entry.source}")
 
 
-def suggestions(statement: BankStatement) -> dict[int, tuple[Suggestion, list[Posting]]]:
-    """For each line of the statement that is open: what it probably is, with the postings."""
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What lines of a statement probably are: the suggestion, with its lines and postings."""
+
+    suggestion: Suggestion
+    lines: list[StatementLine]
+    postings: list[Posting]
+
+
+def suggestions(statement: BankStatement) -> dict[int, Proposal]:
+    """For each line of the statement that is open: what it probably is; lines that belong together have one."""
     account = statement.bank_account
-    lines = [row for row in open_lines(account) if row.statement_id == statement.id and not row.explanation]
+    lines = {
+        row.id: row for row in open_lines(account) if row.statement_id == statement.id and not row.explanation
+    }  # fmt: skip
     rows = {row.id: row for row in open_postings(account)} if lines else {}
-    found = suggest([line_item(row) for row in lines], [posting_item(row) for row in rows.values()])
-    return {item.line_id: (item, [rows[posting_id] for posting_id in item.posting_ids]) for item in found}
+    found = suggest([line_item(row) for row in lines.values()], [posting_item(row) for row in rows.values()])
+    proposals = [
+        Proposal(item, [lines[id] for id in item.line_ids], [rows[id] for id in item.posting_ids]) for item in found
+    ]
+    return {line.id: row for row in proposals for line in row.lines}
 
 
 def accept_all(statement: BankStatement, line_ids: Sequence[int], *, by: FirmUser | None) -> int:
-    """Match each of these lines with what is suggested for it now. Returns how many were."""
+    """Match these lines with what is suggested for them now; lines that belong together only when all of them are
+    named. Returns how many were."""
+    named, done = set(line_ids), 0
     with transaction():
-        found = suggestions(statement)
-        chosen = [found[line_id][0] for line_id in line_ids if line_id in found]
-        for item in chosen:
-            match(statement.bank_account, [item.line_id], item.posting_ids, by=by)
-    return len(chosen)
+        for item in dict.fromkeys(row.suggestion for row in suggestions(statement).values()):
+            if named.issuperset(item.line_ids):
+                match(statement.bank_account, item.line_ids, item.posting_ids, by=by)
+                done += len(item.line_ids)
+    return done
 
 
 # What a line is
@@ -269,24 +234,3 @@ def standings(lines: Sequence[StatementLine]) -> dict[int, Standing]:
         )
         for row in links
     }  # fmt: skip
-
-
-def candidates(line: StatementLine, words: str = "") -> list[Posting]:
-    """Open postings that the line might be: those that say one of ``words`` or come to such an amount; without words
-    the nearest by amount and day."""
-    query = _unmatched(line.bank_account)
-    text = words.strip()[:100]
-    if text:
-        said = (JournalEntry.description, TrustMovement.party, TrustMovement.purpose, Matter.name)
-        exact = (TrustMovement.reference == text) | (Matter.number == text) | _amount(text)
-        query = query.where(reduce(or_, [fn.LOWER(field).contains(text.lower()) for field in said], exact))
-    apart = fn.ABS(Posting.amount_cents - line.amount_cents)
-    return list(query.order_by(apart, JournalEntry.occurred_on.desc(), Posting.id).limit(FOUND_MOST))
-
-
-def _amount(text: str) -> object:
-    try:
-        cents = money.parse(text.lstrip("-−"), firms.current().money)
-    except money.BadAmount:
-        cents = 0
-    return fn.ABS(Posting.amount_cents) == (cents or -1)

@@ -19,12 +19,13 @@ from portal_app.domain.statements import BankStatement, StatementLine
 class BankMatch(BaseModel):
     """Lines of the bank and postings of the books that are the same money: both sides have one sum. Without lines,
     postings that cancel each other; without postings, lines that do. ``cleared_on``: the day from which on it is
-    settled."""
+    settled. ``seal`` names the row that lets it be committed (see :class:`BankMatchSeal`)."""
 
     bank_account = ForeignKeyField(BankAccount, backref="+")
     cleared_on = DateField()
     made_at = DateTimeField()
     made_by = ForeignKeyField(FirmUser, null=True, backref="+")
+    seal = CharField(max_length=40, null=True)
 
 
 class BankMatchLine(BaseModel):
@@ -35,6 +36,13 @@ class BankMatchLine(BaseModel):
 class BankMatchPosting(BaseModel):
     posting = ForeignKeyField(Posting, primary_key=True, backref="+")
     match = ForeignKeyField(BankMatch, backref="+")
+
+
+class BankMatchSeal(BaseModel):
+    """Lets a match be committed: its trigger compares the two sums. From then on nothing joins it."""
+
+    token = CharField(primary_key=True, max_length=40)
+    match = ForeignKeyField(BankMatch, unique=True, backref="+")
 
 
 class ReconciliationSignature(BaseModel):
@@ -80,6 +88,8 @@ class Reconciliation(BaseModel):
             for item in found[name]:
                 key = "last_on" if name == "clients" else "day"
                 item[key] = dt.date.fromisoformat(item[key])
+                for later in ("place", "account", "of_cents"):  # version 1 had one sum for each gateway
+                    item.setdefault(later, None)
         return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from peewee import JOIN, ModelSelect, fn
 
+from portal_app.db import date_of
 from portal_app.domain.payments import BankAccount
 from portal_app.domain.people import FirmUser
 from portal_app.domain.reconciliations.models import (
@@ -76,7 +77,7 @@ def first_open_day(bank_account_id: int, day: dt.date) -> dt.date:
     last = query.scalar()
     if last is None:
         return day
-    return max(day, _day(last) + dt.timedelta(days=1))
+    return max(day, date_of(last) + dt.timedelta(days=1))
 
 
 def last_covered(account: BankAccount) -> Covered | None:
@@ -170,9 +171,9 @@ def due(today: dt.date) -> list[Due]:
 
 def _due(row: Any, today: dt.date) -> Due | None:
     if row.last is not None:
-        begins = _day(row.last) + dt.timedelta(days=1)
+        begins = date_of(row.last) + dt.timedelta(days=1)
     elif row.fund == "trust" and row.first is not None:
-        begins = _day(row.first)
+        begins = date_of(row.first)
     else:
         return None
     found = rules(row.pack)
@@ -184,11 +185,6 @@ def _due(row: Any, today: dt.date) -> Due | None:
 def last_ones() -> dict[int, Reconciliation]:
     """The last closed reconciliation that stands, by account."""
     return {row.bank_account_id: row for row in standing().order_by(Reconciliation.ends_on)}
-
-
-def _day(value: dt.date | str) -> dt.date:
-    """What MIN() or MAX() of a day gives: SQLite tells it as text."""
-    return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from peewee import JOIN, Case, ModelSelect, fn
 
-from portal_app.db import sum_of
+from portal_app.db import date_of, sum_of
 from portal_app.domain.people import FirmUser
 from portal_app.domain.reports import grouping
 from portal_app.domain.reports.definition import Column, Link, Report, Row, Table, Wanted, bars, narrowed, totals_of
@@ -44,7 +43,7 @@ def build(who: FirmUser | None, wanted: Wanted) -> Table:
     rows, figures = [], []
     for row in found:
         key, cells = tuple(row[: len(fields)]), tuple(sum_of(value) for value in row[len(fields) : -1])
-        rows.append(Row((*_label(wanted.by, key), *cells, _day(row[-1])), _link(wanted.by, key)))
+        rows.append(Row((*_label(wanted.by, key), *cells, date_of(row[-1])), _link(wanted.by, key)))
         figures.append((grouping.name_of(wanted.by, key), cells[-1]))
     return Table(columns, rows, totals_of(columns, rows), bars("Unbilled work", "Unbilled", figures))
 
@@ -58,10 +57,6 @@ def _sums() -> tuple[Any, ...]:
         of("time", WorkItem.quantity_hundredths), of("time", cents), of("flat_fee", cents), of("expense", cents),
         fn.SUM(cents),
     )  # fmt: skip
-
-
-def _day(value: Any) -> dt.date:
-    return dt.date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _label(by: str, key: grouping.Key) -> grouping.Key:

@@ -13,6 +13,9 @@ from portal_app.domain import ledger
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.matters import Matter
 from portal_app.domain.trust.models import TrustBook, TrustClearing, TrustDay, TrustHold, TrustIncident, TrustMovement
+from portal_app.prepared import prepared
+
+_END = dt.date.max  # after every day that anything is booked on
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +40,35 @@ class Standing:
 
 def balance_on(code: str, matter_id: int, day: dt.date | None = None) -> int:
     """What an account came to at the end of ``day`` (now, without one), debit plus; ``matter_id`` 0 for none."""
-    is_it = (TrustDay.account_code == code) & (TrustDay.matter_id == matter_id)
-    query = TrustDay.select(TrustDay.balance_cents).where(is_it)
-    if day is not None:
-        query = query.where(TrustDay.day <= day)
-    return sum_of(query.order_by(TrustDay.day.desc()).limit(1).scalar())
+    found = _last_day.first(code, matter_id, day or _END)
+    return int(found.balance_cents) if found is not None else 0
+
+
+@prepared
+def _last_day(code: Any, matter_id: Any, day: Any) -> ModelSelect:
+    query = TrustDay.select(TrustDay.day, TrustDay.balance_cents).where(_is_ledger(code, matter_id))
+    return query.where(TrustDay.day <= day).order_by(TrustDay.day.desc()).limit(1)
+
+
+@prepared
+def _later(code: Any, matter_id: Any, day: Any) -> ModelSelect:
+    most, least = fn.MAX(TrustDay.balance_cents).alias("most"), fn.MIN(TrustDay.balance_cents).alias("least")
+    return TrustDay.select(most, least).where(_is_ledger(code, matter_id) & (TrustDay.day > day)).objects()
+
+
+@prepared
+def _later_days(code: Any, matter_id: Any, day: Any) -> ModelSelect:
+    return TrustDay.select(TrustDay.day).where(_is_ledger(code, matter_id) & (TrustDay.day > day))
+
+
+def _is_ledger(code: Any, matter_id: Any) -> Any:
+    return (TrustDay.account_code == code) & (TrustDay.matter_id == matter_id)
 
 
 def lowest_from(code: str, matter_id: int, day: dt.date) -> int:
     """The least that a ledger holds on ``day`` and on any later day in the books: what may leave it then (T02)."""
-    later = TrustDay.select(fn.MAX(TrustDay.balance_cents)).where(
-        (TrustDay.account_code == code) & (TrustDay.matter_id == matter_id) & (TrustDay.day > day)
-    )
-    now, worst = balance_on(code, matter_id, day), later.scalar()
-    return -max(now, now if worst is None else sum_of(worst))
+    now, worst = balance_on(code, matter_id, day), _later.one(code, matter_id, day).most
+    return -max(now, now if worst is None else int(worst))
 
 
 def balance(matter: Matter, account: BankAccount, on: dt.date | None = None) -> int:
@@ -60,16 +78,22 @@ def balance(matter: Matter, account: BankAccount, on: dt.date | None = None) -> 
 
 def uncleared(matter: Matter, account: BankAccount, on: dt.date) -> int:
     """How much of it had come by ``on`` and was not collected by the bank yet (T09)."""
-    return sum_of(_uncleared(matter.id, account.id, on).scalar())
+    return sum_of(_waiting.one(matter.id, account.id, on).waits)
 
 
-def _uncleared(matter_id: int, account_id: Any, on: dt.date) -> ModelSelect:
+@prepared
+def _waiting(matter_id: Any, account_id: Any, on: Any) -> ModelSelect:
+    return _uncleared(matter_id, account_id, on).objects()
+
+
+def _uncleared(matter_id: Any, account_id: Any, on: Any) -> ModelSelect:
     back = TrustMovement.alias()
     signed = Case(back.kind, [("dispute_won", 0 - back.amount_cents)], back.amount_cents)
     by_then = (back.of == TrustMovement.id) & (back.occurred_on <= on)
     taken = back.select(fn.COALESCE(fn.SUM(signed), 0)).where(by_then)
     settled = TrustClearing.select(TrustClearing.movement).where(TrustClearing.cleared_on <= on)
-    return TrustMovement.select(fn.COALESCE(fn.SUM(TrustMovement.amount_cents - taken), 0)).where(
+    left = fn.COALESCE(fn.SUM(TrustMovement.amount_cents - taken), 0)
+    return TrustMovement.select(left.alias("waits")).where(
         (TrustMovement.kind == "receipt")
         & (TrustMovement.matter == matter_id)
         & (TrustMovement.bank_account == account_id)
@@ -81,8 +105,13 @@ def _uncleared(matter_id: int, account_id: Any, on: dt.date) -> ModelSelect:
 
 def held(matter: Matter, account: BankAccount) -> int:
     """How much of it is disputed and may not be drawn (T19)."""
-    is_open = (TrustHold.matter == matter.id) & (TrustHold.bank_account == account.id) & TrustHold.released_at.is_null()
-    return sum_of(TrustHold.select(fn.SUM(TrustHold.amount_cents)).where(is_open).scalar())
+    return sum_of(_held.one(matter.id, account.id).cents)
+
+
+@prepared
+def _held(matter_id: Any, account_id: Any) -> ModelSelect:
+    is_open = (TrustHold.matter == matter_id) & (TrustHold.bank_account == account_id) & TrustHold.released_at.is_null()
+    return TrustHold.select(fn.SUM(TrustHold.amount_cents).alias("cents")).where(is_open).objects()
 
 
 def cleared_balance(matter: Matter, account: BankAccount, on: dt.date) -> int:
@@ -92,11 +121,7 @@ def cleared_balance(matter: Matter, account: BankAccount, on: dt.date) -> int:
 
 def lowest_cleared(matter: Matter, account: BankAccount, on: dt.date) -> int:
     """The least that is collected on ``on`` and on any later day in the books: what may be spent then (T09)."""
-    later = TrustDay.select(TrustDay.day).where(
-        (TrustDay.account_code == ledger.client_money(account.id))
-        & (TrustDay.matter_id == matter.id)
-        & (TrustDay.day > on)
-    )
+    later = _later_days(ledger.client_money(account.id), matter.id, on)
     return min(cleared_balance(matter, account, day) for day in (on, *(row.day for row in later)))
 
 
@@ -111,18 +136,21 @@ def available(matter: Matter, account: BankAccount, on: dt.date) -> int:
 
 def not_held(matter: Matter, account: BankAccount, on: dt.date) -> int:
     """What is collected after all that is in the books, and not held."""
-    last = TrustDay.select(fn.MAX(TrustDay.day)).where(
-        (TrustDay.account_code == ledger.client_money(account.id)) & (TrustDay.matter_id == matter.id)
-    )
-    latest = last.scalar() or on
-    latest = dt.date.fromisoformat(latest) if isinstance(latest, str) else latest
-    return cleared_balance(matter, account, max(on, latest)) - held(matter, account)
+    last = _last_day.first(ledger.client_money(account.id), matter.id, _END)
+    latest = on if last is None else max(on, last.day)
+    return cleared_balance(matter, account, latest) - held(matter, account)
 
 
 def open_incident(matter: Matter, account: BankAccount) -> TrustIncident | None:
     """The shortfall of a ledger that the firm has not replenished yet (T10)."""
-    is_it = (TrustIncident.matter == matter.id) & (TrustIncident.bank_account == account.id)
-    return TrustIncident.select().where(is_it & TrustIncident.closed_at.is_null()).first()
+    found: TrustIncident | None = _open_incident.first(matter.id, account.id)
+    return found
+
+
+@prepared
+def _open_incident(matter_id: Any, account_id: Any) -> ModelSelect:
+    is_it = (TrustIncident.matter == matter_id) & (TrustIncident.bank_account == account_id)
+    return TrustIncident.select().where(is_it & TrustIncident.closed_at.is_null()).limit(1)
 
 
 def accounts_of(matter: Matter) -> list[BankAccount]:
@@ -136,22 +164,26 @@ def accounts_of(matter: Matter) -> list[BankAccount]:
 
 def standings(matter: Matter, on: dt.date) -> list[Standing]:
     """Where a matter stands at the end of ``on`` in each of the firm's trust accounts, by name; one query."""
+    return [_standing(row) for row in _standings(matter.id, on)]
+
+
+@prepared
+def _standings(matter_id: Any, on: Any) -> ModelSelect:
     here = BankAccount.id
-    there = TrustDay.select(TrustDay.balance_cents).where(
-        (TrustDay.account_code == TrustBook.account) & (TrustDay.matter_id == matter.id) & (TrustDay.day <= on)
-    )
+    there = TrustDay.select(TrustDay.balance_cents).where(_is_ledger(TrustBook.account, matter_id))
     held_here = TrustHold.select(fn.COALESCE(fn.SUM(TrustHold.amount_cents), 0)).where(
-        (TrustHold.matter == matter.id) & (TrustHold.bank_account == here) & TrustHold.released_at.is_null()
+        (TrustHold.matter == matter_id) & (TrustHold.bank_account == here) & TrustHold.released_at.is_null()
     )
     short = TrustIncident.select(fn.COUNT(TrustIncident.id)).where(
-        (TrustIncident.matter == matter.id) & (TrustIncident.bank_account == here) & TrustIncident.closed_at.is_null()
+        (TrustIncident.matter == matter_id) & (TrustIncident.bank_account == here) & TrustIncident.closed_at.is_null()
     )
+    last = there.where(TrustDay.day <= on).order_by(TrustDay.day.desc()).limit(1)
     is_ledger = (TrustBook.bank_account == here) & (TrustBook.part == "ledger")
     query = BankAccount.select(
-        BankAccount, fn.COALESCE(there.order_by(TrustDay.day.desc()).limit(1), 0).alias("there"),
-        _uncleared(matter.id, here, on).alias("waits"), held_here.alias("is_held"), short.alias("is_short"),
+        BankAccount, fn.COALESCE(last, 0).alias("there"), _uncleared(matter_id, here, on).alias("waits"),
+        held_here.alias("is_held"), short.alias("is_short"),
     ).join(TrustBook, JOIN.LEFT_OUTER, on=is_ledger).where(BankAccount.fund == "trust")  # fmt: skip
-    return [_standing(row) for row in query.order_by(BankAccount.name, BankAccount.id).objects()]
+    return query.order_by(BankAccount.name, BankAccount.id).objects()
 
 
 def _standing(row: Any) -> Standing:
@@ -172,11 +204,8 @@ def at_bank_from(account: BankAccount, day: dt.date) -> int:
 
 def lowest_from_asset(code: str, day: dt.date) -> int:
     """The greatest overdraft of an asset from ``day`` on; below zero when there is money."""
-    least = TrustDay.select(fn.MIN(TrustDay.balance_cents)).where(
-        (TrustDay.account_code == code) & (TrustDay.day > day)
-    )
-    now, later = balance_on(code, 0, day), least.scalar()
-    return -min(now, now if later is None else sum_of(later))
+    now, later = balance_on(code, 0, day), _later.one(code, 0, day).least
+    return -min(now, now if later is None else int(later))
 
 
 def firm_float(account: BankAccount) -> int:

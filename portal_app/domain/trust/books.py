@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from peewee import IntegrityError
+from peewee import IntegrityError, ModelSelect
 
 from portal_app import clock
 from portal_app.db import db, is_sqlite, transaction
@@ -28,6 +28,7 @@ from portal_app.domain.ledger import (
 from portal_app.domain.people import FirmUser, PortalUser, new_public_id
 from portal_app.domain.trust.models import CODES, TrustBook, TrustMovement
 from portal_app.domain.trust.policy import refused
+from portal_app.prepared import prepared
 
 # Accounts
 
@@ -69,7 +70,12 @@ def _belongs(code: str, account: BankAccount, part: str) -> None:
 
 def has_books(account: BankAccount) -> bool:
     """Whether a trust bank account is, or was, in use."""
-    return bool(TrustBook.select().where(TrustBook.bank_account == account.id).exists())
+    return bool(_books_of(account.id))
+
+
+@prepared
+def _books_of(account_id: Any) -> ModelSelect:
+    return TrustBook.select().where(TrustBook.bank_account == account_id)
 
 
 def turn(account: BankAccount) -> None:
@@ -161,7 +167,23 @@ def new_key(key: str | None) -> str:
 
 def known(key: str | None) -> TrustMovement | None:
     """The movement that a form with this key made before."""
-    return TrustMovement.get_or_none(TrustMovement.key == key) if key else None
+    return _by_key.first(key) if key else None
+
+
+@prepared
+def _by_key(key: Any) -> ModelSelect:
+    return TrustMovement.select().where(TrustMovement.key == key)
+
+
+def by_source(source: str) -> TrustMovement | None:
+    """The movement that was booked for this source fact."""
+    found: TrustMovement | None = _by_source.first(source)
+    return found
+
+
+@prepared
+def _by_source(source: Any) -> ModelSelect:
+    return TrustMovement.select().where(TrustMovement.source == source)
 
 
 def entry_of(row: TrustMovement) -> JournalEntry:
@@ -176,9 +198,7 @@ def opposite_of(entry: JournalEntry) -> list[Leg]:
 
 def at_bank(row: TrustMovement) -> str:
     """Where the money of a movement came to, or left: the account of its bank, or of the gateway that has it."""
-    parts = {
-        book.account_code: book.part for book in TrustBook.select().where(TrustBook.bank_account == row.bank_account_id)
-    }
+    parts = {book.account_code: book.part for book in _books_of(row.bank_account_id)}
     return next(
         str(leg.account_code)
         for leg in ledger.postings_of(entry_of(row))

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from peewee import ModelSelect
+
 from portal_app import clock
 from portal_app.db import transaction
 from portal_app.domain.errors import Refused
 from portal_app.domain.people import FirmUser
 from portal_app.domain.trust.models import TrustPolicy
 from portal_app.domain.trust.packs import DEFAULT, NUMBERS, Pack, RuleRefused, packs
+from portal_app.prepared import prepared
 
 
 def in_force() -> TrustPolicy:
     """The firm's last choice."""
-    return TrustPolicy.select().order_by(TrustPolicy.id.desc()).get()
+    newest: TrustPolicy = _newest.one()
+    return newest
+
+
+@prepared
+def _newest() -> ModelSelect:
+    return TrustPolicy.select().order_by(TrustPolicy.id.desc()).limit(1)
 
 
 def pack() -> Pack:

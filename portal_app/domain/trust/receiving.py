@@ -16,6 +16,7 @@ from portal_app.domain.trust import balances
 from portal_app.domain.trust.books import (
     at_bank,
     book,
+    by_source,
     check_day,
     entry_of,
     known,
@@ -113,7 +114,7 @@ def post_returned(
     """
     with transaction():
         turn(receipt.bank_account)
-        done: TrustMovement | None = TrustMovement.get_or_none(TrustMovement.source == source)
+        done = by_source(source)
         if done is not None:
             return done
         row = TrustMovement(**values(
@@ -153,7 +154,7 @@ def post_dispute_won(disputed: TrustMovement, *, on: dt.date, by: FirmUser | Non
     with transaction():
         turn(disputed.bank_account)
         source = f"{disputed.source}:reversed"
-        done: TrustMovement | None = TrustMovement.get_or_none(TrustMovement.source == source)
+        done = by_source(source)
         if done is not None:
             return done
         row = TrustMovement(**values(
@@ -183,7 +184,7 @@ def correct(row: TrustMovement, *, on: dt.date, reason: str, by: FirmUser) -> Tr
         turn(row.bank_account)
         entry = entry_of(row)
         source = f"{entry.source}:reversed"
-        done: TrustMovement | None = TrustMovement.get_or_none(TrustMovement.source == source)
+        done = by_source(source)
         if done is not None:
             return done
         if TrustMovement.select().where(TrustMovement.of == row.id).exists():
@@ -209,7 +210,7 @@ def undo(row: TrustMovement, *, on: dt.date, reason: str, by: FirmUser | None = 
         turn(row.bank_account)
         entry = entry_of(row)
         source = f"{entry.source}:reversed"
-        done: TrustMovement | None = TrustMovement.get_or_none(TrustMovement.source == source)
+        done = by_source(source)
         if done is not None:
             return done
         opposite = TrustMovement(**values(

@@ -1,8 +1,7 @@
 // The glue on the portal's page: mounts LawPay's own fields in the host's box and trades what is typed there for a
 // one-time token. Numbers and security codes stay in LawPay's frames; only expiry and kind of account are asked here.
 const WAIT_MS = 20000;
-const LATE = "LawPay’s fields did not answer. Nothing was charged. Please try again.";
-const WRONG = "LawPay does not accept what was typed. Look at the fields once more.";
+const NO_ANSWER = "LawPay did not answer. Please try again in a few minutes.";
 const EXPIRY = "Choose the month and year in which the card expires.";
 const SURCHARGE = "The firm may add a surcharge for this card. What is charged now is the amount on this page.";
 const SETS = {
@@ -110,13 +109,13 @@ async function tokenize(set, method, billing) {
   const wrong = problem(set, method);
   if (wrong) throw wrong;
   let timer;
-  const late = new Promise((_, fail) => { timer = setTimeout(() => fail(LATE), WAIT_MS); });
+  const late = new Promise((_, fail) => { timer = setTimeout(fail, WAIT_MS); });
   try {
     const token = await Promise.race([set.fields.getPaymentToken(details(method, billing)), late]);
-    if (typeof token?.id !== "string" || !token.id) throw WRONG;
+    if (typeof token?.id !== "string" || !token.id) throw NO_ANSWER;
     return token.id;
-  } catch (refusal) {
-    throw refusal === LATE ? LATE : problem(set, method) || WRONG;
+  } catch { // what was typed is looked at in the fields, and not when the token is made
+    throw problem(set, method) || NO_ANSWER;
   } finally {
     clearTimeout(timer);
   }
@@ -161,8 +160,8 @@ function mount(box) {
   box.addEventListener("portal:tokenize", ({ detail }) => {
     const set = sets[detail.method];
     ready
-      .then(() => (set.fields ? tokenize(set, detail.method, detail.billing) : Promise.reject(LATE)))
-      .then(detail.resolve, (said) => detail.reject(typeof said === "string" ? said : WRONG));
+      .then(() => (set.fields ? tokenize(set, detail.method, detail.billing) : Promise.reject(NO_ANSWER)))
+      .then(detail.resolve, (said) => detail.reject(typeof said === "string" ? said : NO_ANSWER));
   });
   show();
 }
