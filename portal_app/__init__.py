@@ -15,7 +15,6 @@ __version__ = "0.1.0"
 def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     """The whole wiring, in reading order. ``overrides`` go into Flask's own configuration (tests)."""
     from flask import Flask
-    from flask_wtf import CSRFProtect
     from htmx_flask import Htmx
 
     from portal_app import client, config, db, firm, vault, web
@@ -29,10 +28,11 @@ def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     store.open_store(settings.documents or settings.data_dir / "documents")
 
     app = Flask(__name__, static_folder=None, template_folder=web.template_folder())
+    app.jinja_environment = web.Pages
     app.config.from_mapping(web.flask_settings(settings) | overrides)
     web.trust_proxies(app, settings.trusted_proxies)
     Htmx(app)
-    csrf = CSRFProtect(app)
+    csrf = web.Protection(app)
     csrf.exempt(web.webhooks.blueprint)
     csrf.exempt(web.policy_reports.blueprint)
     web.init_app(app)

@@ -13,7 +13,8 @@ _source: list[Callable[[], dt.datetime]] = [lambda: dt.datetime.now(dt.UTC)]
 
 def now() -> dt.datetime:
     """The present moment, naive UTC, whole microseconds."""
-    return _source[0]().astimezone(dt.UTC).replace(tzinfo=None)
+    moment = _source[0]()
+    return (moment if moment.tzinfo is dt.UTC else moment.astimezone(dt.UTC)).replace(tzinfo=None)
 
 
 def aware() -> dt.datetime:
@@ -37,7 +38,8 @@ def _zone(name: str) -> ZoneInfo:
 
 def local(moment: dt.datetime, zone: str) -> dt.datetime:
     """Naive UTC to aware local time."""
-    return moment.replace(tzinfo=dt.UTC).astimezone(_zone(zone))
+    place = _zone(zone)
+    return place.fromutc(moment.replace(tzinfo=place))
 
 
 def to_utc(wall: dt.datetime, zone: str) -> dt.datetime:

@@ -33,6 +33,7 @@ class Currency:
     precision: int
     is_symbol_first: bool
     gap: str
+    unit: int
 
 
 @lru_cache(maxsize=16)
@@ -48,6 +49,7 @@ def currency(code: str = "USD", locale: str = "en_US") -> Currency:
         precision=get_currency_precision(code),
         is_symbol_first=first,
         gap="\N{NO-BREAK SPACE}" if "\N{NO-BREAK SPACE}" in pattern else "",
+        unit=10 ** get_currency_precision(code),
     )
 
 
@@ -59,9 +61,10 @@ def is_currency(code: str) -> bool:
 def bare(cents: int, money: Currency | None = None) -> str:
     """``123456`` → ``1,234.56``, for inside columns. Minus is the typographic one."""
     money = money or currency()
-    whole, part = divmod(abs(cents), 10**money.precision)
-    grouped = f"{whole:,}".replace(",", money.group)
-    text = f"{grouped}{money.decimal}{part:0{money.precision}d}" if money.precision else grouped
+    whole, part = divmod(abs(cents), money.unit)
+    text = f"{whole:,}" if money.group == "," else f"{whole:,}".replace(",", money.group)
+    if money.precision:
+        text += money.decimal + str(part).zfill(money.precision)
     return f"−{text}" if cents < 0 else text
 
 

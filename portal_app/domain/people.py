@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 from peewee import BigIntegerField, CharField, DateTimeField, ForeignKeyField, TextField
@@ -51,6 +52,11 @@ class Login(BaseModel):
         return str(self.name).split()[0]
 
 
+@lru_cache(maxsize=64)
+def _set_of(roles: str) -> frozenset[str]:
+    return frozenset(roles.split())
+
+
 class FirmUser(Login):
     """Somebody who works at the firm. ``roles`` is a set kept as words; ``rate_cents`` is the usual hourly rate;
     ``timekeeper_id`` and ``timekeeper_class`` (one of ``TIMEKEEPER_CLASSES``) stand in LEDES files."""
@@ -63,7 +69,7 @@ class FirmUser(Login):
 
     @property
     def role_set(self) -> frozenset[str]:
-        return frozenset(str(self.roles).split())
+        return _set_of(self.roles)
 
     def has_role(self, *roles: str) -> bool:
         return not self.role_set.isdisjoint(roles)

@@ -28,6 +28,8 @@ from portal_app.web import (
     uploads,
     webhooks,
 )
+from portal_app.web.compiling import Pages
+from portal_app.web.cookie import Protection
 from portal_app.web.templates import template_folder
 
 
@@ -85,6 +87,6 @@ def init_app(app: Flask) -> None:
 
 
 __all__ = [
-    "doors", "flask_settings", "init_app", "links", "policy_reports", "probe", "second_step", "template_folder",
-    "trust_proxies", "webhooks",
+    "Pages", "Protection", "doors", "flask_settings", "init_app", "links", "policy_reports", "probe", "second_step",
+    "template_folder", "trust_proxies", "webhooks",
 ]  # fmt: skip

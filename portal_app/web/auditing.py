@@ -59,7 +59,8 @@ def init_app(app: Flask) -> None:
 
 
 def _origin() -> None:
-    audit.come_from(Origin(request.remote_addr or "", request.headers.get("User-Agent", "")))
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    audit.come_from(Origin(asked.remote_addr or "", asked.headers.get("User-Agent", "")))
 
 
 def expecting(view: Callable[..., Any], who: Who, row: Model | None = None) -> AbstractContextManager[None]:

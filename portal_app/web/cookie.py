@@ -7,15 +7,17 @@ import datetime as dt
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, Request, current_app, g, session
+from flask import Flask, Request, current_app, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_wtf.csrf import generate_csrf
+from flask_wtf.csrf import CSRFProtect, generate_csrf
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from portal_app import clock
 from portal_app.domain.people import hash_token
 
 REMEMBERED = 1024  # cookies, and tokens
+_PLAIN = {str, bool, int}  # what a page cannot change in place: without more, it needs no copy of its own
+SIGNED_IN = "_user_id"  # the cookie's name for the token of a signed-in browser's session
 
 
 class Cookie(SecureCookieSessionInterface):
@@ -26,14 +28,16 @@ class Cookie(SecureCookieSessionInterface):
     anew, and pages opened side by side agree."""
 
     def __init__(self, app: Flask) -> None:
-        self._signer = super().get_signing_serializer(app)
+        self._signer: Any = super().get_signing_serializer(app)
         self._verified = lru_cache(maxsize=REMEMBERED)(self._verify)  # a bad signature raises, and is not kept
 
     def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ARG002 - Flask's signature
         return self._signer
 
     def _verify(self, value: str) -> tuple[dict[str, Any], dt.datetime]:
-        data, signed_at = self.get_signing_serializer(current_app).loads(value, return_timestamp=True)
+        data, signed_at = self._signer.loads(value, return_timestamp=True)
+        if SIGNED_IN in data:
+            data.setdefault("csrf_token", hash_token(f"forms of {data[SIGNED_IN]}")[:32])
         return data, signed_at
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
@@ -45,10 +49,15 @@ class Cookie(SecureCookieSessionInterface):
         # The signer's own clock, which is the machine's.
         if dt.datetime.now(dt.UTC) - signed_at > app.permanent_session_lifetime:
             return SecureCookieSession()
-        found = SecureCookieSession(copy.deepcopy(data))  # a page changes its own copy
-        if "_user_id" in found:  # past the session's own method, which would have it saved
-            dict.setdefault(found, "csrf_token", hash_token(f"forms of {found['_user_id']}"))
-        return found
+        return SecureCookieSession(data if set(map(type, data.values())) <= _PLAIN else copy.deepcopy(data))
+
+
+class Protection(CSRFProtect):
+    """Flask-WTF's, which asks whether the view is exempt before it asks whether anything can be changed at all."""
+
+    def protect(self, apply_exemptions: bool = False) -> None:
+        if request.method not in {"GET", "HEAD", "OPTIONS"}:
+            super().protect(apply_exemptions)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -58,7 +67,8 @@ def _token(key: str, secret: str, _minute: dt.datetime) -> str:
 
 def csrf_token() -> str:
     """Flask-WTF's token for this session's forms, signed once a minute."""
-    if "csrf_token" not in g and "csrf_token" in session:
-        minute = clock.now().replace(second=0, microsecond=0)
-        g.csrf_token = _token(str(current_app.secret_key), session["csrf_token"], minute)
-    return str(generate_csrf())
+    secret = session.get("csrf_token")
+    if not secret:
+        return str(generate_csrf())  # a visitor's first form: it makes the secret
+    minute = clock.now().replace(second=0, microsecond=0)
+    return _token(str(current_app.secret_key), secret, minute)

@@ -28,9 +28,7 @@ def render(template: str, *blocks: str, status: int = 200, **context: Any) -> Re
         body = _blocks(template, blocks, context)
     else:
         body = render_template(template, **context)
-    response = make_response(body, status)
-    response.headers["Vary"] = "HX-Request"
-    return response
+    return current_app.response_class(body, status, {"Vary": "HX-Request"})
 
 
 def _blocks(template: str, blocks: tuple[str, ...], context: dict[str, Any]) -> str:

@@ -19,7 +19,6 @@ from portal_app.plugin_api import Fund
 from portal_app.prepared import prepared
 from portal_app.schema import folder
 from portal_app.web import assets
-from portal_app.web.compiling import Calling, Compiler, plainly
 from portal_app.web.cookie import csrf_token
 from portal_app.web.login import person
 from portal_app.web.once import once
@@ -101,8 +100,6 @@ def _context() -> dict[str, Any]:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.code_generator_class, app.jinja_env.context_class = Compiler, Calling
-    app.jinja_env.plainly = plainly  # type: ignore[attr-defined]
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(filters(_in_request))

@@ -27,10 +27,11 @@ def init_app(app: Flask) -> None:
 
 def _limit() -> None:
     """Bodies are limited before they are read: to a form, or on upload routes to the firm's file limit."""
-    takes_file = (request.mimetype or "") == "multipart/form-data"
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    takes_file = (asked.mimetype or "") == "multipart/form-data"
     most = config.active().upload_limit_bytes + FORM_BYTES if takes_file else FORM_BYTES
-    request.max_content_length = most
-    if (request.content_length or 0) > most:
+    asked.max_content_length = most
+    if (asked.content_length or 0) > most:
         raise Oversize(limit_sentence(takes_file))
 
 

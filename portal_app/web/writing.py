@@ -15,6 +15,7 @@ from babel.dates import format_date, format_skeleton, format_time, get_timezone_
 
 from portal_app import clock, config, money
 from portal_app.domain.firms import Firm
+from portal_app.money import Currency
 from portal_app.schema import folder
 
 NEAR_DAYS = 180
@@ -73,25 +74,33 @@ class Writing:
     def today(self) -> dt.date:
         return clock.today(self.zone)
 
+    @cached_property
+    def locale(self) -> str:
+        return str(self.firm.locale)
+
+    @cached_property
+    def currency(self) -> Currency:
+        return self.firm.money
+
     def money(self, cents: int) -> str:
         """$1,234.50"""
-        return money.show(cents, self.firm.money)
+        return money.show(cents, self.currency)
 
     def bare(self, cents: int) -> str:
         """1,234.50: inside a column."""
-        return money.bare(cents, self.firm.money)
+        return money.bare(cents, self.currency)
 
     def hundredths(self, value: int) -> str:
         """Hours or units: 150 → 1.50."""
-        return money.bare(value, money.currency("USD", self.firm.locale))
+        return money.bare(value, money.currency("USD", self.locale))
 
     def day(self, day: dt.date) -> str:
         """Jul 9, 2026: where the year matters."""
-        return _date(day, "yMMMd", self.firm.locale)
+        return _date(day, "yMMMd", self.locale)
 
     def month_day(self, day: dt.date) -> str:
         """Jul 9."""
-        return _date(day, "MMMd", self.firm.locale)
+        return _date(day, "MMMd", self.locale)
 
     def near_day(self, day: dt.date) -> str:
         """Jul 9, or with its year when that is far from today."""
@@ -100,14 +109,14 @@ class Writing:
 
     def long_day(self, day: dt.date) -> str:
         """Thursday, July 16."""
-        return f"{_date_as(day, 'EEEE', self.firm.locale)}, {_date(day, 'MMMMd', self.firm.locale)}"
+        return f"{_date_as(day, 'EEEE', self.locale)}, {_date(day, 'MMMMd', self.locale)}"
 
     def full_day(self, day: dt.date) -> str:
         """July 16, 2026: in a letter."""
-        return _date_as(day, "long", self.firm.locale)
+        return _date_as(day, "long", self.locale)
 
     def month(self, day: dt.date) -> str:
-        return _date_as(day, "MMM", self.firm.locale)
+        return _date_as(day, "MMM", self.locale)
 
     def local_day(self, moment: dt.datetime) -> dt.date:
         """The reader's calendar day of a stored (UTC) moment."""
@@ -115,11 +124,11 @@ class Writing:
 
     def time_of(self, moment: dt.datetime) -> str:
         """9:41 AM, in the reader's zone."""
-        return _time(clock.local(moment, self.zone).time().replace(second=0, microsecond=0), self.firm.locale)
+        return _time(clock.local(moment, self.zone).time().replace(second=0, microsecond=0), self.locale)
 
     def zoned_time(self, moment: dt.datetime) -> str:
         """9:41 AM CST: where the zone cannot be guessed."""
-        zone = get_timezone_name(clock.local(moment, self.zone), width="short", locale=self.firm.locale)
+        zone = get_timezone_name(clock.local(moment, self.zone), width="short", locale=self.locale)
         return f"{self.time_of(moment)} {zone}"
 
     def moment(self, moment: dt.datetime) -> str:

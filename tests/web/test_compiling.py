@@ -1,0 +1,106 @@
+"""Templates draw the same with our compiler and context as with Jinja's own; a new Jinja that differs is seen here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jinja2
+import pytest
+from flask import Flask
+from jinja2.compiler import CodeGenerator
+from jinja2.runtime import Context, Macro
+from markupsafe import Markup
+
+from portal_app.web.compiling import Calling, Compiler, Pages, plainly
+
+PAGE = """
+{%- macro row(name, cents=5) -%}
+<b title="{{ name }}">{{ cents }} {{ varargs|join }} {{ kwargs }}</b>
+{%- endmacro -%}
+{%- macro short(name, kind="plain") -%}<i class="{{ kind }}">{{ name }}</i>{%- endmacro -%}
+{%- macro box(title) -%}<p>{{ title }}: {{ caller() }}</p>{%- endmacro -%}
+{%- for name in names -%}
+{{ row(name) }}{{ row(name, 7, "<", ">", of="&") }}
+{{ short(name) }}{{ short(kind="<k>", name=name) }}{{ short(name, "x") }}
+{%- call box(name) %}{{ loop.index }} {{ number }}{% endcall -%}
+{%- endfor -%}
+{{ html }} {{ none }} {{ number }} {{ truth }} {{ names }} {{ thing.upper() }} {{ thing.shout("<") }}
+{{ given("<&>") }} {{ told() }} {{ method() }} {{ "%s"|format(html) }} {{ names|length }} {{ names.index("Bo & Co") }}
+{% autoescape false %}{{ names }}{{ short("<") }}{% endautoescape %}
+"""
+
+
+class Thing:
+    def upper(self) -> str:
+        return "<UP>"
+
+    def shout(self, what: str) -> str:
+        return what * 2
+
+    @jinja2.pass_context
+    def asks(self, context: Context) -> str:
+        return f"<{context['number']}>"
+
+
+@jinja2.pass_context
+def told(context: Context) -> Any:
+    return context["html"]
+
+
+def drawn(compiler: type[CodeGenerator], context: type[Context], text: str, **values: Any) -> str:
+    loader = jinja2.DictLoader({"layout": LAYOUT})
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, loader=loader)
+    environment.code_generator_class, environment.context_class = compiler, context
+    environment.plainly = plainly  # type: ignore[attr-defined]
+    thing = Thing()
+    return environment.from_string(text).render(
+        names=["<Ann>", "Bo & Co", "“Cy”"], html=Markup("<hr>"), none=None, number=12, truth=True, thing=thing,
+        given=lambda text: text, told=told, method=thing.asks, **values,
+    )  # fmt: skip
+
+
+def test_a_template_draws_the_same_as_with_jinjas_own() -> None:
+    ours = drawn(Compiler, Calling, PAGE)
+    assert ours == drawn(CodeGenerator, Context, PAGE)
+    assert "&lt;Ann&gt;" in ours
+    assert "&lt;12&gt;" in ours  # a method that asks for the context is given it
+
+
+@pytest.mark.parametrize(
+    "wrong", ["{{ short('a', 'b', 'c') }}", "{{ short() }}", "{{ short(size=1) }}", "{{ nobody() }}"]
+)
+def test_what_jinja_refuses_is_refused_in_the_same_words(wrong: str) -> None:
+    text = "{% macro short(name, kind='x') %}{{ name }}{{ kind }}{% endmacro %}" + wrong
+    said = []
+    for compiler, context in ((Compiler, Calling), (CodeGenerator, Context)):
+        with pytest.raises((TypeError, jinja2.UndefinedError)) as problem:
+            drawn(compiler, context, text)
+        said.append(str(problem.value))
+    assert said[0] == said[1]
+
+
+LAYOUT = """<{% block head %}{{ number }}{% endblock %}|{% block body %}{{ names }}
+{%- block part %}-{% endblock %}{% endblock %}>"""
+CHILD = """{% extends "layout" %}{% block head %}child {{ super() }}{{ self.part() }}{% endblock %}
+{% block part %}{{ super() }}{% for name in names %}{% block each scoped %}{{ name }}{% endblock %}{% endfor %}
+{%- endblock %}"""
+
+
+def test_blocks_stand_where_jinja_puts_them() -> None:
+    pages = [drawn(Compiler, Calling, CHILD), drawn(CodeGenerator, Context, CHILD)]
+    assert pages[0] == pages[1]
+    assert pages[0].startswith("<child 12-&lt;Ann&gt;")
+
+
+def test_the_portal_uses_them(app: Flask) -> None:
+    """And what they lean on is there: without it Jinja's own way would be gone unnoticed."""
+    environment = app.jinja_env
+    assert type(environment) is Pages
+    assert (environment.code_generator_class, environment.context_class) == (Compiler, Calling)
+    written = environment.compile("{{ a }}", raw=True)
+    assert "environment.plainly(" in written
+    macro = environment.globals["icon"]
+    assert isinstance(macro, Macro)
+    assert callable(macro._func)
+    assert tuple(macro.arguments) == ("name",)
+    assert not any((macro.catch_kwargs, macro.catch_varargs, macro.caller))
