@@ -85,7 +85,7 @@ def _cookie(app: Flask, who: PortalUser) -> Iterator[str]:
     signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     token = sessions.start(who, is_theirs=False)
     try:
-        yield f"{app.config['SESSION_COOKIE_NAME']}={signer.dumps({'_user_id': token})}"
+        yield f"{app.config['SESSION_COOKIE_NAME']}={signer.dumps({'_user_id': token, '_fresh': True})}"
     finally:
         sessions.end(token)
 

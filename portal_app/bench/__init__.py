@@ -168,7 +168,7 @@ def cookie_of(email: str, settings: Any) -> str:
     if who is None:
         raise RuntimeError(f"the demo has nobody called {email}")
     signer: Any = app.session_interface
-    value = signer.get_signing_serializer(app).dumps({"_user_id": sessions.start(who)})
+    value = signer.get_signing_serializer(app).dumps({"_user_id": sessions.start(who), "_fresh": True})
     return f"{app.config['SESSION_COOKIE_NAME']}={value}"
 
 

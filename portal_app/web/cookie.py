@@ -17,7 +17,6 @@ from portal_app.domain.people import hash_token
 
 REMEMBERED = 1024  # cookies, and tokens
 _PLAIN = {str, bool, int}  # what a page cannot change in place: without more, it needs no copy of its own
-SIGNED_IN = "_user_id"  # the cookie's name for the token of a signed-in browser's session
 
 
 class Cookie(SecureCookieSessionInterface):
@@ -36,8 +35,8 @@ class Cookie(SecureCookieSessionInterface):
 
     def _verify(self, value: str) -> tuple[dict[str, Any], dt.datetime]:
         data, signed_at = self._signer.loads(value, return_timestamp=True)
-        if SIGNED_IN in data:
-            data.setdefault("csrf_token", hash_token(f"forms of {data[SIGNED_IN]}")[:32])
+        if "_user_id" in data:
+            data.setdefault("csrf_token", hash_token(f"forms of {data['_user_id']}"))
         return data, signed_at
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:

@@ -1,14 +1,14 @@
-"""Who is signed in, by the session table, and the two doors of the two faces."""
+"""Who is signed in: flask-login over our own session table, and the two doors of the two faces."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, abort, request, session
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from htmx_flask import request as htmx_request
 from werkzeug.wrappers import Response
 
@@ -18,31 +18,33 @@ from portal_app.domain import access, audit, sessions, sign_ins
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.domain.sessions import Session
 from portal_app.web import auditing, callers, once
-from portal_app.web.cookie import SIGNED_IN, Cookie
+from portal_app.web.cookie import Cookie
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A signed-in browser: its session's token and row, and whose it is."""
+class Visit(UserMixin):
+    """A signed-in browser, as flask-login wants it: its id is the session's token."""
 
-    token: str
-    row: Session
-    who: FirmUser | PortalUser
+    def __init__(self, token: str, row: Session) -> None:
+        self.token, self.row, self.who = token, row, row.login
+
+    def get_id(self) -> str:
+        return self.token
 
 
 def init_app(app: Flask) -> None:
     app.session_interface = Cookie(app)
+    manager = LoginManager(app, add_context_processor=False)
+    manager.session_protection = None  # the session table decides, not the browser's address
+    manager.user_loader(_load)
+    manager.unauthorized_handler(ask_to_sign_in)
 
 
-@once.once
-def _visit() -> Visit | None:
-    """The signed-in browser, if it is one. The cookie names the session; whether that lives, the table decides."""
-    token = str(session.get(SIGNED_IN, ""))
-    row = sessions.find(token) if token else None
-    return None if row is None else Visit(token, row, row.login)
+def _load(token: str) -> Visit | None:
+    row = sessions.find(token)
+    return None if row is None else Visit(token, row)
 
 
 HALF = "half"  # the cookie's name for a session that waits for its second factor
@@ -78,31 +80,36 @@ def prove_again() -> None:
 
 
 def _carry(token: str) -> None:
-    session[SIGNED_IN] = token
+    row = sessions.find(token)
+    if row is None:  # pragma: no cover - it was made a moment ago
+        abort(500)
+    login_user(Visit(token, row))
     once.forget()
 
 
 def visit() -> Visit:
     """The signed-in browser; only inside guarded routes."""
-    found = _visit()
-    if found is None:
+    found = current_user._get_current_object()
+    if not isinstance(found, Visit):
         abort(404)
     return found
 
 
 def sign_out() -> None:
-    if (found := _visit()) is not None:
+    if current_user.is_authenticated:
         with transaction():
-            sessions.end(found.token)
-            audit.record("sign_out", by=found.who)
+            sessions.end(current_user.token)
+            audit.record("sign_out", by=current_user.who)
+    logout_user()
     session.clear()
     once.forget()
 
 
+@once.once
 def person() -> FirmUser | PortalUser | None:
     """The signed-in person, if any."""
-    found = _visit()
-    return None if found is None else found.who
+    found = current_user._get_current_object()
+    return found.who if isinstance(found, Visit) else None
 
 
 def firm_user() -> FirmUser:

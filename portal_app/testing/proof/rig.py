@@ -188,7 +188,7 @@ class Rig:
 
     def sign_in(self, browser: Any, who: PortalUser | FirmUser) -> None:
         with browser.session_transaction() as cookie:
-            cookie["_user_id"] = sessions.start(who)
+            cookie["_user_id"], cookie["_fresh"] = sessions.start(who), True
 
     # What a payer does
 
