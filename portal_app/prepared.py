@@ -7,10 +7,9 @@ Building a query and turning it into SQL costs several times what the database n
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
 from functools import wraps
-from keyword import iskeyword
+from operator import itemgetter
 from typing import Any
 
 from peewee import (
@@ -39,17 +38,6 @@ class _Slot:
         self.at = at
 
 
-class _Statement:
-    """The query's SQL for one kind of database, and where its arguments go: ``(place, argument)`` each."""
-
-    def __init__(self, query: ModelSelect) -> None:
-        self.query = query
-        self.sql, given = query.sql()
-        self.slots = [(place, item.at) for place, item in enumerate(given) if isinstance(item, _Slot)]
-        self.parameters = [None if isinstance(item, _Slot) else item for item in given]
-        self.read: Callable[[Iterable[tuple[Any, ...]]], list[Any]] | None = None
-
-
 class Prepared:
     """The query that ``build`` describes. Its arguments are database values: ids, texts, dates, whole numbers; an
     argument may stand in conditions and limits, but not decide how the query looks. It yields models, joined or
@@ -59,22 +47,22 @@ class Prepared:
         self.build = build
         self.__doc__ = build.__doc__
         self._stand_ins = [Value(_Slot(at), converter=False) for at in range(count)]
-        self._made: dict[type, _Statement] = {}
+        self._made: dict[type, tuple[ModelSelect, str, list[Any]]] = {}
+        self._plans: dict[type, _Part] = {}
 
     def __call__(self, *values: Any) -> list[Any]:
         """The rows."""
         connect()
-        database = db.obj
-        made = self._made.get(type(database))
-        if made is None:
-            made = self._made[type(database)] = _Statement(self.build(*self._stand_ins))
-        parameters = made.parameters.copy()
-        for place, at in made.slots:
-            parameters[place] = values[at]
-        cursor = database.execute_sql(made.sql, parameters)
-        if made.read is None:
-            made.read = _reader_of(made.query._get_cursor_wrapper(cursor))
-        return made.read(cursor.fetchall())
+        kind = type(db.obj)
+        if kind not in self._made:
+            query = self.build(*self._stand_ins)
+            self._made[kind] = (query, *query.sql())
+        query, sql, parameters = self._made[kind]
+        cursor = db.execute_sql(sql, [values[item.at] if isinstance(item, _Slot) else item for item in parameters])
+        if kind not in self._plans:
+            self._plans[kind] = _plan(query._get_cursor_wrapper(cursor))
+        read = self._plans[kind].read
+        return [read(row) for row in cursor.fetchall()]
 
     def first(self, *values: Any) -> Any:
         """The first row, or ``None``."""
@@ -89,7 +77,7 @@ class Prepared:
         """
         found = self.first(*values)
         if found is None:
-            raise next(iter(self._made.values())).query.model.DoesNotExist
+            raise next(iter(self._made.values()))[0].model.DoesNotExist
         return found
 
 
@@ -132,98 +120,57 @@ def _reader(field: Field) -> Callable[[Any], Any] | None:
     return _READERS.get(type(field), field.python_value)
 
 
-@dataclass(slots=True)
 class _Part:
-    """One model's share of a row: its ``columns`` (place, name, converter), and the parts that hang on it (``links``):
-    under which name, as the row of which field of theirs, and which columns are all empty when an outer join found
-    nothing."""
+    """One model's share of a row: its fields' ``names`` and what picks their values out of the row, those that are to
+    be read (``typed``), values that the query adds to it, and the parts that hang on it (``links``): under which name,
+    as the row of which field of theirs, and which columns are all empty when an outer join found nothing."""
 
-    model: Any
-    columns: list[tuple[int, str, Any]]
-    links: list[tuple[str, str, _Part, tuple[int, ...]]] = field(default_factory=list)
+    def __init__(self, model: Any, columns: list[tuple[int, str, Any]]) -> None:
+        self.model = model
+        fields = model._meta.fields
+        own = [(at, name, _reader(fields[name])) for at, name, _ in columns if name in fields]
+        self.names, self.at = [name for _, name, _ in own], [at for at, _, _ in own]
+        first, last = (self.at[0], self.at[0] + len(own)) if own else (0, 0)
+        is_one_piece = self.at == list(range(first, last))
+        self.pick = itemgetter(slice(first, last)) if is_one_piece else itemgetter(*self.at)
+        self.typed = [(name, read) for _, name, read in own if read is not None]
+        self.added = [(at, name, read or _same) for at, name, read in columns if name not in fields]
+        self.links: list[tuple[str, str, _Part, tuple[int, ...]]] = []
 
-    @property
-    def places(self) -> tuple[int, ...]:
-        """The columns of this part and of all that hangs on it."""
-        return (*(place for place, *_ in self.columns), *(at for *_, part, _ in self.links for at in part.places))
-
-
-class _Writer:
-    """Writes the function that makes objects of rows. Written out for its query it costs a third of what a loop over
-    fields does: it is what :mod:`dataclasses` do for ``__init__``. All that goes into its text are names of models'
-    fields and of columns, as Python's ``repr`` writes them, and names that are made here."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.known: dict[str, Any] = {}
-
-    def function(self, root: _Part, width: int) -> Callable[[Iterable[tuple[Any, ...]]], list[Any]]:
-        names = "".join(f"c{place}, " for place in range(width))
-        self.lines = ["def read(rows):", " found = []", f" for {names}in rows:"]
-        one = self._part(root, "  ")
-        self.lines += [f"  found.append({one})", " return found"]
-        exec("\n".join(self.lines), self.known)  # noqa: S102 - see the class
-        made: Callable[[Iterable[tuple[Any, ...]]], list[Any]] = self.known["read"]
-        return made
-
-    def _name(self, kind: str, value: Any) -> str:
-        name = f"{kind}{len(self.known)}"
-        self.known[name] = value
-        return name
-
-    def _value(self, place: int, read: Callable[[Any], Any] | None) -> str:
-        return f"c{place}" if read is None else f"(None if c{place} is None else {self._name('read', read)}(c{place}))"
-
-    def _part(self, part: _Part, pad: str) -> str:
-        """Lines that make the part's object; returns its name."""
-        fields, model = part.model._meta.fields, self._name("model", part.model)
-        own = [(name, self._value(place, _reader(fields[name]))) for place, name, _ in part.columns if name in fields]
-        one, data = self._name("one", None), self._name("data", None)
-        self.lines += [
-            f"{pad}{one} = {model}.__new__({model})",
-            f"{pad}{one}.__data__ = {data} = {{{', '.join(f'{name!r}: {value}' for name, value in own)}}}",
-            f"{pad}{one}.__rel__ = {{}}",
-            f"{pad}{one}._dirty = set()",
-        ]
-        for place, name, convert in part.columns:
-            if name not in fields:
-                value = f"c{place}" if convert is None else f"{self._name('read', convert)}(c{place})"
-                self.lines.append(f"{pad}{one}.{_checked(name)} = {value}")
-        for link in part.links:
-            self._link(one, data, link, pad)
-        if any(name in fields and not key for name, key, *_ in part.links):
-            self.lines.append(f"{pad}{one}._dirty.clear()")  # it was read, not changed
+    def read(self, row: tuple[Any, ...]) -> Any:
+        data = dict(zip(self.names, self.pick(row), strict=True))
+        for name, read in self.typed:
+            if data[name] is not None:
+                data[name] = read(data[name])
+        one = self.model.__new__(self.model)
+        one.__data__, one.__rel__, one._dirty = data, {}, set()
+        for at, name, read in self.added:
+            setattr(one, name, read(row[at]))
+        for name, key, part, seen in self.links:
+            other = None if seen and row[seen[0]] is None and all(row[at] is None for at in seen) else part.read(row)
+            if not key:
+                setattr(one, name, other)
+                continue
+            one.__rel__[name] = other
+            if other is not None:
+                data.setdefault(name, other.__data__.get(key))
+        one._dirty.clear()  # it was read, not changed
         return one
 
-    def _link(self, one: str, data: str, link: tuple[str, str, _Part, tuple[int, ...]], pad: str) -> None:
-        name, key, part, seen = link
-        place = f"{one}.__rel__[{name!r}]" if key else f"{one}.{_checked(name)}"
-        inner = pad
-        if seen:
-            nothing = " and ".join(f"c{at} is None" for at in seen)
-            self.lines += [f"{pad}if {nothing}:", f"{pad} {place} = None", f"{pad}else:"]
-            inner = pad + " "
-        other = self._part(part, inner)
-        self.lines.append(f"{inner}{place} = {other}")
-        if key:
-            self.lines.append(f"{inner}{data}.setdefault({name!r}, {other}.__data__.get({key!r}))")
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """Those of this part and of all that hangs on it."""
+        own = (*self.at, *(column[0] for column in self.added))
+        return (*own, *(at for *_, part, _ in self.links for at in part.columns))
 
 
-def _checked(name: str) -> str:
-    """``name``, if it can be an attribute's."""
-    if not name.isidentifier() or iskeyword(name):
-        raise ValueError(f"a query names a column {name!r}, which no attribute can be called")
-    return name
-
-
-def _reader_of(wrapper: Any) -> Callable[[Iterable[tuple[Any, ...]]], list[Any]]:
-    """What makes objects of rows, from what peewee knows about the query."""
-    wrapper.initialize()
-    return _Writer().function(_plan(wrapper), wrapper.ncols)
+def _same(value: Any) -> Any:
+    return value
 
 
 def _plan(wrapper: Any) -> _Part:
-    """The root's part, with the others linked."""
+    """The root's part, with the others linked, from what peewee knows about the query."""
+    wrapper.initialize()
     if isinstance(wrapper, ModelObjectCursorWrapper):
         flat = zip(range(wrapper.ncols), wrapper.unique_columns, wrapper.converters, strict=True)
         return _Part(wrapper.model, list(flat))
@@ -232,6 +179,6 @@ def _plan(wrapper: Any) -> _Part:
         columns[key if key in columns else wrapper.model].append((at, name, convert))
     parts = {key: _Part(model, columns[key]) for key, (model, _) in wrapper.key_to_constructor.items()}
     for source, name, key, _, is_outer, is_foreign in reversed(wrapper.src_to_dest):
-        field_name = parts[source].model._meta.fields[name].rel_field.name if is_foreign else ""
-        parts[source].links.append((name, field_name, parts[key], parts[key].places if is_outer else ()))
+        field = parts[source].model._meta.fields[name].rel_field.name if is_foreign else ""
+        parts[source].links.append((name, field, parts[key], parts[key].columns if is_outer else ()))
     return parts[wrapper.model]

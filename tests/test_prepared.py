@@ -79,15 +79,6 @@ def test_arguments_stand_where_they_were_in_the_query(world: World) -> None:
     assert between.first(ids[-1] + 1, ids[-1] + 1) is None
 
 
-def test_an_added_column_must_have_a_name_that_an_attribute_can_have(world: World) -> None:
-    @prepared
-    def wrong() -> ModelSelect:
-        return Matter.select(Matter.id, fn.LENGTH(Matter.name).alias("class"))
-
-    with pytest.raises(ValueError, match="no attribute can be called"):
-        wrong()
-
-
 def test_a_list_of_ids_of_any_length(world: World) -> None:
     @prepared_of_ids
     def some(ids: Any) -> ModelSelect:

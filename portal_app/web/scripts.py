@@ -31,6 +31,7 @@ _OURS = (
         "Every page",
         "htmx, which swaps a piece of a page instead of all of it, and a few lines that say when that failed.",
     ),
+    ("desk.js", "Every page of the firm", "The keyboard: Escape leaves what was opened in place, and focus goes back."),
     ("pay.js", "Pay Now", "Asks the gateway's fields for their one-time token before the form is sent."),
 )
 _GLUE = "Puts {title}'s own fields into the page and hands over the one-time token. It never sees what is typed there."
