@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Response, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -30,7 +30,8 @@ HEAD = "Entry,Date,Kind,Description,Account,Matter,Invoice,Debit,Credit"
 def books_journal() -> AnyResponse:
     asked, before = Asked.of_books(), number_of("before")
     if request.args.get("account"):
-        return go(f"/firm/books/accounts/{request.args['account'][:40]}?{asked.query(fund='')}")
+        account = quote(request.args["account"][:40], safe=":")
+        return go(f"/firm/books/accounts/{account}?{asked.query(fund='')}")
     limit = asked.limit(PAGE)
     found = books.journal(asked.wanted, before=before, limit=limit + 1)
     rows = found[:limit]

@@ -63,10 +63,10 @@ def horizon_of(gateway: Gateway) -> int:
     return CALL_SECONDS + (manifest.absence_horizon_seconds if manifest else 0)
 
 
-def query_for(attempt: Attempt, args: Mapping[str, str]) -> LookupQuery:
+def query_for(attempt: Attempt, args: Mapping[str, str], listed_as: str = "") -> LookupQuery:
     return LookupQuery(
         reference=attempt.reference, merchant_account=attempt.merchant_account,
-        gateway_reference=attempt.gateway_reference, submitted_at=sent_at(attempt), args=dict(args),
+        gateway_reference=attempt.gateway_reference or listed_as, submitted_at=sent_at(attempt), args=dict(args),
     )  # fmt: skip
 
 
@@ -82,10 +82,11 @@ def settle(payment: Payment, attempt: Attempt, outcome: Outcome) -> Payment:
 
 
 def look(
-    payment: Payment, attempt: Attempt, hook: str = "gateway_lookup", args: Mapping[str, str] | None = None
-) -> Payment:
-    """Ask what became of an attempt, and write it down."""
-    return settle(payment, attempt, ask(payment.gateway, hook, query=query_for(attempt, args or {})))
+    payment: Payment, attempt: Attempt, hook: str = "gateway_lookup", args: Mapping[str, str] | None = None,
+    listed_as: str = "",
+) -> Payment:  # fmt: skip
+    """Ask what became of an attempt, and write it down. ``listed_as``: what the gateway's own list calls it."""
+    return settle(payment, attempt, ask(payment.gateway, hook, query=query_for(attempt, args or {}, listed_as)))
 
 
 def was_sent_elsewhere(sent: Any, gateway_id: int) -> bool:

@@ -80,11 +80,12 @@ def _look_into(event: GatewayEvent) -> None:
     payments.note_result(event, said, is_done=True)
 
 
-def look_at(known: Attempt | Refund) -> str:
-    """Ask about an attempt or a refund, however it stands; says how it stands then."""
+def look_at(known: Attempt | Refund, listed_as: str = "") -> str:
+    """Ask about an attempt or a refund, however it stands; says how it stands then. ``listed_as``: what the gateway's
+    own list calls it, for one whose answer never came."""
     if isinstance(known, Refund):
-        return f"refund {known.id}: {look_at_refund(known).state}"
-    payment = look(known.payment, known)
+        return f"refund {known.id}: {look_at_refund(known, listed_as).state}"
+    payment = look(known.payment, known, listed_as=listed_as)
     return f"payment {payment.id}: {payment.state}"
 
 

@@ -64,12 +64,13 @@ def _follow_up(refund: Refund) -> None:
         look_at_refund(refund)
 
 
-def look_at_refund(refund: Refund) -> Refund:
-    """Ask what became of a refund, and write it down."""
+def look_at_refund(refund: Refund, listed_as: str = "") -> Refund:
+    """Ask what became of a refund, and write it down. ``listed_as``: what the gateway's own list calls it."""
     payment = Payment.get_by_id(refund.payment_id)
     attempt = attempt_of(payment)
     query = LookupQuery(
-        subject=Subject.REFUND, reference=refund.reference, gateway_reference=refund.gateway_reference,
+        subject=Subject.REFUND, reference=refund.reference,
+        gateway_reference=refund.gateway_reference or listed_as,
         merchant_account=attempt.merchant_account, charge_reference=attempt.reference,
         charge_gateway_reference=attempt.gateway_reference, submitted_at=sent_at(refund),
     )  # fmt: skip

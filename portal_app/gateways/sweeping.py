@@ -140,7 +140,8 @@ def _match(gateway: Gateway, told: ExternalTransaction) -> int:
         if told.kind is TransactionKind.PAYOUT and told.outcome in CAME_BACK:
             _take_back(gateway, row, told)
     if known is not None and _differs(known, told):
-        look_at(known)
+        # A search by our reference may miss it: it looks where our clock says that it was sent.
+        look_at(known, told.id if told.reference == known.reference else "")
     if attempt is not None and told.kind is TransactionKind.CHARGE and told.outcome in MONEY:
         _ask_about_second(gateway, attempt, told)
     elif known is None and told.kind is TransactionKind.CHARGE and told.outcome in MONEY:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,29 +40,9 @@ from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.domain.trust import TrustMovement
 from portal_app.domain.trust_papers import TrustReceipt
 from portal_app.web import brief
-from portal_app.web.writing import Writing, compose
+from portal_app.web.writing import Paragraph, Writing, compose, paragraph
 
-WIDTH = 72
 REMIND_DAYS = (90, 30, 7, 1)  # before a statute of limitations runs out
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """Some lines; or with ``link``, the one line that names it."""
-
-    lines: list[str]
-    link: str = ""
-
-    @property
-    def text(self) -> str:
-        filled = [textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in self.lines]
-        return "\n".join([*filled, *([self.link] if self.link else [])])
-
-
-def _paragraph(text: str) -> Paragraph:
-    lines = [line.strip() for line in text.splitlines()]
-    is_link = len(lines) == 2 and lines[1].startswith(config.active().own_url + "/")
-    return Paragraph(lines[:1], lines[1]) if is_link else Paragraph(lines)
 
 
 def _put(kind: str, name: str, address: str, zone: str, fact: str, **context: Any) -> None:
@@ -87,7 +65,7 @@ def _put(kind: str, name: str, address: str, zone: str, fact: str, **context: An
 def _written(kind: str, writing: Writing, **context: Any) -> tuple[str, list[Paragraph]]:
     """Subject and paragraphs of a letter."""
     subject, _, body = compose(f"email/{kind}.txt", writing, **context).strip().partition("\n")
-    return subject, [_paragraph(part) for part in re.split(r"\n\s*\n", body.strip())]
+    return subject, [paragraph(part) for part in re.split(r"\n\s*\n", body.strip())]
 
 
 def _to(who: Login, kind: str, fact: str, **context: Any) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from portal_app import config
 from portal_app.config import Config
-from portal_app.domain import factors
+from portal_app.domain import factors, invitations, sign_ins
 from portal_app.domain.passkeys import Passkey
 from portal_app.domain.sessions import Session
 from tests.browser.harness import Console, look
@@ -127,3 +127,43 @@ def test_setting_up_an_app_looks_right(url: str, world: World, new_context: Call
     look(page, "account-app")
     page.goto(f"{url}/portal/account/password")
     look(page, "account-password")
+
+
+def test_every_link_and_code_lets_in_on_a_phone_without_scripts(
+    url: str, world: World, new_context: Callable[..., BrowserContext]
+) -> None:
+    """The invitation of an e-mail and that of a letter, a link to sign in, and one to choose a password."""
+
+    def phone() -> Page:
+        page = new_context(java_script_enabled=False).new_page()
+        page.set_viewport_size({"width": 390, "height": 844})
+        return page
+
+    def choose(page: Page, button: str) -> None:
+        page.get_by_label("Choose a password").fill("seven tall grey herons")
+        page.get_by_label("Type it again").fill("seven tall grey herons")
+        page.get_by_role("button", name=button).click()
+
+    page = phone()
+    code = invitations.invite(world.frank, by=world.carol, days=1, by_letter=True).token
+    page.goto(f"{url}/invitation")
+    page.get_by_label("Code").fill(invitations.shown_code(code))
+    page.get_by_role("button", name="Go on").click()
+    choose(page, "Accept the invitation")
+    page.wait_for_url("**/portal")
+
+    page = phone()
+    page.goto(f"{url}/sign-in/link/{sign_ins.ask_link(world.bob).token}")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/portal")
+
+    page = phone()
+    page.goto(f"{url}/password/{invitations.ask_reset(world.alice).token}")
+    choose(page, "Set the password")
+    page.wait_for_url("**/sign-in")
+    page.get_by_label("E-mail").fill(world.alice.email)
+    page.get_by_label("Password", exact=True).fill("seven tall grey herons")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/portal")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in*")

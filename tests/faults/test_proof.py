@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from itertools import count
 from pathlib import Path
@@ -13,14 +13,16 @@ from unittest import mock
 
 import pytest
 
+from portal_app import gateways
 from portal_app.cli.prove import WIRES
+from portal_app.domain import payments
 from portal_app.gateways import asking
 from portal_app.plugin_api import Method, Outcome, OutcomeKind
 from portal_app.testing import Says
 from portal_app.testing.line import Fault
 from portal_app.testing.proof import matrix
 from portal_app.testing.proof.months import Firm
-from portal_app.testing.proof.rig import Rig
+from portal_app.testing.proof.rig import Killed, Rig
 from tests.postgres import Cluster
 
 NAMES = ["lawpay", "sandbox", "stripe"]
@@ -97,6 +99,45 @@ def test_one_seed_is_one_run(tmp_path: Path) -> None:
             traces.append(Firm(proving, seed=11, days=DAYS).live().trace)
     assert traces[0] == traces[1]
     assert len(traces[0]) > DAYS
+
+
+def answer_lost(proving: Rig, books: Callable[[], object], deed: Callable[[], object]) -> None:
+    """The process dies as soon as the deed stands in the gateway's books; two days ahead by the portal's clock."""
+
+    def die() -> None:
+        if books():
+            raise Killed
+
+    ahead = dt.timedelta(days=2)
+    proving.set_clock_off(ahead)
+    proving.line.after = die
+    with pytest.raises(Killed):
+        deed()
+    proving.line.after = lambda: None
+    proving.restart()
+    proving.set_clock_off(-ahead)
+    for _ in range(5):
+        proving.go_on(dt.timedelta(days=1))
+        gateways.sweep_due()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_sent_by_a_wrong_clock_is_found_by_the_sweep(name: str, tmp_path: Path) -> None:
+    """A search looks where our clock says that it was sent, and finds nothing; the list names it all the same."""
+    with rig(name, tmp_path) as proving:
+        payer = proving.payer()
+        pay = lambda: proving.press(payer, proving.open_form(payer))  # noqa: E731
+        answer_lost(proving, lambda: proving.taken_of(payer), pay)
+        [payment] = payer.payments
+        assert (payment.state, proving.owed_on(payer)) == ("succeeded", 0)
+
+        refund = payments.start_refund(
+            payment, amount_cents=20_000, expected_left_cents=50_000, is_owed_again=True, reason="Too much",
+            by=proving.admin, key="r",
+        )  # fmt: skip
+        answer_lost(proving, proving.wire.refunds, lambda: gateways.refund(refund))
+        assert [row.state for row in payments.refunds_of(payment)] == ["succeeded"]
+        assert proving.owed_on(payer) == 20_000
 
 
 def test_a_host_that_calls_unknown_failed_is_found_out(tmp_path: Path) -> None:

@@ -97,3 +97,14 @@ def test_words_that_turn_the_direction_of_writing_are_straightened(world: World,
     assert as_(world.carol).post("/firm/clients", data=data).status_code == 303
     client = Client.select().order_by(Client.id.desc()).first()
     assert (client.name, client.address) == ("Anna Llib", "1 Elm")
+
+
+@pytest.mark.parametrize("word", ["a\r\nSet-Cookie: x=y", "../../sign-out", "?next=//evil.example.com", "\u2028", "\0"])
+def test_a_word_of_the_address_leads_nowhere_else(world: World, as_: As, word: str) -> None:
+    """The journal sends whoever asks for one account to its page: what was asked for stays one step of the path."""
+    answer = as_(world.carol).get("/firm/books", query_string={"account": word})
+    assert answer.status_code in {303, 400}
+    if answer.status_code == 303:
+        path, _, query = answer.headers["Location"].partition("?")
+        assert (path.rpartition("/")[0], "next" in query) == ("/firm/books/accounts", False)
+        assert "Set-Cookie" not in answer.headers or "x=y" not in answer.headers["Set-Cookie"]

@@ -96,7 +96,7 @@ def faults() -> Response:
     if request.form.get("do") == "off":
         world().faults.switch_off(name)
         return _done("The fault is off.")
-    asked: dict[str, Any] = {"fault": name}
+    asked: dict[str, Any] = {"fault": name, "only": request.form.get("only", "").strip()}
     for key in ("calls", "seconds"):
         typed = request.form.get(key, "").strip()
         if typed and not (typed.isascii() and typed.isdigit() and len(typed) < 8):

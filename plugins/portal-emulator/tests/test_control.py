@@ -158,8 +158,11 @@ def test_the_clock_has_buttons(api: Api, client: Client) -> None:
 
 
 def test_faults_have_switches(api: Api, client: Client) -> None:
-    on = client.post("/desk/faults", data={"fault": "slow", "calls": "2", "seconds": "5"}, follow_redirects=True)
-    assert "next 2 calls, 5 s" in on.text
+    on = client.post(
+        "/desk/faults", data={"fault": "slow", "calls": "2", "seconds": "5", "only": " /pay "}, follow_redirects=True
+    )
+    assert "next 2 calls, 5 s, /pay" in on.text
+    assert [fault.only for fault in api.world.faults.on()] == ["/pay"]
     assert "Switch off" in on.text
     client.post("/desk/faults", data={"fault": "slow", "do": "off"})
     assert api.world.faults.on() == []

@@ -15,7 +15,7 @@ from portal_stripe.client import client
 from portal_stripe.reading import FLOW, REFERENCE, id_of, inner, text
 
 PAGES_MOST = 10  # of a hundred each; a list that goes on behind them proves no absence
-EARLIER_SECONDS = 60 * 60  # by how much the portal's clock may be ahead of Stripe's
+EARLIER_SECONDS = 26 * 60 * 60  # by how much the portal's clock may be ahead of Stripe's: a wrong zone, and more
 ABSENT = Outcome(kind=OutcomeKind.ABSENT)
 _IDLE = ("requires_payment_method", "requires_confirmation")
 

@@ -131,7 +131,7 @@ def test_only_what_came_since_it_was_sent_is_read(desk: Any) -> None:
     assert desk.look(submitted_at=sent).kind is OutcomeKind.SUCCEEDED
     assert desk.look("attempt-9", submitted_at=sent).kind is OutcomeKind.ABSENT
     read = [call[1] for call in desk.http.calls if "limit=100" in call[1] and "payment_intent=" not in call[1]]
-    assert all(f"created[gte]={int(sent.timestamp()) - 3600}" in path for path in read)
+    assert all(f"created[gte]={int(sent.timestamp()) - 26 * 3600}" in path for path in read)
     assert desk.look("long-ago").kind is OutcomeKind.SUCCEEDED, "all is read when that is not known"
 
 

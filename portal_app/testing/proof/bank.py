@@ -15,11 +15,13 @@ from portal_app.testing.wire import Wire
 
 
 class Bank:
-    """Acts on one rig. ``did`` counts what was played."""
+    """Acts on one rig. ``did`` counts what was played; ``taken_back`` has the references of what did not stay."""
 
     def __init__(self, rig: Rig, chance: random.Random) -> None:
         self.rig, self.chance = rig, chance
         self.did: Counter[str] = Counter()
+        self.taken_back: set[str] = set()
+        self.paid_pages: set[str] = set()
 
     def act(self) -> bool:
         """One thing, of those that can be played now."""
@@ -73,14 +75,18 @@ class Bank:
         self.rig.wire.approve(self._charge("action_required")[1])
 
     def pay_on_page(self) -> None:
-        """The payer pays on the gateway's own page, where they were sent."""
+        """The payer pays on the gateway's own page, where they were sent; once, since some pages take money twice."""
         waiting = [
             gateways.attempt_of(row).redirect_url
             for row in Payment.select().where(Payment.state == "action_required").order_by(Payment.id)
         ]
-        self.rig.wire.pay_page(self.chance.choice([url for url in waiting if url]))
+        url = self.chance.choice([url for url in waiting if url and url not in self.paid_pages])
+        self.paid_pages.add(url)
+        self.rig.wire.pay_page(url)
 
     def give_back_debit(self) -> None:
         """A bank returns an eCheck; where the gateway knows no disputes, a card is charged back the same way."""
         only = None if type(self.rig.wire).open_dispute is Wire.open_dispute else Method.BANK
-        self.rig.wire.give_back_debit(self._charge("succeeded", "pending", method=only)[1])
+        payment, name = self._charge("succeeded", "pending", method=only)
+        self.rig.wire.give_back_debit(name)
+        self.taken_back.add(gateways.attempt_of(payment).reference)

@@ -4,7 +4,7 @@ themselves."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from portal_app import gateways, verify
@@ -32,22 +32,29 @@ def by_reference(rig: Rig) -> dict[str, str]:
     return {reference: row.gateway_reference for reference, row in taken(rig).items()}
 
 
-def count(rig: Rig, run: Run, payers: Sequence[Payer]) -> list[str]:
+def count(rig: Rig, run: Run, payers: Sequence[Payer], taken_back: Container[str]) -> list[str]:
     """All that is wrong; the run is told how much there was."""
     rows = {gateways.attempt_of(payment).reference: payment for payment in Payment.select()}
     came = [row for row in rig.wire.charges() if row.reference in rows]
     run.charges, run.refunds, run.disputes = len(came), Refund.select().count(), Dispute.select().count()
-    return [*_charges(rows, came), *_refunds(rig), *_promises(), *_invoices(payers), *verify.verify().faults]
+    return [
+        *_charges(rows, came, taken_back),
+        *_refunds(rig),
+        *_promises(),
+        *_invoices(payers),
+        *verify.verify().faults,
+    ]
 
 
-def _charges(rows: Mapping[str, Payment], came: Sequence[Taken]) -> Iterator[str]:
-    """Our payments by reference, against what the gateway took."""
+def _charges(rows: Mapping[str, Payment], came: Sequence[Taken], taken_back: Container[str]) -> Iterator[str]:
+    """Our payments by reference, against what the gateway took. What a bank took back before the portal had heard that
+    it came is declined."""
     amounts = {row.reference: row.amount_minor for row in came}
     if len(amounts) < len(came):
         yield DOUBLE
     for reference, payment in rows.items():
         is_paid = payment.state in payments.PAID
-        if reference in amounts and not is_paid:
+        if reference in amounts and not is_paid and not (payment.state == "declined" and reference in taken_back):
             yield f"{LOST}: {reference} is {payment.state}"
         if is_paid and payment.paid_cents != amounts.get(reference, 0):
             yield f"{BALANCES}: payment {payment.id} of {payment.paid_cents}, and {amounts.get(reference, 0)} was taken"

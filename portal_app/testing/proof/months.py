@@ -76,7 +76,7 @@ class Firm:
             gateways.sweep_due()
         self.rig.work()
         self.run.had, self.run.did = self.troubles.had, self.run.did + self.bank.did
-        self.run.wrong += counting.count(self.rig, self.run, self.payers)
+        self.run.wrong += counting.count(self.rig, self.run, self.payers, self.bank.taken_back)
         return self.run
 
     def deeds(self) -> list[Callable[[], object]]:

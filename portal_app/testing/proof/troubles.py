@@ -19,6 +19,7 @@ from portal_app.testing.wire import Wire
 
 FULL = OSError("No space left on device")
 WRITES = ("INSERT", "UPDATE", "DELETE", "insert", "update", "delete")
+CHANGES = (*WRITES, "COMMIT")
 OUTAGES = (Fault.REFUSED, Fault.LOST_BEFORE, Fault.ERROR_BEFORE, Fault.TOO_MANY, Fault.LOST_AFTER, Fault.ERROR_AFTER)
 JUMPS = tuple(dt.timedelta(minutes=minutes) for minutes in (-2 * 1440, -360, -20, -2, 2, 20, 360, 2 * 1440))
 
@@ -39,7 +40,7 @@ class Troubles:
         self._go_on()
         kinds: list[Callable[[ExitStack], object]] = [
             *[self.nothing] * 8, *[self.request_fails] * 2, *[self.dies_before_request] * 2,
-            *[self.dies_after_request] * 2, *[self.dies_at_statement] * 2, self.disk_full_of_rows,
+            *[self.dies_after_request] * 2, *[self.dies_at_write] * 2, self.disk_full_of_rows,
             self.disk_full_of_files, self.mail_server_dead, self.list_lags, self.gateway_down, self.clock_wrong,
         ]  # fmt: skip
         kind = self.chance.choice(kinds)
@@ -106,13 +107,14 @@ class Troubles:
 
         return die
 
-    def dies_at_statement(self, _stack: ExitStack) -> None:
-        """Before any statement or commit; what is dead says nothing more to the database."""
-        left = self.chance.randrange(150)
+    def dies_at_write(self, _stack: ExitStack) -> None:
+        """Before any write or commit; what is dead says nothing more to the database. Reads are not counted: how many
+        there are depends on what the process remembers, and one seed is to be one run."""
+        left = self.chance.randrange(40)
 
-        def pulse(_sql: str) -> None:
+        def pulse(sql: str) -> None:
             nonlocal left
-            left -= 1
+            left -= sql.startswith(CHANGES)
             if left < 0:
                 raise Killed
 
@@ -127,7 +129,7 @@ class Troubles:
         def pulse(sql: str) -> None:
             nonlocal room
             room -= sql.startswith(WRITES)
-            if room < 0 and sql.startswith((*WRITES, "COMMIT")):
+            if room < 0 and sql.startswith(CHANGES):
                 raise OperationalError("database or disk is full")
 
         self.rig.pulse = pulse

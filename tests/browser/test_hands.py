@@ -1,0 +1,66 @@
+"""What only hands find out: the keyboard alone, and names that no page expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from playwright.sync_api import BrowserContext, expect
+
+from portal_app.domain import clients, matters
+from tests.browser.harness import WIDTHS
+from tests.browser.test_every_page import sign_in
+from tests.world import World
+
+LONG = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewissenhaftschafers"
+
+
+def test_escape_leaves_what_was_opened_and_focus_goes_back(
+    world: World, own_app: Flask, live: Callable[[Any], str], new_context: Callable[..., BrowserContext]
+) -> None:
+    page, url = new_context().new_page(), live(own_app)
+    sign_in(page, url, world.carol.email)
+    page.goto(f"{url}/firm/matters/{world.matter.id}")
+    edit = page.get_by_role("link", name="Edit practice area")
+    edit.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Practice area")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(edit).to_be_focused()
+    page.goto(f"{url}/firm/matters/{world.matter.id}/documents")
+    share = page.get_by_role("row", name="Engagement letter").get_by_role("link", name="Sharing")
+    share.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type("x")
+    page.keyboard.press("Escape")  # empties the search, as browsers do
+    page.keyboard.press("Escape")
+    expect(share).to_be_focused()
+    page.goto(f"{url}/firm/matters/{world.matter.id}/time")
+    page.get_by_label("Hours").fill("0.5")
+    page.get_by_label("Description").fill("Call")
+    page.get_by_role("button", name="Add time").press("Enter")
+    expect(page.get_by_label("Date")).to_be_focused()
+
+
+def test_names_without_a_space_widen_no_page(
+    world: World, own_app: Flask, live: Callable[[Any], str], new_context: Callable[..., BrowserContext]
+) -> None:
+    clients.change(world.client, name=LONG)
+    matters.change(world.matter, name=f"{LONG} v. {LONG[::-1].lower()}"[:120])
+    url, wide = live(own_app), []
+    home = f"/firm/matters/{world.matter.id}"
+    for who, paths in {
+        world.carol: ["/firm/matters", "/firm/clients", "/firm/time", home, f"{home}/settings", f"{home}/ledger"],
+        world.alice: ["/portal", "/portal/invoices", "/portal/pay"],
+    }.items():
+        page = new_context().new_page()
+        sign_in(page, url, who.email)
+        for path in paths:
+            page.goto(url + path)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+                wide += [f"{path} at {width}"] * page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not wide
