@@ -154,7 +154,7 @@ def document_shared(share_id: int) -> None:
     if share.item.kind == "invoice":
         note = payments.note_of(share.item)
         if note is not None:
-            _credit_note(note, [share.portal_user] if note.undone_at is None else [])
+            credit_note(note.id, share.portal_user)
             return
         invoice = invoices.of_document(share.item)
         if invoice.is_void:
@@ -295,21 +295,15 @@ def refund_changed(refund_id: int) -> None:
             _to(refund.made_by, "refund_failed_firm", f"{fact}:firm", **about)
 
 
-def credit_note(adjustment_id: int) -> None:
-    """Tell everybody who has the invoice that less of it is owed; nothing once it is taken back."""
+def credit_note(adjustment_id: int, only: PortalUser | None = None) -> None:
+    """Tell everybody who has the invoice, or one of them, that less of it is owed; nothing once it is taken back."""
     row: InvoiceAdjustment = InvoiceAdjustment.get_by_id(adjustment_id)
     if row.undone_at is not None:
         return
-    document = row.invoice.document
-    _credit_note(
-        row, [share.portal_user for share in sharing.shares_of(DocumentShare, [document]).get(document.id, [])]
-    )
-
-
-def _credit_note(row: InvoiceAdjustment, people: Sequence[PortalUser]) -> None:
     invoice = invoices.with_balances().where(Invoice.id == row.invoice_id).get()
+    shares = sharing.shares_of(DocumentShare, [invoice.document]).get(invoice.document_id, [])
     with transaction():
-        for who in people:
+        for who in [only] if only is not None else [share.portal_user for share in shares]:
             _to(who, "credit_note", f"credit_note:{row.id}:{who.id}", adjustment=row, invoice=invoice)
 
 

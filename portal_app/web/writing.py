@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import jinja2
-from babel.dates import format_date, format_time, get_timezone_name
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
 
 from portal_app import clock, config, money
 from portal_app.domain.firms import Firm
@@ -22,8 +22,14 @@ Filter = Callable[..., Any]
 
 
 @lru_cache(maxsize=4096)
-def _date(day: dt.date, pattern: str, locale: str) -> str:
-    return format_date(day, pattern, locale)
+def _date(day: dt.date, parts: str, locale: str) -> str:
+    """``parts`` of a day, in the order and with the points of the locale."""
+    return format_skeleton(parts, day, locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def _date_as(day: dt.date, form: str, locale: str) -> str:
+    return format_date(day, form, locale)
 
 
 @lru_cache(maxsize=4096)
@@ -81,11 +87,11 @@ class Writing:
 
     def day(self, day: dt.date) -> str:
         """Jul 9, 2026: where the year matters."""
-        return _date(day, "MMM d, y", self.firm.locale)
+        return _date(day, "yMMMd", self.firm.locale)
 
     def month_day(self, day: dt.date) -> str:
         """Jul 9."""
-        return _date(day, "MMM d", self.firm.locale)
+        return _date(day, "MMMd", self.firm.locale)
 
     def near_day(self, day: dt.date) -> str:
         """Jul 9, or with its year when that is far from today."""
@@ -94,14 +100,14 @@ class Writing:
 
     def long_day(self, day: dt.date) -> str:
         """Thursday, July 16."""
-        return _date(day, "EEEE, MMMM d", self.firm.locale)
+        return f"{_date_as(day, 'EEEE', self.firm.locale)}, {_date(day, 'MMMMd', self.firm.locale)}"
 
     def full_day(self, day: dt.date) -> str:
         """July 16, 2026: in a letter."""
-        return _date(day, "MMMM d, y", self.firm.locale)
+        return _date_as(day, "long", self.firm.locale)
 
     def month(self, day: dt.date) -> str:
-        return _date(day, "MMM", self.firm.locale)
+        return _date_as(day, "MMM", self.firm.locale)
 
     def local_day(self, moment: dt.datetime) -> dt.date:
         """The reader's calendar day of a stored (UTC) moment."""
