@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal_app import clock, config, schema, vault
+from portal_app import clock, config, money, schema, vault
 from portal_app.config import Config
 from portal_app.db import open_database, transaction
 from portal_app.domain import firms, invitations, people, store
@@ -38,7 +38,7 @@ def refuse_pending() -> None:
         raise PendingMigrations
 
 
-def check(*, email: str, password: str, time_zone: str) -> None:
+def check(*, email: str, password: str, time_zone: str, locale: str = "en_US", currency: str = "USD") -> None:
     """What :func:`found` would refuse, before anything is written.
 
     Raises:
@@ -48,6 +48,10 @@ def check(*, email: str, password: str, time_zone: str) -> None:
     check_password_rules(password)
     if not clock.is_zone(time_zone):
         raise Refused(f"There is no time zone “{time_zone}”. Write it like America/Chicago.", "time_zone")
+    if locale not in firms.LOCALES:
+        raise Refused(f"There is no locale “{locale}”. Choose one of {', '.join(firms.LOCALES)}.", "locale")
+    if not money.is_currency(currency):
+        raise Refused(f"“{currency}” is no currency with cents. Write it like USD.", "currency")
 
 
 def refuse_founded() -> None:
@@ -67,7 +71,8 @@ def found(
         FoundedAlready: there is a firm. Refused: the address, password or time zone cannot be used.
     """
     refuse_founded()
-    check(email=admin_email, password=password, time_zone=time_zone)
+    written = {key: str(details[key]) for key in ("locale", "currency") if key in details}
+    check(email=admin_email, password=password, time_zone=time_zone, **written)
     schema.migrate()
     with transaction():
         firms.found(name, time_zone=time_zone, **details)

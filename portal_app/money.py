@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from babel import Locale
-from babel.numbers import get_currency_precision, get_currency_symbol, get_decimal_symbol, get_group_symbol
+from babel.numbers import (
+    get_currency_precision,
+    get_currency_symbol,
+    get_decimal_symbol,
+    get_group_symbol,
+    list_currencies,
+)
 
 MAX_CENTS = 99_999_999_999  # below ten digits of dollars: fits every gateway's and LEDES's field
 
@@ -45,6 +51,11 @@ def currency(code: str = "USD", locale: str = "en_US") -> Currency:
         gap="\N{NO-BREAK SPACE}" if "\N{NO-BREAK SPACE}" in pattern else "",
         unit=10 ** get_currency_precision(code),
     )
+
+
+def is_currency(code: str) -> bool:
+    """Whether there is such a currency, of a hundred cents."""
+    return code in list_currencies() and get_currency_precision(code) == 2
 
 
 def bare(cents: int, money: Currency | None = None) -> str:
@@ -85,6 +96,8 @@ def parse(text: str, money: Currency | None = None) -> int:
     typed = text.strip().removeprefix(money.symbol).removesuffix(money.symbol).removeprefix(money.code).strip()
     if not typed:
         raise BadAmount("Enter an amount.")
+    if money.group.isspace():  # a narrow or no-break one, which nobody types
+        typed = re.sub(r"\s", money.group, typed)
     if typed.startswith(("-", "−")):
         raise BadAmount("Enter an amount above zero.")
     group, point = re.escape(money.group), re.escape(money.decimal)

@@ -100,6 +100,8 @@ def test_init_twice_changes_nothing(founded: Run) -> None:
         (["--admin-password", PASSWORD, "--admin-email", "nobody"], "e-mail address"),
         (["--admin-password", PASSWORD, "--time-zone", "Middle/Earth"], "time zone"),
         (["--admin-password", PASSWORD, "--name", " "], "Name of the firm"),
+        (["--admin-password", PASSWORD, "--locale", "tlh"], "no locale"),
+        (["--admin-password", PASSWORD, "--currency", "JPY"], "no currency with cents"),
     ],
 )
 def test_init_refuses_what_cannot_be_and_writes_no_firm(run: Run, options: list[str], says: str) -> None:

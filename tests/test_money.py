@@ -59,6 +59,8 @@ def test_a_firm_elsewhere_writes_its_own_way() -> None:
     euro = money.currency("EUR", "de_DE")
     assert money.show(123_456_78, euro) == "123.456,78\N{NO-BREAK SPACE}€"
     assert money.parse("123.456,78 €", euro) == 123_456_78
+    rand = money.currency("ZAR", "en_ZA")
+    assert money.parse("1 234,50", rand) == money.parse(money.bare(123_450, rand), rand) == 123_450
     assert money.show(1_234, money.currency("JPY", "ja_JP")).endswith("1,234")
 
 

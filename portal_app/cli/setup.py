@@ -21,9 +21,15 @@ from portal_app.cli.shared import Sentence, data_option, load
 @click.option(
     "--time-zone", metavar="ZONE", default="America/Chicago", show_default=True, help="Where the firm's days begin."
 )
+@click.option(
+    "--currency", metavar="CODE", default="USD", show_default=True, help="What the books are kept in, for good."
+)
+@click.option(
+    "--locale", metavar="LOCALE", default="en_US", show_default=True, help="How dates and amounts are written."
+)
 def init(
     data: str | None, name: str | None, admin_name: str | None, admin_email: str | None, admin_password: str | None,
-    time_zone: str,
+    time_zone: str, currency: str, locale: str,
 ) -> None:  # fmt: skip
     """Set up an empty firm with its first administrator. Asks for what is not given.
 
@@ -39,7 +45,7 @@ def init(
     admin_email = _line(admin_email, "Your e-mail address, to sign in with")
     founding.found(
         name, admin_name=admin_name, admin_email=admin_email, password=_password(admin_password), time_zone=time_zone,
-        roles=["administrator"], email=admin_email.lower(),
+        roles=["administrator"], email=admin_email.lower(), currency=currency, locale=locale,
     )  # fmt: skip
     config.secret_key(settings)
     click.echo(f"{name} is set up in {settings.data_dir}.")

@@ -15,6 +15,13 @@ from portal_app.domain.errors import Refused
 from portal_app.prepared import prepared
 
 ACCENT = "#17493f"
+# Where dates and amounts are written so, in English: the language of the pages.
+LOCALES = {
+    "en_US": "the United States", "en_AU": "Australia", "en_AT": "Austria", "en_BE": "Belgium", "en_CA": "Canada",
+    "en_FI": "Finland", "en_DE": "Germany", "en_HK": "Hong Kong", "en_IN": "India", "en_IE": "Ireland",
+    "en_NL": "the Netherlands", "en_NZ": "New Zealand", "en_SG": "Singapore", "en_ZA": "South Africa",
+    "en_SE": "Sweden", "en_CH": "Switzerland", "en_GB": "the United Kingdom",
+}  # fmt: skip
 
 
 class NoFirm(LookupError):
@@ -112,6 +119,8 @@ def change(**values: object) -> None:
             raise Refused(str(problem), "accent") from None
     if "time_zone" in values and not clock.is_zone(str(values["time_zone"])):
         raise Refused("There is no such time zone. Write it like America/Chicago.", "time_zone")
+    if "locale" in values and values["locale"] not in LOCALES:
+        raise Refused("Choose from the list.", "locale")
     with transaction():
         Firm.update(**values).where(Firm.id == 1).execute()
 

@@ -18,7 +18,7 @@ from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only
 from portal_app.web.templates import current_firm
 
-DETAILS = ("name", "address", "phone", "email", "time_zone", "payment_terms_days", "invoice_note", "letters")
+DETAILS = ("name", "address", "phone", "email", "time_zone", "locale", "payment_terms_days", "invoice_note", "letters")
 MOST_TERMS_DAYS = 365
 LETTERS = {"full": "Say them", "brief": "Only that there is something new"}
 _OLD_NAMES = ("Etc/", "SystemV/", "US/", "Canada/", "Brazil/", "Chile/", "Mexico/")
@@ -39,6 +39,7 @@ class FirmForm(Form):
     phone = Line("Telephone", most=40, is_required=False)
     email = EmailLine("E-mail", is_required=False)
     time_zone = Choice("Time zone", choices=zone_choices())
+    locale = Choice("Dates and amounts as in", choices=firms.LOCALES)
     payment_terms_days = Line("Days until an invoice is due", most=3)
     invoice_note = Text("Note on invoices", most=1000)
     letters = Radios("Amounts and names in e-mails", choices=LETTERS, default="full")

@@ -4,15 +4,16 @@ made outside any request, through an environment of their own. Both have the sam
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 import jinja2
-from babel.dates import format_date, format_time, get_timezone_name
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
 
-from portal_app import clock, money
+from portal_app import clock, config, money
 from portal_app.domain.firms import Firm
 from portal_app.money import Currency
 from portal_app.schema import folder
@@ -22,8 +23,14 @@ Filter = Callable[..., Any]
 
 
 @lru_cache(maxsize=4096)
-def _date(day: dt.date, pattern: str, locale: str) -> str:
-    return format_date(day, pattern, locale)
+def _date(day: dt.date, parts: str, locale: str) -> str:
+    """``parts`` of a day, in the order and with the points of the locale."""
+    return format_skeleton(parts, day, locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def _date_as(day: dt.date, form: str, locale: str) -> str:
+    return format_date(day, form, locale)
 
 
 @lru_cache(maxsize=4096)
@@ -89,11 +96,11 @@ class Writing:
 
     def day(self, day: dt.date) -> str:
         """Jul 9, 2026: where the year matters."""
-        return _date(day, "MMM d, y", self.locale)
+        return _date(day, "yMMMd", self.locale)
 
     def month_day(self, day: dt.date) -> str:
         """Jul 9."""
-        return _date(day, "MMM d", self.locale)
+        return _date(day, "MMMd", self.locale)
 
     def near_day(self, day: dt.date) -> str:
         """Jul 9, or with its year when that is far from today."""
@@ -102,14 +109,14 @@ class Writing:
 
     def long_day(self, day: dt.date) -> str:
         """Thursday, July 16."""
-        return _date(day, "EEEE, MMMM d", self.locale)
+        return f"{_date_as(day, 'EEEE', self.locale)}, {_date(day, 'MMMMd', self.locale)}"
 
     def full_day(self, day: dt.date) -> str:
         """July 16, 2026: in a letter."""
-        return _date(day, "MMMM d, y", self.locale)
+        return _date_as(day, "long", self.locale)
 
     def month(self, day: dt.date) -> str:
-        return _date(day, "MMM", self.locale)
+        return _date_as(day, "MMM", self.locale)
 
     def local_day(self, moment: dt.datetime) -> dt.date:
         """The reader's calendar day of a stored (UTC) moment."""
@@ -164,3 +171,27 @@ def _from_context(name: str) -> Filter:
 def compose(template: str, writing: Writing, **context: Any) -> str:
     """A letter's or a paper's template, filled in; it finds the firm as ``firm``."""
     return _environment().get_template(template).render(context, writing=writing, firm=writing.firm)
+
+
+# The paragraphs of a letter
+
+WIDTH = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Of a letter: some lines; or with ``link``, the one line that names it."""
+
+    lines: list[str]
+    link: str = ""
+
+    @property
+    def text(self) -> str:
+        filled = [textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in self.lines]
+        return "\n".join([*filled, *([self.link] if self.link else [])])
+
+
+def paragraph(text: str) -> Paragraph:
+    lines = [line.strip() for line in text.splitlines()]
+    is_link = len(lines) == 2 and lines[1].startswith(config.active().own_url + "/")
+    return Paragraph(lines[:1], lines[1]) if is_link else Paragraph(lines)

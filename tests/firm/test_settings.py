@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ As = Callable[[Any], FlaskClient]
 def typed(**changes: str) -> dict[str, str]:
     return {
         "name": "Larkspur & Daughters", "address": "1 Sample Row\nSpringfield", "phone": "",
-        "email": "Desk@Example.com", "time_zone": "America/New_York", "payment_terms_days": "14",
+        "email": "Desk@Example.com", "time_zone": "America/New_York", "locale": "en_GB", "payment_terms_days": "14",
         "invoice_note": "Thank you.", "letters": "full",
     } | changes  # fmt: skip
 
@@ -31,6 +32,7 @@ def test_what_is_saved_is_the_firm_from_then_on(world: World, as_: As) -> None:
     assert (firm.name, firm.address_lines) == ("Larkspur & Daughters", ["1 Sample Row", "Springfield"])
     assert (firm.payment_terms_days, firm.time_zone) == (14, "America/New_York")
     assert firm.email == "desk@example.com"
+    assert re.search(r"Now: US\$1,234\.56, \d{1,2} [A-Z][a-z]+ \d{4}\.", answer.text), "as in the United Kingdom"
     assert firm.currency == "USD", "what the form does not have cannot be changed through it"
 
 
@@ -41,6 +43,7 @@ def test_what_is_saved_is_the_firm_from_then_on(world: World, as_: As) -> None:
         ({"name": "x" * 121}, "Use at most 120 characters."),
         ({"email": "desk"}, "Enter an e-mail address"),
         ({"time_zone": "Mars/Olympus"}, "Choose from the list."),
+        ({"locale": "tlh"}, "Choose from the list."),
         ({"payment_terms_days": "٣"}, "Enter a whole number of days"),
         ({"payment_terms_days": "366"}, "Enter a whole number of days"),
         ({"payment_terms_days": ""}, "Fill in this field."),
