@@ -103,14 +103,13 @@ def trust_pdf() -> Response:
         abort(404)
     throttles.count({f"paper:portal:{portal_user().id}": throttles.PAPERS})
     body = paper.trust_statement_pdf(found, proved(found), period.since, period.until, portal_user())
-    _note(found)
+    _note()
     return files.send_pdf(body, f"Trust statement {period.since} to {period.until}", about=None)
 
 
-def _note(found: list[Statement]) -> None:
-    """Of each matter, since a statement may be over several."""
-    for matter in {one.matter.id: one.matter for one in found}.values():
-        auditing.opened("download", matter, portal_user(), called="Trust statement")
+def _note() -> None:
+    """Of the reader, whatever matters it is over."""
+    auditing.opened("download", portal_user(), portal_user(), called="Trust statement")
 
 
 @blueprint.get("/trust/statement.csv")
@@ -121,7 +120,7 @@ def trust_csv() -> Response:
     found = read(period)
     if not found:
         abort(404)
-    _note(found)
+    _note()
     head = ("matter", "trust account", "date", "description", "in", "out", "balance")
     rows = [row for one in found for row in _cells(one, period)]
     response = Response("".join(tables.lines(head, rows)), content_type="text/csv; charset=utf-8")

@@ -102,13 +102,11 @@ def _papers(me: PortalUser) -> dict[str, Item]:
         f"payment:{row.id}": Item(f"Receipt {row.receipt_number}", f"/portal/payments/{row.public_id}", row.created_at)
         for row in paid.limit(MOST)
     }
-    mine = {matter.id: matter for matter in matters.read_in_trust_by(me)}
+    mine = [matter.id for matter in matters.read_in_trust_by(me)]
     entered = TrustReceipt.select(TrustReceipt, TrustMovement).join(TrustMovement)
-    for row in entered.where(TrustMovement.matter.in_(list(mine))).limit(MOST) if mine else ():
+    for row in entered.where(TrustMovement.matter.in_(mine)).limit(MOST) if mine else ():
         found[f"trustreceipt:{row.movement_id}"] = Item(f"Receipt {row.number}", "/portal/trust", row.made_at)
-    for matter in mine.values():
-        title = f"Trust statement of {matter.name}"
-        found[f"matter:{matter.id}"] = Item(title, "/portal/trust", matter.created_at)
+    found[f"portaluser:{me.id}"] = Item("Trust statement", "/portal/trust", me.created_at)
     return found
 
 

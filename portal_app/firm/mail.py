@@ -11,6 +11,7 @@ from portal_app.firm.blueprint import blueprint
 from portal_app.web import auditing, letters
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user, fresh
+from portal_app.web.writing import WIDTH
 
 LATEST = 100
 
@@ -48,7 +49,7 @@ def _lines(written: list[str]) -> list[str]:
     found: list[str] = []
     before = ""
     for line in written:
-        is_rest = before and not line.startswith("http") and len(f"{before} {line.split(' ')[0]}") > letters.WIDTH
+        is_rest = before and not line.startswith("http") and len(f"{before} {line.split(' ')[0]}") > WIDTH
         found = [*found[:-1], f"{found[-1]} {line}"] if is_rest else [*found, line]
         before = line
     return found

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,29 +40,9 @@ from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.domain.trust import TrustMovement
 from portal_app.domain.trust_papers import TrustReceipt
 from portal_app.web import brief
-from portal_app.web.writing import Writing, compose
+from portal_app.web.writing import Paragraph, Writing, compose, paragraph
 
-WIDTH = 72
 REMIND_DAYS = (90, 30, 7, 1)  # before a statute of limitations runs out
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """Some lines; or with ``link``, the one line that names it."""
-
-    lines: list[str]
-    link: str = ""
-
-    @property
-    def text(self) -> str:
-        filled = [textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in self.lines]
-        return "\n".join([*filled, *([self.link] if self.link else [])])
-
-
-def _paragraph(text: str) -> Paragraph:
-    lines = [line.strip() for line in text.splitlines()]
-    is_link = len(lines) == 2 and lines[1].startswith(config.active().own_url + "/")
-    return Paragraph(lines[:1], lines[1]) if is_link else Paragraph(lines)
 
 
 def _put(kind: str, name: str, address: str, zone: str, fact: str, **context: Any) -> None:
@@ -87,7 +65,7 @@ def _put(kind: str, name: str, address: str, zone: str, fact: str, **context: An
 def _written(kind: str, writing: Writing, **context: Any) -> tuple[str, list[Paragraph]]:
     """Subject and paragraphs of a letter."""
     subject, _, body = compose(f"email/{kind}.txt", writing, **context).strip().partition("\n")
-    return subject, [_paragraph(part) for part in re.split(r"\n\s*\n", body.strip())]
+    return subject, [paragraph(part) for part in re.split(r"\n\s*\n", body.strip())]
 
 
 def _to(who: Login, kind: str, fact: str, **context: Any) -> None:
@@ -176,7 +154,7 @@ def document_shared(share_id: int) -> None:
     if share.item.kind == "invoice":
         note = payments.note_of(share.item)
         if note is not None:
-            _credit_note(note, [share.portal_user] if note.undone_at is None else [])
+            credit_note(note.id, share.portal_user)
             return
         invoice = invoices.of_document(share.item)
         if invoice.is_void:
@@ -317,21 +295,15 @@ def refund_changed(refund_id: int) -> None:
             _to(refund.made_by, "refund_failed_firm", f"{fact}:firm", **about)
 
 
-def credit_note(adjustment_id: int) -> None:
-    """Tell everybody who has the invoice that less of it is owed; nothing once it is taken back."""
+def credit_note(adjustment_id: int, only: PortalUser | None = None) -> None:
+    """Tell everybody who has the invoice, or one of them, that less of it is owed; nothing once it is taken back."""
     row: InvoiceAdjustment = InvoiceAdjustment.get_by_id(adjustment_id)
     if row.undone_at is not None:
         return
-    document = row.invoice.document
-    _credit_note(
-        row, [share.portal_user for share in sharing.shares_of(DocumentShare, [document]).get(document.id, [])]
-    )
-
-
-def _credit_note(row: InvoiceAdjustment, people: Sequence[PortalUser]) -> None:
     invoice = invoices.with_balances().where(Invoice.id == row.invoice_id).get()
+    shares = sharing.shares_of(DocumentShare, [invoice.document]).get(invoice.document_id, [])
     with transaction():
-        for who in people:
+        for who in [only] if only is not None else [share.portal_user for share in shares]:
             _to(who, "credit_note", f"credit_note:{row.id}:{who.id}", adjustment=row, invoice=invoice)
 
 

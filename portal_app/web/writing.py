@@ -4,6 +4,7 @@ made outside any request, through an environment of their own. Both have the sam
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -12,7 +13,7 @@ from typing import Any
 import jinja2
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
 
-from portal_app import clock, money
+from portal_app import clock, config, money
 from portal_app.domain.firms import Firm
 from portal_app.schema import folder
 
@@ -161,3 +162,27 @@ def _from_context(name: str) -> Filter:
 def compose(template: str, writing: Writing, **context: Any) -> str:
     """A letter's or a paper's template, filled in; it finds the firm as ``firm``."""
     return _environment().get_template(template).render(context, writing=writing, firm=writing.firm)
+
+
+# The paragraphs of a letter
+
+WIDTH = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Of a letter: some lines; or with ``link``, the one line that names it."""
+
+    lines: list[str]
+    link: str = ""
+
+    @property
+    def text(self) -> str:
+        filled = [textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in self.lines]
+        return "\n".join([*filled, *([self.link] if self.link else [])])
+
+
+def paragraph(text: str) -> Paragraph:
+    lines = [line.strip() for line in text.splitlines()]
+    is_link = len(lines) == 2 and lines[1].startswith(config.active().own_url + "/")
+    return Paragraph(lines[:1], lines[1]) if is_link else Paragraph(lines)

@@ -121,7 +121,7 @@ def _days_not_kept(_: pytest.MonkeyPatch) -> None:
 
 
 PLANTS: dict[str, tuple[Plant, int]] = {  # and a number of a sequence, from which on it is not long until it is found
-    "T02 forgets later days": (_later_days_forgotten, 85),
+    "T02 forgets later days": (_later_days_forgotten, 70),
     "T02 forgets the bank": (_overdraft_at_the_bank, 65),
     "T05 pays more than is owed": (_invoice_overpaid, 10),
     "T08 has no cap": (_float_without_a_cap, 90),
@@ -129,7 +129,7 @@ PLANTS: dict[str, tuple[Plant, int]] = {  # and a number of a sequence, from whi
     "T10 lets a short ledger be drawn on": (_shortfall_drawn, 158),
     "T10 opens no incident": (_shortfall_unseen, 3),
     "T13 books in a closed period": (_closed_period_open, 0),
-    "T19 lets held money go": (_held_drawn, 22),
+    "T19 lets held money go": (_held_drawn, 60),
     "kept days are not kept": (_days_not_kept, 0),
 }
 

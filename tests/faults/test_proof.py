@@ -131,8 +131,10 @@ def test_what_was_sent_by_a_wrong_clock_is_found_by_the_sweep(name: str, tmp_pat
         [payment] = payer.payments
         assert (payment.state, proving.owed_on(payer)) == ("succeeded", 0)
 
-        given = {"amount_cents": 20_000, "expected_left_cents": 50_000, "is_owed_again": True, "reason": "Too much"}
-        refund = payments.start_refund(payment, **given, by=proving.admin, key="r")
+        refund = payments.start_refund(
+            payment, amount_cents=20_000, expected_left_cents=50_000, is_owed_again=True, reason="Too much",
+            by=proving.admin, key="r",
+        )  # fmt: skip
         answer_lost(proving, proving.wire.refunds, lambda: gateways.refund(refund))
         assert [row.state for row in payments.refunds_of(payment)] == ["succeeded"]
         assert proving.owed_on(payer) == 20_000

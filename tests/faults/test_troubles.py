@@ -99,7 +99,7 @@ def test_files_and_letters_fail_only_while_it_lasts(troubles: Troubles) -> None:
         troubles.disk_full_of_files(stack)
         troubles.mail_server_dead(stack)
         with pytest.raises(OSError, match="No space left"):
-            store.put_bytes(b"x")
+            store.put_bytes([b"x"], limit_bytes=1)
         assert mail.send is not send
     assert (store.put_bytes, mail.send) == (put, send)
 

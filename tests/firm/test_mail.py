@@ -17,7 +17,7 @@ from portal_app.domain.audit import AuditEntry
 from portal_app.domain.mail import Email
 from portal_app.domain.outbox import Outbox
 from portal_app.domain.sessions import Session
-from portal_app.web.letters import WIDTH
+from portal_app.web.writing import WIDTH
 from tests.world import World
 
 As = Callable[[Any], FlaskClient]

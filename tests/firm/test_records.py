@@ -153,7 +153,7 @@ def test_a_client_reads_of_links_receipts_and_trust_papers(world: World, as_: As
         (f"Deposit request {deposit.number}", "You opened it"),
         (f"Receipt {receipt}", "Whoever holds a link to pay downloaded it"),
         (f"Receipt {receipt}", "Carol Quillfeather downloaded it"),
-        (f"Trust statement of {world.matter.name}", "You downloaded it"),
+        ("Trust statement", "You downloaded it"),
         (world.invoice.document.name, "Whoever holds a link to pay opened it"),
     ):
         assert found.count((item, said)) == 1, (item, said)

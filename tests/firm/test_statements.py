@@ -61,7 +61,7 @@ class TestBringing:
         ("change", "says"),
         [({"closing": "abc"}, "abc"), ({"closing": "1.00"}, "Enter this opening"), ({"closing": ""}, "closing"),
          ({"closing": "380.00", "starts_on": "2026-13-01"}, "no such day"),
-         ({"closing": "380.00", "amount": "99"}, "choice"),
+         ({"closing": "380.00", "amount": "99"}, "Choose from the list"),
          ({"closing": "380.00", "ends_on": "2026-03-05"}, "outside these days")],
     )  # fmt: skip
     def test_bad_input_imports_nothing_and_keeps_what_was_typed(

@@ -75,7 +75,7 @@ class Rig:
     def __init__(self, gateway: object, wire: Wire, folder: Path, database: str = "") -> None:
         self.gateway, self.wire, self.folder, self.database = gateway, wire, folder, database
         self.line = Line(wire, watches=False)
-        self.pulse = quiet
+        self.pulse: Callable[[str], None] = quiet
         self.heard = 0
         self.stale_until: dt.datetime | None = None
 
