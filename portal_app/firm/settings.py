@@ -55,7 +55,7 @@ class HelpForm(Form):
 
 
 def _firm_page(form: FirmForm, status: int = 200) -> Response:
-    return render("firm/settings/index.html", status=status, form=form)
+    return render("firm/settings/index.html", status=status, form=form, sample_cents=123_456)
 
 
 def _help_page(form: HelpForm, status: int = 200) -> Response:
