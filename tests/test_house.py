@@ -190,6 +190,13 @@ def test_fragments_name_their_own_target() -> None:
             assert "hx-swap=" in tag[0], f"{path.name}: {tag[0][:100]}"
 
 
+def test_what_is_read_out_is_swapped_inside_a_region_that_stays() -> None:
+    """A screen reader announces changes inside a live region; one that is itself put in anew may stay silent."""
+    for path in TEMPLATES:
+        text = re.sub(r"\{#.*?#\}", "", path.read_text("utf-8"), flags=re.DOTALL)
+        assert not re.search(r"\{% block \w+ %\}\s*<(?!main\b)[a-z]+\b[^>]*\baria-live=", text), name_of(path)
+
+
 def test_no_vendored_file_is_committed() -> None:
     ignored = (ROOT / ".gitignore").read_text("utf-8")
     assert "portal_app/static/vendor" in ignored
