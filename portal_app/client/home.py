@@ -7,7 +7,7 @@ from flask import Response
 from portal_app import clock
 from portal_app.client import matters
 from portal_app.client.blueprint import blueprint
-from portal_app.domain import calendar, documents, invoices, payments
+from portal_app.domain import calendar, documents, invoices, payments, trust_papers
 from portal_app.web.fragments import is_fragment_request, render
 from portal_app.web.login import client_only, portal_user
 from portal_app.web.templates import current_firm, zone
@@ -19,14 +19,15 @@ DOCUMENTS, EVENTS = 5, 4
 @client_only
 def home() -> Response:
     me = portal_user()
-    mine = documents.matters_of(me)
-    number = matters.chosen(mine)
+    today_here = clock.today(current_firm().time_zone)
     is_piece = is_fragment_request()  # what the filter changes has no figures and no payments
+    mine, held = (documents.matters_of(me), []) if is_piece else trust_papers.matters_of(me, today_here)
+    number = matters.chosen(mine)
     given = None if is_piece else payments.offer(me)
     open_invoices = [each.item for each in given.payables] if given else invoices.open_for(me, matter=number)
     return render(
         "client/home.html", "shared", "events", greeting=greeting(), given=given, mine=mine, chosen=number,
-        today_here=clock.today(current_firm().time_zone), everything=open_invoices,
+        held=held, today_here=today_here, everything=open_invoices,
         invoices=[row for row in open_invoices if number in {"", row.matter.number}],
         documents=documents.shared_with(me, matter=number, limit=DOCUMENTS),
         payments=[] if is_piece else payments.recent(me), deposits=[] if is_piece else payments.open_deposits_for(me),

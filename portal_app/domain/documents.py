@@ -7,7 +7,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect
+from peewee import (
+    JOIN,
+    BigIntegerField,
+    CharField,
+    DateTimeField,
+    Expression,
+    ForeignKeyField,
+    IntegerField,
+    ModelSelect,
+)
 
 from portal_app import clock, config
 from portal_app.db import BaseModel, locked, transaction
@@ -376,11 +385,18 @@ def matters_of(who: PortalUser) -> list[Matter]:
 
 @prepared
 def _matters_of(who_id: Any) -> ModelSelect:
+    return (
+        Matter.select(Matter.id, Matter.number, Matter.name).where(is_seen_by(who_id)).order_by(Matter.name, Matter.id)
+    )
+
+
+def is_seen_by(who_id: Any) -> Expression:
+    """A condition on matters: the portal user can see something of it now."""
     papers = DocumentShare.select(Document.matter).join(Document)
     events = EventShare.select(Event.matter).join(Event)
     sees = Matter.id.in_(papers.where((DocumentShare.portal_user == who_id) & DocumentShare.ended_at.is_null()))
     goes = Matter.id.in_(events.where((EventShare.portal_user == who_id) & EventShare.ended_at.is_null()))
-    return Matter.select(Matter.id, Matter.number, Matter.name).where(sees | goes).order_by(Matter.name, Matter.id)
+    return sees | goes
 
 
 def mark_downloaded(share: DocumentShare) -> None:

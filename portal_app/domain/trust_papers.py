@@ -6,18 +6,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from peewee import CharField, DateTimeField, ForeignKeyField, fn
+from peewee import Case, CharField, DateTimeField, ForeignKeyField, ModelSelect, fn
 
 from portal_app import clock
 from portal_app.db import BaseModel, sum_of, transaction
-from portal_app.domain import firms, ledger, matters, trust
+from portal_app.domain import documents, firms, ledger, matters, trust
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.ledger import AccountTotal, Head, Posting
-from portal_app.domain.matters import Matter
+from portal_app.domain.matters import InvoiceRecipient, Matter
 from portal_app.domain.people import PortalUser, new_public_id
-from portal_app.domain.trust import TrustBook, TrustMovement
+from portal_app.domain.trust import TrustBook, TrustDay, TrustMovement
 from portal_app.domain.trust.books import turn
+from portal_app.prepared import prepared
 
 OUTSIDE = "trust:"  # how the sources of receipts begin that staff have entered
 
@@ -74,6 +76,34 @@ def held_after(movement: TrustMovement) -> int:
     code, entry = ledger.client_money(movement.bank_account_id), trust.entry_of(movement)
     upto = (Posting.account == code) & (Posting.matter == movement.matter_id) & (Posting.entry <= entry.id)
     return -sum_of(Posting.select(fn.SUM(Posting.amount_cents)).where(upto).scalar())
+
+
+def matters_of(who: PortalUser, on: dt.date) -> tuple[list[Matter], list[Matter]]:
+    """The matters of which ``who`` can see something now; and those whose trust account they may read and on which
+    something is held at the end of ``on``, with ``held_cents``. Both by name: id, number and name; one query."""
+    rows = _matters_of(who.id, on)
+    for row in rows:
+        row.held_cents = -sum_of(row.there)
+    return [row for row in rows if row.is_seen], [row for row in rows if row.held_cents > 0]
+
+
+@prepared
+def _matters_of(who_id: Any, on: Any) -> ModelSelect:
+    sees = documents.is_seen_by(who_id)
+    theirs = (InvoiceRecipient.portal_user == who_id) & InvoiceRecipient.reads_trust
+    reads = Matter.id.in_(InvoiceRecipient.select(InvoiceRecipient.matter).where(theirs))
+    later = TrustDay.alias()
+    is_later = (later.account_code == TrustDay.account_code) & (later.matter_id == TrustDay.matter_id)
+    is_later &= (later.day > TrustDay.day) & (later.day <= on)
+    ledgers = TrustBook.select(TrustBook.account).where(TrustBook.part == "ledger")
+    is_last = (TrustDay.matter_id == Matter.id) & (TrustDay.day <= on) & TrustDay.account_code.in_(ledgers)
+    is_last &= ~fn.EXISTS(later.select(later.day).where(is_later))
+    there = TrustDay.select(fn.SUM(TrustDay.balance_cents)).where(is_last)
+    query = Matter.select(
+        Matter.id, Matter.number, Matter.name, Case(None, [(sees, 1)], 0).alias("is_seen"),
+        Case(None, [(reads, there)], 0).alias("there"),
+    )  # fmt: skip
+    return query.where(sees | reads).order_by(Matter.name, Matter.id).objects()
 
 
 # Statements

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from portal_app import clock, gateway_setup
 from portal_app.db import db
 from portal_app.domain import calendar, documents, invoices, matters, payments, timekeeping
+from portal_app.domain.matters import InvoiceRecipient
 from portal_app.domain.payments import Order
 from portal_app.plugin_api import BillingAddress, Flow, Method
+from tests import trust as trusts
 from tests.world import World, today
 
 As = Callable[[Any], Any]
@@ -75,6 +78,33 @@ def test_money_under_way_is_told_and_the_rest_offered(world: World, as_: As) -> 
     text = as_(world.alice).get("/portal").text
     assert "$1,000.00 is being confirmed" in text
     assert "Pay Now offers the rest, $1,040.00" in text
+
+
+def test_what_is_held_in_trust_stands_apart_from_what_is_owed(world: World, as_: As) -> None:
+    """Only for whoever may read the matter's trust account; what comes tomorrow is not there yet."""
+    InvoiceRecipient.update(reads_trust=True).where(InvoiceRecipient.portal_user == world.alice).execute()
+    browser = as_(world.alice)
+    assert "Held in trust for you" not in browser.get("/portal").text
+    trusts.deposit(world, 350_000, ago=3)
+    trusts.draw(world, 1_25)
+    text = browser.get("/portal").text
+    assert re.search(rf"Held in trust for you.*<dt>{re.escape(world.matter.name)}</dt>.*\$3,498\.75", text, re.DOTALL)
+    assert "$2,040.00" in text
+    assert "Held in trust for you" not in as_(world.bob).get("/portal").text
+    InvoiceRecipient.update(reads_trust=False).execute()
+    assert "3,498.75" not in browser.get("/portal").text
+
+
+def test_a_matter_of_which_only_trust_is_read_is_no_choice_of_the_filter(world: World, as_: As) -> None:
+    quiet = matters.open_matter(number="", name="Quiet", client=world.client, opened_on=today(), by=world.carol)
+    matters.add_recipient(quiet, world.alice, relation="client", by=world.carol)
+    InvoiceRecipient.update(reads_trust=True).where(InvoiceRecipient.matter == quiet).execute()
+    trusts.deposit(world, 100_00, matter=quiet)
+    browser = as_(world.alice)
+    text = browser.get("/portal").text
+    assert "<dt>Quiet</dt>" in text
+    assert f"matter={quiet.number}" not in text
+    assert browser.get(f"/portal?matter={quiet.number}").status_code == 404
 
 
 def test_without_a_gateway_the_figure_stands_and_says_whom_to_call(world: World, as_: As) -> None:
