@@ -53,6 +53,7 @@ def test_the_hash_of_a_paper_is_found_or_not(paid: Payment, world: World, settin
 def test_the_bench_fills_measures_and_the_books_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(books, "SIZES", (20, 60))
     monkeypatch.setattr(books, "POSTS", 2)
+    monkeypatch.setattr(books, "ROUNDS", 2)
     monkeypatch.setattr(books, "READS", 2)
     said = CliRunner().invoke(main, ["bench", "ledger", "--most", "60", "--json"])
     assert said.exit_code == 0, said.output

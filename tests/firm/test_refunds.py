@@ -49,7 +49,7 @@ def test_a_refund_is_made_once_and_both_sides_read_it(world: World, as_: Any, ga
     [
         ({"amount": "abc"}, "abc"), ({"amount": "1,240.01"}, "You can refund up to $1,240.00."),
         ({"reason": " "}, "Fill"),
-        ({"left": "1"}, "has changed meanwhile"), ({"left": "x"}, "Open this page again"), ({"way": "gift"}, "choice"),
+        ({"left": "1"}, "has changed meanwhile"), ({"left": "x"}, "Open this page again"), ({"way": "gift"}, "Choose"),
     ],
 )  # fmt: skip
 def test_bad_input_gives_nothing_back(
