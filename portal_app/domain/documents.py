@@ -7,16 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from peewee import (
-    JOIN,
-    BigIntegerField,
-    CharField,
-    DateTimeField,
-    Expression,
-    ForeignKeyField,
-    IntegerField,
-    ModelSelect,
-)
+from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect
 
 from portal_app import clock, config
 from portal_app.db import BaseModel, locked, transaction
@@ -390,7 +381,7 @@ def _matters_of(who_id: Any) -> ModelSelect:
     )
 
 
-def is_seen_by(who_id: Any) -> Expression:
+def is_seen_by(who_id: Any) -> Any:
     """A condition on matters: the portal user can see something of it now."""
     papers = DocumentShare.select(Document.matter).join(Document)
     events = EventShare.select(Event.matter).join(Event)
