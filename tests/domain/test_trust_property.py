@@ -26,7 +26,8 @@ from portal_app.verify import verify
 from tests.books import Reading, by_beancount
 from tests.conftest import Engine
 from tests.trust import account, authorise, deposit
-from tests.trust_play import KINDS, Play, play, steps_of
+from tests.trust_play import Play, play
+from tests.trust_steps import KINDS, steps_of
 from tests.world import World, today
 
 USUAL = 1_000
