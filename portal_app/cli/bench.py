@@ -171,8 +171,8 @@ def _fill(settings: Config) -> list[Target]:
 
     founding.open_data(settings)
     fill(settings)
-    alice = people.find_by_email(WHO["client"])
-    first = invoices.open_for(alice)[0]  # type: ignore[arg-type]
+    alice = people.PortalUser.get(people.PortalUser.email == WHO["client"])
+    first = invoices.open_for(alice)[0]
     matter = f"/firm/matters/{first.matter_id}"
     db.db.close()
     return [

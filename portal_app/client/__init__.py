@@ -1,18 +1,20 @@
 """Portal users' routes, a module per noun."""
 
+# ruff: noqa: F401  each module is imported for the routes that it registers
+
 from portal_app.client import (
-    access,  # noqa: F401
-    account,  # noqa: F401
-    deposits,  # noqa: F401
-    documents,  # noqa: F401
-    events,  # noqa: F401
+    access,
+    account,
+    deposits,
+    documents,
+    events,
     guest,
-    help,  # noqa: F401
-    home,  # noqa: F401
-    invoices,  # noqa: F401
-    pay,  # noqa: F401
-    payments,  # noqa: F401
-    trust,  # noqa: F401
+    help,
+    home,
+    invoices,
+    pay,
+    payments,
+    trust,
 )
 from portal_app.client.blueprint import blueprint
 

@@ -34,7 +34,7 @@ def by_link(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
             found = greet(token)
         except LinkUnusable:
             return _dead(token)
-        with auditing.expecting(view, found.acting, found.link.invoice.document):  # type: ignore[union-attr]
+        with auditing.expecting(view, found.acting, found.held.invoice.document):
             return view(found, **rest)
 
     return checked
@@ -49,7 +49,7 @@ def _dead(token: str) -> Response:
 @by_link
 def guest_invoice(me: Payer) -> AnyResponse:
     """The invoice: what it is over, what is left, Pay Now. Not its lines: they are between the firm and its client."""
-    invoice = me.link.invoice  # type: ignore[union-attr]
+    invoice = me.held.invoice
     rows = paid.on_invoices([invoice.id])
     applied = paid.applied_on(invoice)
     answer = render(
@@ -59,7 +59,7 @@ def guest_invoice(me: Payer) -> AnyResponse:
     )  # fmt: skip
     auditing.opened("open", invoice.document, me.acting)
     if request.method == "GET":
-        pay_links.mark_opened(me.link)  # type: ignore[arg-type]
+        pay_links.mark_opened(me.held)
     return answer
 
 

@@ -58,6 +58,13 @@ class Payer:
         return "layout/guest.html" if self.link else "layout/client.html"
 
     @property
+    def held(self) -> PayLink:
+        """The link, on the pages that only its holder reaches."""
+        if self.link is None:
+            raise LinkUnusable
+        return self.link
+
+    @property
     def acting(self) -> str | None:
         """The actor of the audit trail: whoever holds the link need not be the one whom it was made for."""
         return f"link:{self.link.id}" if self.link else None

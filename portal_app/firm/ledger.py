@@ -28,10 +28,15 @@ def _behind(lines: Sequence[Line]) -> tuple[dict[str, Payment], dict[int, str]]:
     return payments.of_entries([line.entry.source for line in lines]), numbers
 
 
+def _goes_by_day(asked: Asked) -> bool:
+    """Whether a matter's own chain, which is in the order of its ledger, answers it."""
+    return not asked.wanted.fund and not asked.wanted.text and asked.wanted.cents is None
+
+
 def _of_matter(matter: Matter, asked: Asked, limit: int | None, before: Sequence[int] | None) -> list[Line]:
     """The matter's lines; what is asked for day by day goes the short way."""
     wanted = asked.wanted
-    if wanted.fund or wanted.text or wanted.cents is not None:
+    if not _goes_by_day(asked):
         return [line for line, _ in _of_matters([matter], asked, limit, before)]
     return ledger.for_matter(
         matter, limit=limit, before=before[0] if before else None, since=wanted.since, until=wanted.until,
@@ -52,6 +57,11 @@ def _key(line: Line, matter_id: int, asked: Asked) -> str:
     return str(line.sequence) if asked.wanted.fund else f"{line.entry.id}-{matter_id}"
 
 
+def _next(line: Line, matter: Matter, asked: Asked) -> str:
+    """As :func:`_key`, in a matter's own ledger."""
+    return str(line.sequence) if _goes_by_day(asked) else _key(line, matter.id, asked)
+
+
 def _sums(found: Sequence[Matter], lines: Sequence[Line], asked: Asked, is_part: bool) -> Sums | None:
     """What all lines come to that are asked for; ``None`` where that is the ledger itself, page by page."""
     if not is_part:
@@ -69,14 +79,11 @@ def matter_ledger(matter_id: int) -> Response:
     found = _of_matter(matter, asked, limit + 1, before)
     lines = found[:limit]
     paid, numbers = _behind(lines)
-    last = str(lines[-1].sequence) if lines else ""
-    if lines and not asked.wanted.fund and (asked.wanted.text or asked.wanted.cents is not None):
-        last = _key(lines[-1], matter.id, asked)
     is_part = len(found) > limit or before is not None
     return render(
         "firm/ledger/index.html", "entries", status=asked.status, matter=matter, lines=lines, payments=paid,
         numbers=numbers, asked=asked, funds=OWED_OR_HELD, sums=_sums([matter], lines, asked, is_part),
-        older=f"?{asked.query(before=last)}" if len(found) > limit else None,
+        older=f"?{asked.query(before=_next(lines[-1], matter, asked))}" if len(found) > limit else None,
         newest=f"?{asked.query()}" if before is not None else None,
     )  # fmt: skip
 

@@ -27,6 +27,7 @@ from portal_app.domain.reconciliations import Reconciliation
 from portal_app.domain.statements import BankStatement, StatementLine
 from portal_app.domain.timekeeping import WorkItem
 from portal_app.domain.trust import TrustAuthorisation, TrustHold, TrustIncident, TrustMovement
+from portal_app.web import once
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 # They change nothing that anybody asked for.
@@ -59,7 +60,7 @@ def init_app(app: Flask) -> None:
 
 
 def _origin() -> None:
-    asked = request._get_current_object()  # type: ignore[attr-defined]
+    asked = once.asked()
     audit.come_from(Origin(asked.remote_addr or "", asked.headers.get("User-Agent", "")))
 
 

@@ -9,11 +9,12 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 import brotli
-from flask import Flask, Request, Response, abort, g, request
+from flask import Flask, Request, Response, abort, g
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
 from portal_app import config
+from portal_app.web import once
 
 REPORTS = "/policy-reports"  # web/policy_reports.py hears them
 POLICY: dict[str, tuple[str, ...]] = {
@@ -56,8 +57,7 @@ def init_app(app: Flask) -> None:
 
 
 def _check() -> None:
-    # Each look through Flask's proxy costs as much as the check itself.
-    asked = request._get_current_object()  # type: ignore[attr-defined]
+    asked = once.asked()
     _check_host(asked)
     _check_origin(asked)
 
@@ -92,7 +92,7 @@ def _host_of(origin: str) -> str:
 
 
 def _finish(response: Response) -> Response:
-    asked = request._get_current_object()  # type: ignore[attr-defined]
+    asked = once.asked()
     if "token" in (asked.view_args or {}):  # the address itself opens something: it is told to nobody
         response.headers.setdefault("Referrer-Policy", "no-referrer")
         response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO
 
-from flask import Flask, request
+from flask import Flask
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from portal_app import config
 from portal_app.domain.store import CHUNK_BYTES
+from portal_app.web import once
 
 FORM_BYTES = 600 * 1024  # any form of ours without a file
 
@@ -27,7 +28,7 @@ def init_app(app: Flask) -> None:
 
 def _limit() -> None:
     """Bodies are limited before they are read: to a form, or on upload routes to the firm's file limit."""
-    asked = request._get_current_object()  # type: ignore[attr-defined]
+    asked = once.asked()
     takes_file = (asked.mimetype or "") == "multipart/form-data"
     most = config.active().upload_limit_bytes + FORM_BYTES if takes_file else FORM_BYTES
     asked.max_content_length = most
