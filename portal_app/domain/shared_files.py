@@ -1,4 +1,5 @@
-"""Files as a portal user's lists show them. One file, and its paper, is documents.py's part."""
+"""Files as lists show them: a portal user's own, and what was shared lately of a matter. One file, and its paper, is
+documents.py's part."""
 
 from __future__ import annotations
 
@@ -57,3 +58,31 @@ def _files(who_id: Any, matter: Any, limit: Any, offset: Any) -> ModelSelect:
         .limit(limit)
         .offset(offset)
     )  # fmt: skip
+
+
+class Told(NamedTuple):
+    """That a file was shared with somebody (``person``, a name), and when they first saw it."""
+
+    document_id: int
+    name: str
+    shared_at: dt.datetime
+    first_seen_at: dt.datetime | None
+    person: str
+
+
+def lately(matter: Matter, files: int = 3) -> list[list[Told]]:
+    """The last files of the matter that were shared (of the last 20 shares), each with its open shares, the newest
+    first. Invoices' paper is none of them."""
+    found: dict[int, list[Told]] = {}
+    for row in _lately(matter.id, 20):
+        found.setdefault(row.document_id, []).append(row)
+    return list(found.values())[:files]
+
+
+@prepared_as(Told)
+def _lately(matter_id: Any, limit: Any) -> ModelSelect:
+    share = DocumentShare
+    rows = Document.select(Document.id, Document.name, share.shared_at, share.first_seen_at, PortalUser.name)
+    is_open = (Document.matter == matter_id) & (Document.kind != "invoice") & share.ended_at.is_null()
+    query = rows.join_from(Document, share).join(PortalUser).where(is_open)
+    return query.order_by(share.shared_at.desc(), share.id.desc()).limit(limit)

@@ -16,8 +16,6 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.prepared import Prepared, prepared
 
-_ALL = 2**31 - 1  # a limit that is none
-
 
 class Share(BaseModel):
     """An item (the subclass's ``item`` field) that one portal user may see until ``ended_at``."""
@@ -114,20 +112,20 @@ def shares_of(model: type[AnyShare], items: Sequence[BaseModel]) -> dict[int, li
     return dict(found)
 
 
-def on_matter(model: type[AnyShare], matter: BaseModel, *, limit: int | None = None) -> list[AnyShare]:
+def on_matter(model: type[AnyShare], matter: BaseModel) -> list[AnyShare]:
     """The open shares of the matter's items, the newest first, with items and people; one query."""
     kind: Any = model  # peewee's model classes hide from the type checker that they can be hashed
-    return _on_matter(kind)(matter.id, _ALL if limit is None else limit)
+    return _on_matter(kind)(matter.id)
 
 
 @lru_cache(maxsize=8)
 def _on_matter(model: Any) -> Prepared:
     item = model.item.rel_model
 
-    def build(matter_id: Any, limit: Any) -> ModelSelect:
+    def build(matter_id: Any) -> ModelSelect:
         query = model.select(model, item, PortalUser).join_from(model, item).join_from(model, PortalUser)
         is_open = (item.matter == matter_id) & model.ended_at.is_null()
-        return query.where(is_open).order_by(model.shared_at.desc(), model.id.desc()).limit(limit)
+        return query.where(is_open).order_by(model.shared_at.desc(), model.id.desc())
 
     return prepared(build)
 

@@ -6,8 +6,7 @@ from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
-from portal_app.domain import clients, firms, invoices, ledger, matters, sharing, timekeeping
-from portal_app.domain.documents import Document, DocumentShare
+from portal_app.domain import clients, firms, invoices, ledger, matters, shared_files, timekeeping
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.firm.blueprint import blueprint
@@ -82,14 +81,5 @@ def overview(
     return render(
         "firm/matters/show.html", status=status, **facts, **recipients_context(matter),
         unpaid=invoices.unpaid(matter), unbilled_cents=timekeeping.unbilled_cents(matter),
-        lines=ledger.for_matter(matter, limit=3), shared=_lately_shared(matter),
+        lines=ledger.for_matter(matter, limit=3), shared=shared_files.lately(matter),
     )  # fmt: skip
-
-
-def _lately_shared(matter: Matter) -> list[tuple[Document, list[DocumentShare]]]:
-    """The last three documents that were shared, with their shares; invoices stand in the ledger's lines."""
-    found: dict[Document, list[DocumentShare]] = {}
-    for share in sharing.on_matter(DocumentShare, matter, limit=20):
-        if share.item.kind != "invoice":
-            found.setdefault(share.item, []).append(share)
-    return list(found.items())[:3]

@@ -12,7 +12,7 @@ from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
 
 from flask.templating import Environment
-from jinja2 import nodes
+from jinja2 import Template, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context, Macro
 from jinja2.utils import internalcode, missing
@@ -160,6 +160,19 @@ class Pages(Environment):
     context_class = Calling
     plainly = staticmethod(plainly)
     escaped = staticmethod(_escape_inner)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._loaded: dict[Any, Template] = {}
+
+    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002
+        """As Jinja's, which for each layout and each include finds the loader, and a name beside it, in its cache."""
+        kept: Template | None = self._loaded.get(name) if globals is None and not self.auto_reload else None
+        if kept is None:
+            kept = super().get_template(name, parent, globals)
+            if isinstance(name, str):
+                self._loaded[name] = kept
+        return kept
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         return {**self.globals, **(d or {})}

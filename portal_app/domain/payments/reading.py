@@ -196,7 +196,11 @@ def of_entries(sources: Sequence[str]) -> dict[str, Payment]:
 
 @prepared_of_ids
 def _with_payers(ids: Any) -> ModelSelect:
-    return Payment.select(Payment, PortalUser).join(PortalUser).where(Payment.id.in_(ids))
+    shown = (
+        Payment.id, Payment.public_id, Payment.portal_user, Payment.state, Payment.method, Payment.method_summary,
+        Payment.receipt_number, Payment.amount_cents, Payment.received_cents, Payment.paid_at,
+    )  # fmt: skip
+    return Payment.select(*shown, PortalUser.id, PortalUser.name).join(PortalUser).where(Payment.id.in_(ids))
 
 
 def payer_of(source: str) -> int:
