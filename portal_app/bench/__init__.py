@@ -1,7 +1,8 @@
-"""What a page costs: CPU as a ratio to a bare Flask page under the same server in the same run, queries and bytes.
+"""What a page costs: CPU as a ratio to a bare Flask page under the same server in the same run, steps, queries, bytes.
 
 CPU per request is steadier on a busy machine than seconds are. The floor is a page of some 6 kB with Jinja and two
-queries on SQLite (WAL). Server and caller are two processes; only the server's CPU is counted.
+queries on SQLite (WAL). Server and caller are two processes; only the server's CPU is counted. The steps of Python that
+a page takes are the same on every machine: a change that saves some shows there, however busy the machine is.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import gzip
 import http.client
 import re
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import brotli
+from werkzeug.test import EnvironBuilder
 
 ROUNDS = 7
 REQUESTS = 40
@@ -38,12 +41,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``ratio_hundredths``: CPU of one request against the floor's, times 100. Bytes are as compressed on the wire;
-    ``first_visit_bytes`` and ``requests`` count the page with everything that it loads."""
+    """``ratio_hundredths``: CPU of one request against the floor's, times 100; ``steps`` its bytecode instructions.
+    Bytes are as compressed on the wire; ``first_visit_bytes`` and ``requests`` count the page with everything that it
+    loads."""
 
     name: str
     cpu_microseconds: int
     ratio_hundredths: int
+    steps: int
     requests_per_second: int
     queries: int
     page_bytes: int
@@ -66,7 +71,36 @@ def _serve(pipe: Connection, make: Callable[[], Any]) -> None:
     Thread(target=server.run, daemon=True).start()
     pipe.send(server.effective_port)
     while (word := pipe.recv()) != "stop":
-        pipe.send(time.process_time_ns() if word == "cpu" else count[0])
+        match word:
+            case "cpu":
+                pipe.send(time.process_time_ns())
+            case "queries":
+                pipe.send(count[0])
+            case path, headers:
+                pipe.send(_steps(app, path, headers))
+
+
+def _steps(app: Any, path: str, headers: dict[str, str]) -> int:
+    """The bytecode instructions of one request, asked for in this thread; the first two fill what is kept."""
+    taken = 0
+
+    def step(_frame: Any, event: str, _argument: Any) -> Any:
+        nonlocal taken
+        taken += event == "opcode"
+        return step
+
+    def enter(frame: Any, _event: str, _argument: Any) -> Any:
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        return step
+
+    for is_counted in (False, False, True):
+        environ = EnvironBuilder(path, headers=[*headers.items()]).get_environ()
+        sys.settrace(enter if is_counted else None)
+        try:
+            b"".join(app(environ, lambda *_: None))
+        finally:
+            sys.settrace(None)
+    return taken
 
 
 def _count_queries(count: list[int]) -> None:
@@ -88,7 +122,8 @@ class Server:
         self.line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.pipe = pipe
 
-    def ask(self, word: str) -> int:
+    def ask(self, word: str | tuple[str, dict[str, str]]) -> int:
+        """``cpu`` (nanoseconds), ``queries`` (so far), or the steps of a path with headers."""
         self.pipe.send(word)
         return int(self.pipe.recv())
 
@@ -183,7 +218,20 @@ def measure(settings: Any, targets: list[Target], folder: Path, tick: Callable[[
     cookies = {who: cookie_of(who, settings) for who in people}
     db.db.close()
     with serving(lambda: floor_app(folder)) as floor, serving(lambda: portal_app(settings)) as portal:
-        return [_measure(target, floor, portal, cookies[target.who], tick) for target in targets]
+        found = [_measure(target, floor, portal, cookies[target.who], tick) for target in targets]
+        return [_bare(floor), *found]
+
+
+def _bare(floor: Server) -> Result:
+    before = floor.ask("queries")
+    body = floor.get("/", {})[1]
+    queries = floor.ask("queries") - before
+    cpu, nanoseconds = _cost(floor, "/", {})
+    return Result(
+        name="bare page", cpu_microseconds=cpu // 1000, ratio_hundredths=100, steps=floor.ask(("/", {})),
+        requests_per_second=10**9 // nanoseconds, queries=queries, page_bytes=len(body), first_visit_bytes=len(body),
+        requests=1,
+    )  # fmt: skip
 
 
 def _headers(target: Target, cookie: str) -> dict[str, str]:
@@ -209,6 +257,7 @@ def _measure(target: Target, floor: Server, portal: Server, cookie: str, tick: C
     extra = [] if target.is_fragment else _loads(portal, _plain(answer, body))
     return Result(
         name=target.name, cpu_microseconds=cpu // 1000, ratio_hundredths=cpu * 100 // bare,
+        steps=portal.ask((target.path, headers)),
         requests_per_second=10**9 // nanoseconds, queries=queries, page_bytes=len(body),
         first_visit_bytes=len(body) + sum(extra), requests=1 + len(extra),
     )  # fmt: skip
