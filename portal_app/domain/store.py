@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import obstore
-import puremagic
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
@@ -119,6 +118,8 @@ class _Meter:
 
 def media_type_of(head: bytes) -> str:
     """The type by content; unknown when no signature matches. What a browser claims is not asked."""
+    import puremagic  # knows hundreds of signatures; only an upload needs them
+
     try:
         found = puremagic.from_string(head, mime=True) if head else ""
     except (puremagic.PureError, ValueError):
