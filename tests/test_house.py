@@ -197,6 +197,14 @@ def test_what_is_read_out_is_swapped_inside_a_region_that_stays() -> None:
         assert not re.search(r"\{% block \w+ %\}\s*<(?!main\b)[a-z]+\b[^>]*\baria-live=", text), name_of(path)
 
 
+def test_an_exception_from_the_checkers_says_why() -> None:
+    """In plugins and tests, after it on its line."""
+    silent = re.compile(r"#\s*(noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?|type: ignore(\[[^]]*\])?)\s*$")
+    for path in [*PLUGINS.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
+        found = [number for number, line in enumerate(path.read_text("utf-8").splitlines(), 1) if silent.search(line)]
+        assert not found, f"{name_of(path)}, lines {found}: an exception without its reason"
+
+
 def test_no_vendored_file_is_committed() -> None:
     ignored = (ROOT / ".gitignore").read_text("utf-8")
     assert "portal_app/static/vendor" in ignored
