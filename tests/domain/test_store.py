@@ -53,7 +53,7 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_folder_after(
         path = Path(f"/proc/self/fd/{handle}").resolve()
         seen.append((path.name, file.exists()))
 
-    monkeypatch.setattr(store.os, "fsync", note)
+    monkeypatch.setattr("portal_app.domain.store.os.fsync", note)
     Folder(tmp_path).put(KEY, iter([b"text"]))
     assert seen == [("0123.part", False), ("documents", True), (tmp_path.name, True)]
 
