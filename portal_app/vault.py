@@ -6,13 +6,12 @@ import base64
 import logging
 from collections import OrderedDict
 from functools import lru_cache
-from typing import Any
-
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from typing import TYPE_CHECKING, Any
 
 from portal_app import config
+
+if TYPE_CHECKING:  # 7 MB of memory, for those who open a box
+    from cryptography.fernet import Fernet, MultiFernet
 
 SHORTEST = 10  # a shorter word is no key, and stands in too many texts
 _REMEMBERED = 200
@@ -25,11 +24,17 @@ class Unreadable(RuntimeError):
 
 @lru_cache(maxsize=4)
 def _fernet(key: str) -> Fernet:
+    from cryptography.fernet import Fernet
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"matter-portal secrets").derive(key.encode())
     return Fernet(base64.urlsafe_b64encode(derived))
 
 
 def _box() -> MultiFernet:
+    from cryptography.fernet import MultiFernet
+
     return MultiFernet([_fernet(key) for key in config.secret_keys(config.active())])
 
 
@@ -44,6 +49,8 @@ def unseal(sealed: str) -> str:
     Raises:
         Unreadable: the key is another one.
     """
+    from cryptography.fernet import InvalidToken
+
     try:
         return remember(_box().decrypt(sealed.encode()).decode())
     except InvalidToken:
@@ -52,6 +59,8 @@ def unseal(sealed: str) -> str:
 
 def is_sealed(text: str) -> bool:
     """Whether it is something that :func:`seal` made."""
+    from cryptography.fernet import InvalidToken
+
     try:
         _box().extract_timestamp(text.encode())
     except InvalidToken:

@@ -5,6 +5,7 @@ The filled database is made once a session and copied for each test: the ledger'
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -47,6 +48,14 @@ SETTINGS = {
     "compress": "false",
     "pdf_seconds": "600",  # many tests at once make each paper wait
 }
+
+
+def pytest_collection_finish() -> None:
+    """What is there when tests begin is there to their end. The collector would look through all of it again and again:
+    a seventh of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -57,6 +57,6 @@ def test_the_bench_fills_measures_and_the_books_hold(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(books, "READS", 2)
     said = CliRunner().invoke(main, ["bench", "ledger", "--most", "60", "--json"])
     assert said.exit_code == 0, said.output
-    found = json.loads(said.stdout[said.stdout.index("{") :])
+    found = json.loads(said.stdout)
     assert [row["postings"] for row in found["sizes"]] == [20, 60]
     assert found["faults"] == 0

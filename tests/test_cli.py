@@ -259,12 +259,3 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
-
-
-def test_starting_to_serve_imports_no_pdf_maker_and_no_http_client() -> None:
-    program = (
-        "import sys; import portal_app.serving; "
-        "print([name for name in ('weasyprint', 'httpx') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -33,10 +33,10 @@ def test_no_generated_page_is_left_over() -> None:
 
 
 def test_every_setting_command_hook_and_state_has_its_line() -> None:
-    assert all(f"`PORTAL_{item.name.upper()}`" in reference.page("settings.md") for item in fields(Config))
-    assert all(f"## portal {name}\n" in reference.page("commands.md") for name in main.commands)
-    hooks = [name for name in vars(hookspecs) if name.startswith("gateway_")]
-    assert all(f"## {name}\n" in reference.page("hooks.md") for name in hooks)
+    settings, commands, hooks = (reference.page(f"{name}.md") for name in ("settings", "commands", "hooks"))
+    assert all(f"`PORTAL_{item.name.upper()}`" in settings for item in fields(Config))
+    assert all(f"## portal {name}\n" in commands for name in main.commands)
+    assert all(f"## {name}\n" in hooks for name in vars(hookspecs) if name.startswith("gateway_"))
 
 
 def test_every_route_says_who_may_use_it() -> None:

@@ -54,13 +54,16 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"), str(path))
 
 
-def imports_of(path: Path) -> Iterator[str]:
+@cache
+def imports_of(path: Path) -> list[str]:
     """Dotted names that a module imports while it runs (not those for the type checker alone)."""
+    found = []
     for node in _running(tree_of(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
 
 
 def _running(node: ast.AST) -> Iterator[ast.AST]:
@@ -136,7 +139,7 @@ def test_a_plugin_imports_nothing_of_the_portal_but_its_contract(path: Path) -> 
 def test_sizes_and_floats(path: Path) -> None:
     text = path.read_text("utf-8")
     assert len(text.splitlines()) <= FILE_LINES
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or 0) - node.lineno + 1
             assert lines <= FUNCTION_LINES, f"{node.name} has {lines} lines"
@@ -195,6 +198,14 @@ def test_what_is_read_out_is_swapped_inside_a_region_that_stays() -> None:
     for path in TEMPLATES:
         text = re.sub(r"\{#.*?#\}", "", path.read_text("utf-8"), flags=re.DOTALL)
         assert not re.search(r"\{% block \w+ %\}\s*<(?!main\b)[a-z]+\b[^>]*\baria-live=", text), name_of(path)
+
+
+def test_an_exception_from_the_checkers_says_why() -> None:
+    """In plugins and tests, after it on its line."""
+    silent = re.compile(r"#\s*(noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?|type: ignore(\[[^]]*\])?)\s*$")
+    for path in [*PLUGINS.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
+        found = [number for number, line in enumerate(path.read_text("utf-8").splitlines(), 1) if silent.search(line)]
+        assert not found, f"{name_of(path)}, lines {found}: an exception without its reason"
 
 
 def test_no_vendored_file_is_committed() -> None:

@@ -41,7 +41,9 @@ def test_what_was_accepted_stays_accepted_until_it_changes(
     assert (first.is_first, first.changes) == (True, [])
     page_check.check(served, accept=True)
     assert page_check.check(served) == page_check.Look([], False)
-    facts = snapshots.accepted(page_check.PAGE).as_dict  # type: ignore[union-attr]
+    accepted = snapshots.accepted(page_check.PAGE)
+    assert accepted is not None
+    facts = accepted.as_dict
     assert facts["script portal.js"] == assets.integrity("portal.js")
     assert facts["script element pay.js"] == f"integrity {assets.integrity('pay.js')}"
     assert "inline script" not in facts

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from portal_app.cli.shared import load
+from portal_app.cli.shared import Sentence, load
 
 if TYPE_CHECKING:
     from portal_app.bench import Result, Target
@@ -38,7 +39,7 @@ def pages(as_json: bool) -> None:
 
     with (
         tempfile.TemporaryDirectory() as name,
-        click.progressbar(length=0, label="Filling a demo firm", file=None) as bar,
+        click.progressbar(length=0, label="Filling a demo firm", file=sys.stderr) as bar,
     ):
         folder = Path(name)
         settings = load(data=str(folder / "data"))
@@ -84,7 +85,7 @@ def paper(requests: int) -> None:
 
     with (
         tempfile.TemporaryDirectory() as name,
-        click.progressbar(length=2 * requests, label="Measuring", file=None) as bar,
+        click.progressbar(length=2 * requests, label="Measuring", file=sys.stderr) as bar,
     ):
         settings = load(data=str(Path(name) / "data"))
         matter = next(target.path for target in _fill(settings) if target.name == "matter")
@@ -98,6 +99,34 @@ def paper(requests: int) -> None:
     _columns([("client home", "median ms", "95 of 100 ms", "PDFs"), *cells])
     hundredths = beside.p95 * 100 // alone.p95
     click.echo(f"95 of 100: {hundredths // 100}.{hundredths % 100:02d} times")
+
+
+@bench.command("start")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+def start(as_json: bool) -> None:
+    """From `portal serve` to the first answered page, and the memory of the process then and twenty pages later.
+
+    Beside a bare Flask page that is started in the same way; the ratio can be compared between machines. On Linux.
+    """
+    from portal_app.bench import start as measuring
+
+    if not measuring.is_possible():
+        raise Sentence("This system does not tell what a process costs; Linux does.")
+    with (
+        tempfile.TemporaryDirectory() as name,
+        click.progressbar(length=measuring.ROUNDS + 1, label="Measuring", file=sys.stderr) as bar,
+    ):
+        settings = load(data=str(Path(name) / "data"))
+        _fill(settings)
+        floor, portal = measuring.measure(settings, WHO["client"], Path(name), lambda: bar.update(1))
+    found = measuring.as_json(floor, portal)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    head = ("", "CPU ms", "until answered ms", "memory KiB", "after 20 pages")
+    rows = [(name, *(f"{value:,}" for value in found[name].values())) for name in ("floor", "portal")]
+    times = (f"{value // 100}.{value % 100:02d}" for value in found["ratio_hundredths"].values())
+    _columns([head, *rows, ("times", *times)])
 
 
 @bench.command("ledger")
@@ -119,7 +148,7 @@ def bench_ledger(as_json: bool, most: int, database: str | None) -> None:
         settings = load(data=str(Path(name) / "data"), **({"database": database} if database else {}))
         matter = _long_matter(settings)
         results = []
-        with click.progressbar(length=most, label="Posting", file=None) as bar:
+        with click.progressbar(length=most, label="Posting", file=sys.stderr) as bar:
             for size in [size for size in books.SIZES if size <= most]:
                 books.fill(matter, size, bar.update)
                 results.append(books.measure(matter))

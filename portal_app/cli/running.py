@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from portal_app import starting
 from portal_app.cli.shared import data_option, load, port_options
 
 
@@ -17,16 +18,19 @@ def serve(data: str | None, host: str | None, port: str | None, migrate: bool) -
     Ends cleanly on SIGTERM and Ctrl-C.
     """
     settings = load(data=data, host=host, port=port)
-    from portal_app import founding, schema
-
     if migrate:
+        from portal_app import founding, schema
+
         founding.open_data(settings)
         schema.migrate()
-    firm = founding.firm_of(settings)
-    from portal_app import serving
+    with starting():
+        from portal_app import founding
 
-    serving.log_to_stderr()
-    servers = serving.open_servers(settings)
+        firm = founding.firm_of(settings)
+        from portal_app import serving
+
+        serving.log_to_stderr()
+        servers = serving.open_servers(settings)
     click.echo(f"{firm.name} is served at {settings.own_url} (Ctrl-C ends it)")
     serving.run(servers)
 
@@ -39,13 +43,14 @@ def worker(data: str | None) -> None:
     `portal serve` does it too. This is for installations whose pages are served by other processes, such as gunicorn.
     """
     settings = load(data=data)
-    from portal_app import founding
+    with starting():
+        from portal_app import create_app, founding
 
-    founding.firm_of(settings)
-    from portal_app import create_app, serving
+        founding.firm_of(settings)
+        from portal_app import serving
 
-    serving.log_to_stderr()
-    create_app(settings)
+        serving.log_to_stderr()
+        create_app(settings)
     click.echo("Working in the background (Ctrl-C ends it)")
     serving.run_worker()
 
@@ -78,7 +83,8 @@ def demo(data: str, host: str | None, port: str | None, no_serve: bool) -> None:
     from portal_app import serving
 
     serving.log_to_stderr(logging.WARNING)
-    servers = serving.open_servers(settings)
+    with starting():
+        servers = serving.open_servers(settings)
     _welcome(settings.own_url, is_served=True)
     serving.run(servers)
 

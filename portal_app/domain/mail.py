@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import smtplib
-import ssl
 from dataclasses import dataclass
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from typing import TYPE_CHECKING
 
 from peewee import CharField, DateTimeField, ModelSelect, TextField
 
@@ -15,6 +11,9 @@ from portal_app import clock
 from portal_app.db import BaseModel, transaction
 from portal_app.domain import audit, outbox
 from portal_app.domain.people import Login
+
+if TYPE_CHECKING:  # few processes send letters: what makes them is imported by those that do
+    from email.message import EmailMessage
 
 TIMEOUT_SECONDS = 20
 # What is written there lets its reader in as somebody else.
@@ -98,6 +97,8 @@ def send(email_id: int, server: Server | None, sender_name: str) -> None:
 def is_for_good(problem: Exception) -> bool:
     """Whether the mail server, or the letter itself, says that it will never be delivered: a 5xx answer, or an address
     that cannot stand in a header. Whom it was for is not part of it."""
+    import smtplib
+
     if isinstance(problem, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in problem.recipients.values())
     if isinstance(problem, smtplib.SMTPResponseException):
@@ -112,6 +113,10 @@ def mark_sent(email: Email) -> None:
 
 
 def _message(email: Email, server: Server, sender_name: str) -> EmailMessage:
+    from email.headerregistry import Address
+    from email.message import EmailMessage
+    from email.utils import format_datetime, make_msgid
+
     message = EmailMessage()
     message["From"] = Address(sender_name, addr_spec=server.sender)
     message["To"] = Address(email.to_name, addr_spec=email.to_address)
@@ -125,6 +130,9 @@ def _message(email: Email, server: Server, sender_name: str) -> EmailMessage:
 
 
 def _deliver(server: Server, message: EmailMessage) -> None:
+    import smtplib
+    import ssl
+
     context = ssl.create_default_context()
     connect = (
         smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_SECONDS, context=context)

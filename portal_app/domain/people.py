@@ -6,7 +6,6 @@ import hashlib
 import secrets
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
 from peewee import BigIntegerField, CharField, DateTimeField, ForeignKeyField, TextField
 
 from portal_app import clock
@@ -117,6 +116,8 @@ def clean_email(text: str) -> str:
     Raises:
         Refused: with a sentence, when it cannot be an address.
     """
+    from email_validator import EmailNotValidError, validate_email  # its patterns are a tenth of a start's imports
+
     try:
         found = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter, ValidationError
 
 from portal_app import config, db
 from portal_app.config import Config
@@ -30,16 +29,8 @@ from portal_app.web import (
 )
 from portal_app.web.compiling import Pages
 from portal_app.web.cookie import Protection
+from portal_app.web.rules import RowNumber, Rule
 from portal_app.web.templates import template_folder
-
-
-class RowNumber(IntegerConverter):
-    """``<int:…>`` in our routes: no larger than a database can look for, so that a silly number is 404."""
-
-    def to_python(self, value: str) -> int:
-        if len(value) > 18:
-            raise ValidationError
-        return int(super().to_python(value))
 
 
 def flask_settings(settings: Config) -> dict[str, Any]:
@@ -73,6 +64,7 @@ def _as_it_is(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def init_app(app: Flask) -> None:
+    app.url_rule_class = Rule
     app.url_map.converters["int"] = RowNumber
     app.ensure_sync = _as_it_is  # type: ignore[assignment, method-assign]
     once.init_app(app)

@@ -12,7 +12,7 @@ import hashlib
 import mimetypes
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
@@ -36,16 +36,23 @@ _LONGEST = 120
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
-    """A file's bytes as they are, and compressed."""
+    """A file's bytes as they are; compressed when the first browser fetches them, which is long after a page has named
+    them."""
 
     body: bytes
-    br: bytes
-    gz: bytes
     tag: str
     integrity: str
     media_type: str
+
+    @cached_property
+    def br(self) -> bytes:
+        return bytes(brotli.compress(self.body))
+
+    @cached_property
+    def gz(self) -> bytes:
+        return gzip.compress(self.body, mtime=0)
 
 
 def _make(name: str, body: bytes) -> Asset:
@@ -54,7 +61,7 @@ def _make(name: str, body: bytes) -> Asset:
     text = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
     tag = hashlib.sha256(body).hexdigest()[:16]
     integrity = f"sha256-{base64.b64encode(hashlib.sha256(body).digest()).decode()}"
-    return Asset(body, brotli.compress(body), gzip.compress(body, mtime=0), tag, integrity, text)
+    return Asset(body, tag, integrity, text)
 
 
 @lru_cache(maxsize=128)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 
-import segno
 from markupsafe import Markup, escape
 
 
 def svg(text: str, title: str, *, scale: int = 5) -> Markup:
     """Black on white with its quiet border, for pages and for paper. ``title`` is what it is, for those who cannot see
     it."""
+    import segno  # few pages and papers have one
+
     made, out = segno.make(text, error="m", micro=False), io.BytesIO()
     made.save(
         out, kind="svg", scale=scale, xmldecl=False, svgns=True, svgclass="qr", lineclass=None, light="#fff",

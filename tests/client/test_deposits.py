@@ -91,7 +91,7 @@ def test_it_is_paid_to_the_trust_account(
     ("amount", "said"),
     [("2,500.01", "more than the deposit asked for"), ("0", "above zero"), ("-5", ""), ("1.005", ""), ("", "")],
 )
-def test_T23_an_amount_that_cannot_be_is_refused_with_what_was_typed(  # noqa: N802
+def test_T23_an_amount_that_cannot_be_is_refused_with_what_was_typed(
     as_: Browser, world: World, request_: DepositRequest, amount: str, said: str
 ) -> None:
     answer = press(as_(world.alice), request_, amount=amount)
@@ -147,7 +147,7 @@ def test_papers_and_letters_are_made(as_: Browser, world: World, request_: Depos
     assert "Deposit into trust" in letters["payment_succeeded_firm", "billing@example.com"].subject
 
 
-def test_T11_T18_a_check_that_staff_entered_has_its_receipt_and_the_client_is_told(  # noqa: N802
+def test_T11_T18_a_check_that_staff_entered_has_its_receipt_and_the_client_is_told(
     as_: Browser, world: World, bank: BankAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portal_app.web.letters.server", object)
@@ -170,7 +170,7 @@ def test_T11_T18_a_check_that_staff_entered_has_its_receipt_and_the_client_is_to
     assert as_(world.frank).get(here).status_code in {303, 404}
 
 
-def test_T17_the_statement_has_every_line_and_what_covers_it(  # noqa: N802
+def test_T17_the_statement_has_every_line_and_what_covers_it(
     as_: Browser, world: World, bank: BankAccount, request_: DepositRequest
 ) -> None:
     browser = as_(world.alice)

@@ -164,8 +164,13 @@ def test_the_key_of_another_payer_is_a_payment_of_its_own(world: World, as_: As,
 
 def test_doubled_parts_and_strange_invoices_change_nothing(world: World, as_: As, gateway: FakeGateway) -> None:
     browser, first = as_(world.alice), f"pay_{world.invoice.public_id}"
-    sent = {"choose": "1", first: ["40", "9000"], f"pay_{world.bobs_invoice.public_id}": "100", "pay_": "7"}
-    answer = pay(browser, **sent)  # type: ignore[arg-type]
+    sent: dict[str, Any] = {
+        "choose": "1",
+        first: ["40", "9000"],
+        f"pay_{world.bobs_invoice.public_id}": "100",
+        "pay_": "7",
+    }
+    answer = pay(browser, **sent)
     assert answer.status_code == 303
     plan = {row.invoice_id: row.amount_cents for row in payments.allocations_of(only_payment())}
     assert plan == {world.invoice.id: 4_000}

@@ -1,7 +1,5 @@
 """Deposits into trust: asked for, paid to the trust account alone, given back, returned, disputed; both databases."""
 
-# ruff: noqa: N802  the rules have names of their own
-
 from __future__ import annotations
 
 import datetime as dt

@@ -1,7 +1,5 @@
 """Deposits that go back: by the firm's word, by the payer's bank, by a dispute. On both databases."""
 
-# ruff: noqa: N802  the rules have names of their own
-
 from __future__ import annotations
 
 from typing import Any

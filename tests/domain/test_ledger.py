@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from peewee import DatabaseError, IntegrityError
@@ -177,10 +178,10 @@ class TestTheDatabaseRefuses:
 
 def test_posting_the_same_fact_twice_makes_one_entry(world: World) -> None:
     legs = [Leg(RECEIVABLE, 700, world.matter.id), Leg(FEES, -700, world.matter.id)]
-    values = {"occurred_on": today(), "description": "x", "source": "fact:1", "currency": "USD"}
-    ledger.post("invoice_issued", legs, **values)  # type: ignore[arg-type]
+    values: dict[str, Any] = {"occurred_on": today(), "description": "x", "source": "fact:1", "currency": "USD"}
+    ledger.post("invoice_issued", legs, **values)
     with pytest.raises(ledger.AlreadyPosted):
-        ledger.post("invoice_issued", legs, **values)  # type: ignore[arg-type]
+        ledger.post("invoice_issued", legs, **values)
 
 
 def test_running_totals_are_the_sums_of_postings(world: World) -> None:

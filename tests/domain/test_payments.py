@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,9 @@ BILLING = BillingAddress(
 )
 
 
-def order(cents: int, key: str = "key-1", **changes: object) -> payments.Order:
-    values = {"plan": {}, "method": Method.CARD, "flow": Flow.FIELDS, "billing": BILLING} | changes
-    return payments.Order(key=key, amount_cents=cents, **values)  # type: ignore[arg-type]
+def order(cents: int, key: str = "key-1", **changes: Any) -> payments.Order:
+    values: dict[str, Any] = {"plan": {}, "method": Method.CARD, "flow": Flow.FIELDS, "billing": BILLING} | changes
+    return payments.Order(key=key, amount_cents=cents, **values)
 
 
 def pay(world: World, cents: int, token: str = "ok", key: str = "key-1") -> Payment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -100,5 +101,5 @@ def test_a_list_of_ids(world: World, count: int) -> None:
     ids = [*range(10_001, 10_000 + count), world.document.id] if count else []
     rows = documents._versions_of(ids)
     assert [row.document_id for row in rows] == [world.document.id] * bool(count)
-    native = documents._versions_of.__wrapped__(ids)  # type: ignore[attr-defined]
+    native = inspect.unwrap(documents._versions_of)(ids)
     assert [seen(row) for row in rows] == [seen(row) for row in native if ids]

@@ -1,7 +1,5 @@
 """Three figures that must be one, and periods that stay closed; on both databases."""
 
-# ruff: noqa: N802  tests are named for the rules that they prove
-
 from __future__ import annotations
 
 import datetime as dt
@@ -229,7 +227,7 @@ class TestAClosedPeriod:
             reconciliations.close(statement, by=world.erin)
         found = reconciliations.current(statement)
         assert not found.is_equal
-        signed = reconciliations.ReconciliationSignature(signed_by=world.erin, signed_at=dt.datetime(2026, 4, 1))  # noqa: DTZ001
+        signed = reconciliations.ReconciliationSignature(signed_by=world.erin, signed_at=dt.datetime(2026, 4, 1))  # noqa: DTZ001  naive UTC
         from portal_app.domain.reconciliations.closing import _keep
 
         with pytest.raises(Refused, match="The database refuses"), transaction():

@@ -7,6 +7,7 @@ import datetime as dt
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -171,13 +172,16 @@ def test_a_way_that_is_not_allowed_is_wrong(world: World) -> None:
 
 
 def test_a_policy_that_shuts_everybody_out_is_refused(world: World) -> None:
-    given = {"client_ways": ["link"], "staff_ways": ["password"], "client_factor": False, "by": world.carol}
+    given: dict[str, Any] = {
+        "client_ways": ["link"], "staff_ways": ["password"], "client_factor": False, "by": world.carol,
+        "factor_roles": ["administrator"], "reason": "",
+    }  # fmt: skip
     cases: tuple[dict[str, list[str]], ...] = (
         {"client_ways": ["passkey"]}, {"staff_ways": []}, {"factor_roles": []}, {"factor_roles": ["king"]},
     )  # fmt: skip
     for wrong in cases:
         with pytest.raises(Refused):
-            policy.change(**{"factor_roles": ["administrator"], "reason": "", **given, **wrong})  # type: ignore[arg-type]
+            policy.change(**(given | wrong))
 
 
 # Passwords

@@ -263,5 +263,5 @@ class TestImporting:
 def test_files_that_nobody_imports_are_discarded(world: World) -> None:
     found = upload(trust_account(), table("03-04 | Deposit | 1.00 |"))
     assert statements.discard_forgotten() == 0
-    BankStatement.update(uploaded_at=dt.datetime(2020, 1, 1)).where(BankStatement.id == found.id).execute()  # noqa: DTZ001
+    BankStatement.update(uploaded_at=dt.datetime(2020, 1, 1)).where(BankStatement.id == found.id).execute()  # noqa: DTZ001  naive UTC
     assert statements.discard_forgotten() == 1

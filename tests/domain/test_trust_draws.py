@@ -1,8 +1,6 @@
 """What may leave trust: fees of shared invoices, what has cleared, on a lawyer's word, nothing that is held; and the
 firm's own float. On both databases, around the code where the database keeps the rule."""
 
-# ruff: noqa: N802  the rules have names of their own
-
 from __future__ import annotations
 
 import datetime as dt

@@ -4,8 +4,6 @@ with a naive model that shares no code with them and with what Beancount reads i
 ``--trust-sequences N`` plays N sequences (nine in ten on SQLite), ``--trust-first N`` begins with number N.
 """
 
-# ruff: noqa: N802  the rules have names of their own
-
 from __future__ import annotations
 
 from collections import Counter

@@ -1,8 +1,6 @@
 """What is taken back, corrected and kept: returns and shortfalls, facts, corrections, accounting, notice, closing. On
 both databases, around the code where the database keeps the rule."""
 
-# ruff: noqa: N802  the rules have names of their own
-
 from __future__ import annotations
 
 import datetime as dt

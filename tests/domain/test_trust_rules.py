@@ -1,8 +1,6 @@
 """Where trust money may stand: each client's on their own ledger, never below zero, apart from fees. On both databases;
 where the database keeps a rule itself, the test writes around the code, in plain SQL."""
 
-# ruff: noqa: N802  the rules have names of their own
-
 from __future__ import annotations
 
 import datetime as dt

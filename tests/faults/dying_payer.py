@@ -38,9 +38,9 @@ def arrange(point: str) -> None:
     if point == "submitting":
         vars(paying)["ask"] = die
     elif point == "asked":
-        Outbound.__call__ = die  # type: ignore[assignment]
+        Outbound.__call__ = die  # type: ignore[assignment]  # in this process it answers nothing any more
     elif point == "taken":
-        Outbound.__call__ = after(Outbound.__call__)  # type: ignore[method-assign]
+        Outbound.__call__ = after(Outbound.__call__)  # type: ignore[method-assign]  # in this process it answers, once
     elif point == "answered":
         vars(paying)["settle"] = die
     elif point == "posting":

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -20,6 +19,7 @@ from portal_app.domain import ledger, payments, trust
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import BankAccount, Payment
 from portal_app.plugin_api import Fund, Mode
+from portal_app.serving import Beside
 from portal_app.verify import verify
 from portal_sandbox.companion import create
 from tests.conftest import Engine
@@ -61,8 +61,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 @pytest.fixture
 def sandbox(world: World, settings: config.Config, tmp_path: Path) -> Iterator[Sandbox]:
     server: Any = create_server(create(str(tmp_path / "companion")), host="127.0.0.1", port=0, threads=2)
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
+    beside = Beside(server)
     url = f"http://localhost:{server.effective_port}"
     config.use(config.load({}, data=settings.data, database=settings.database, companion_url=url, secret_key="k" * 64))
     plugins.use(plugins.load())
@@ -75,8 +74,7 @@ def sandbox(world: World, settings: config.Config, tmp_path: Path) -> Iterator[S
     assert gateway_setup.test_connection(gateway).is_ok
     gateway_setup.enable(gateway, by=world.carol)
     yield Sandbox(url, gateway)
-    server.close()
-    thread.join(timeout=5)
+    beside.stop()
 
 
 def run_and_die(sandbox: Sandbox, point: str, fund: Fund = Fund.OPERATING) -> None:

@@ -126,8 +126,7 @@ def test_what_was_sent_by_a_wrong_clock_is_found_by_the_sweep(name: str, tmp_pat
     """A search looks where our clock says that it was sent, and finds nothing; the list names it all the same."""
     with rig(name, tmp_path) as proving:
         payer = proving.payer()
-        pay = lambda: proving.press(payer, proving.open_form(payer))  # noqa: E731
-        answer_lost(proving, lambda: proving.taken_of(payer), pay)
+        answer_lost(proving, lambda: proving.taken_of(payer), lambda: proving.press(payer, proving.open_form(payer)))
         [payment] = payer.payments
         assert (payment.state, proving.owed_on(payer)) == ("succeeded", 0)
 

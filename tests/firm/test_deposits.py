@@ -158,9 +158,7 @@ def test_a_deposit_stands_among_the_payments_and_is_given_back_by_a_lawyer(
     assert trust.balance(world.matter, bank) == 60_000
 
 
-def test_T11_a_check_that_was_entered_has_a_receipt_to_print(  # noqa: N802
-    as_: Browser, world: World, bank: BankAccount
-) -> None:
+def test_T11_a_check_that_was_entered_has_a_receipt_to_print(as_: Browser, world: World, bank: BankAccount) -> None:
     row = trust.receive(
         world.matter, bank, amount_cents=40_000, received_on=today(), payer="Aunt Agatha", purpose="Retainer",
         method="check", reference="1041", by=world.erin,

@@ -58,8 +58,8 @@ def demo() -> Iterator[str]:
         free.close()
         Path(folder).chmod(0o777)
         words = [str(ROOT / ".venv/bin/portal"), "demo", "--data", f"{folder}/demo", "--port", str(port)]
-        who = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-        server = subprocess.Popen(words, cwd=folder, env={"HOME": folder, "PATH": "/usr/bin:/bin"}, **who)  # type: ignore[call-overload]
+        who: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        server = subprocess.Popen(words, cwd=folder, env={"HOME": folder, "PATH": "/usr/bin:/bin"}, **who)
         try:
             _wait(f"http://127.0.0.1:{port}/health", server)
             yield f"http://localhost:{port}"

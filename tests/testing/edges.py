@@ -249,7 +249,7 @@ class AsksForTheFee(Example):
     """The fee of each line is asked for, one by one."""
 
     @hookimpl
-    def gateway_ledger_lines(self, ctx: Context, fact: LedgerFact) -> list[LedgerLine] | None:  # type: ignore[override]
+    def gateway_ledger_lines(self, ctx: Context, fact: LedgerFact) -> list[LedgerLine] | None:  # type: ignore[override]  # pluggy gives what is named
         self.gateway_health(ctx)
         return Example.gateway_ledger_lines(self, fact)
 

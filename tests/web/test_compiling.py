@@ -52,7 +52,7 @@ def drawn(compiler: type[CodeGenerator], context: type[Context], text: str, **va
     loader = jinja2.DictLoader({"layout": LAYOUT})
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, loader=loader)
     environment.code_generator_class, environment.context_class = compiler, context
-    environment.plainly = plainly  # type: ignore[attr-defined]
+    vars(environment)["plainly"] = plainly
     thing = Thing()
     return environment.from_string(text).render(
         names=["<Ann>", "Bo & Co", "“Cy”"], html=Markup("<hr>"), none=None, number=12, truth=True, thing=thing,

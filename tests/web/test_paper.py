@@ -89,9 +89,10 @@ def test_words_stay_words_and_nothing_is_fetched(world: World, caplog: pytest.Lo
 
 
 def test_initials_are_never_alike() -> None:
-    lines = [SimpleNamespace(kind="time", timekeeper_name=name) for name in ("Ann Moss", "Al May", "Ann Moss", "Bo Li")]
+    names = ("Ann Moss", "Al May", "Ann Moss", "Bo Li")
+    lines: list[Any] = [SimpleNamespace(kind="time", timekeeper_name=name) for name in names]
     lines.append(SimpleNamespace(kind="expense", timekeeper_name="Zoe Zed"))
-    assert paper.marks_of(lines) == {"Ann Moss": "AM", "Al May": "AM2", "Bo Li": "BL"}  # type: ignore[arg-type]
+    assert paper.marks_of(lines) == {"Ann Moss": "AM", "Al May": "AM2", "Bo Li": "BL"}
 
 
 # Stored

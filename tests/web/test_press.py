@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import struct
 import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -98,11 +101,25 @@ def test_it_may_take_so_long_and_no_longer(settings: config.Config) -> None:
     assert press.set_paper(PLAIN, "").startswith(b"%PDF-")
 
 
+def transparent(side: int) -> bytes:
+    """A square PNG of nothing, four bytes for each point."""
+    packing = zlib.compressobj(1)
+    rows = b"".join(packing.compress(bytes(1 + 4 * side)) for _ in range(side)) + packing.flush()
+    parts = ((b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b""))
+    packed = (
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
 @pytest.mark.usefixtures("fresh")
-def test_it_may_take_so_much_memory_and_no_more(settings: config.Config) -> None:
+def test_it_may_take_so_much_memory_and_no_more(settings: config.Config, caplog: pytest.LogCaptureFixture) -> None:
+    """A small picture, of 324 MB when it is unpacked."""
+    picture = base64.b64encode(transparent(9_000)).decode()
     config.use(replace(settings, pdf_memory_mb=420))
     with pytest.raises(NotPrinted):
-        press.set_paper(LONG, "")
+        press.set_paper(f'<html lang="en"><title>x</title><img alt="x" src="data:image/png;base64,{picture}">', "")
+    assert "more memory than it may have" in caplog.text
     assert press.set_paper(PLAIN, "").startswith(b"%PDF-")
 
 

@@ -46,7 +46,7 @@ def create(
             world.set_webhooks(webhook_addresses)
     app.extensions["emulator"] = world
     _furnish(app)
-    app.wsgi_app = Wire(app.wsgi_app, world, sleep)  # type: ignore[method-assign]
+    app.wsgi_app = Wire(app.wsgi_app, world, sleep)  # type: ignore[method-assign]  # Flask's own way
     return app
 
 

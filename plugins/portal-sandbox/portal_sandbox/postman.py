@@ -6,8 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 
-import httpx
-
 from portal_sandbox.books import Books
 from portal_sandbox.events import HEADER, Event, signature
 
@@ -22,6 +20,8 @@ Post = Callable[[str, bytes, Mapping[str, str]], int]
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     """Post ``body`` and return the status of the answer. Raises ``OSError`` when there is none."""
+    import httpx  # a third of a start; only an event that is delivered needs it
+
     try:
         answer = httpx.post(url, content=body, headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL) as problem:

@@ -47,7 +47,8 @@ class Rows:
         """Write it, new or changed, and nothing more."""
         names = [field.name for field in dataclasses.fields(thing)]
         marks = ", ".join(f":{name}" for name in names)
-        statement = f"INSERT OR REPLACE INTO {type(thing).__name__.lower()} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
+        table = type(thing).__name__.lower()
+        statement = f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608  our own names
         self._db.execute(statement, {name: getattr(thing, name) for name in names})
         return thing
 

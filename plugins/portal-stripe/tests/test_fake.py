@@ -90,7 +90,8 @@ def test_a_card_is_charged_and_its_fee_follows(api: Any, fake: Fake) -> None:
 def test_a_declined_card_says_why(api: Any, method: str, code: str, decline: str | None) -> None:
     with pytest.raises(stripe.CardError) as caught:
         api.payment_intents.create(CARD | {"payment_method": method})
-    error = caught.value.json_body["error"]  # type: ignore[index]
+    body: Any = caught.value.json_body
+    error = body["error"]
     assert (caught.value.code, error["decline_code"] if decline else None) == (code, decline)
     assert error["payment_intent"]["status"] == "requires_payment_method"
 
