@@ -114,9 +114,7 @@ class Config:
     data: str = _setting("data", _text, "Folder for the database, documents, keys and this file.")
     database: str = _setting("", _database, "Database address. Empty: SQLite in the data folder.")
     documents: str = _setting(
-        "",
-        _text,
-        "Where documents lie: a folder, or s3://bucket/prefix (with `matter-portal[s3]`). Empty: in the data folder.",
+        "", _text, "Where documents lie: a folder, or s3://bucket/prefix. Empty: in the data folder."
     )
     secret_key: str = _setting(
         "", _key, "Signs cookies and seals secrets. Empty: made once and kept in the data folder.", is_secret=True

@@ -23,7 +23,7 @@ from portal_app.web.rules import RowNumber, Rule
 from tests.world import World
 
 LATER = (
-    "PIL bankfile cryptography.fernet email_validator httpx obstore puremagic segno smtplib weasyprint webauthn zxcvbn"
+    "PIL bankfile cryptography.fernet email_validator httpx puremagic segno smtplib weasyprint webauthn zxcvbn"
 ).split()
 RULES = [
     ("/", "home", {}), ("/matters/<int:id>", "matter", {"id": 7}), ("/a b/<name>", "named", {"name": "ü/x y"}),

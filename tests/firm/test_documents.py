@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from obstore.store import LocalStore
 
 from portal_app import config, worker
 from portal_app.domain import documents, invitations, matters, people, sharing
@@ -37,7 +38,7 @@ def shared_with(world: World) -> set[int]:
 
 
 def stored(settings: config.Config) -> int:
-    return sum(path.is_file() for path in (settings.data_dir / "documents").rglob("*"))
+    return sum(len(batch) for batch in LocalStore(settings.data_dir / "documents").list())
 
 
 def test_several_files_are_added_at_once_into_a_folder(world: World, as_: As) -> None:
