@@ -202,7 +202,7 @@ def test_very_many_invoices_are_folded_and_all_are_sent(world: World, as_: As) -
     assert page.index(f"<dt>{world.invoice.number}") < page.index("4 more invoices, ")
     assert 'class="money">$0.00</span></summary>' in page
     page = browser.get("/portal/pay?choose=1").text
-    sent = {name: value_of(page, name) for name in re.findall(r'name="(pay_[^"]+)"', page)}
+    sent: dict[str, Any] = {name: value_of(page, name) for name in re.findall(r'name="(pay_[^"]+)"', page)}
     assert len(sent) == 14
     assert page.count("4 more invoices") == 2
     assert "<details open" not in page
