@@ -178,6 +178,12 @@ class Desk:
             return list(self.given.payables)
         return sorted(self.given.payables, key=lambda item: item.item.id not in self.plan)
 
+    @property
+    def unfolded(self) -> int:
+        """How many of the rows stand open."""
+        every = len(self.given.payables)
+        return every if every <= MOST_ROWS else min(len(self.plan), MOST_ROWS)
+
     def sum_of(self, rows: Sequence[Payable]) -> int:
         """What of this payment goes to some of the invoices."""
         return sum(self.plan.get(item.item.id, 0) for item in rows)

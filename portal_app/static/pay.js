@@ -46,7 +46,7 @@ function mark() {
 function wrong() {
   const said = form.querySelector("#allocation [data-blames]");
   const input = said && form.elements[said.dataset.blames];
-  return input && input.value === input.dataset.refused ? said.textContent : "";
+  return input && input.value === input.dataset.refused ? said.textContent.trim() : "";
 }
 
 form.addEventListener("htmx:afterSettle", mark);
