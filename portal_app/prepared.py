@@ -15,6 +15,7 @@ from typing import Any
 from peewee import (
     BooleanField,
     CharField,
+    Database,
     DateField,
     DateTimeField,
     Field,
@@ -38,31 +39,44 @@ class _Slot:
         self.at = at
 
 
+class _Statement:
+    """A query's SQL for one kind of database, its parameters with the places where arguments go (``slots``), and how
+    its rows are read (``plan``), which the first answer tells."""
+
+    def __init__(self, query: ModelSelect) -> None:
+        self.query = query
+        self.sql, self.parameters = query.sql()
+        self.slots = [(place, item.at) for place, item in enumerate(self.parameters) if isinstance(item, _Slot)]
+        self.plan: _Part | _Line | None = None
+
+
 class Prepared:
     """The query that ``build`` describes. Its arguments are database values: ids, texts, dates, whole numbers; an
     argument may stand in conditions and limits, but not decide how the query looks. It yields models, joined or
-    (``.objects()``) flat."""
+    (``.objects()``) flat; or ``kind``, a named tuple of its columns in their order."""
 
-    def __init__(self, build: Callable[..., ModelSelect], count: int) -> None:
-        self.build = build
+    def __init__(self, build: Callable[..., ModelSelect], count: int, kind: Any = None) -> None:
+        self.build, self.kind = build, kind
         self.__doc__ = build.__doc__
         self._stand_ins = [Value(_Slot(at), converter=False) for at in range(count)]
-        self._made: dict[type, tuple[ModelSelect, str, list[Any]]] = {}
-        self._plans: dict[type, _Part] = {}
+        self._made: dict[type, _Statement] = {}
 
     def __call__(self, *values: Any) -> list[Any]:
         """The rows."""
         connect()
-        kind = type(db.obj)
-        if kind not in self._made:
+        database: Database = db.obj
+        made = self._made.get(type(database))
+        if made is None:
             query = self.build(*self._stand_ins)
-            self._made[kind] = (query, *query.sql())
-        query, sql, parameters = self._made[kind]
-        cursor = db.execute_sql(sql, [values[item.at] if isinstance(item, _Slot) else item for item in parameters])
-        if kind not in self._plans:
-            self._plans[kind] = _plan(query._get_cursor_wrapper(cursor))
-        read = self._plans[kind].read
-        return [read(row) for row in cursor.fetchall()]
+            made = self._made[type(database)] = _Statement(query.tuples() if self.kind else query)
+        parameters = made.parameters.copy()
+        for place, at in made.slots:
+            parameters[place] = values[at]
+        cursor = database.execute_sql(made.sql, parameters)
+        if made.plan is None:
+            wrapper = made.query._get_cursor_wrapper(cursor)
+            made.plan = _Line(self.kind, wrapper) if self.kind else _plan(wrapper)
+        return [made.plan.read(row) for row in cursor.fetchall()]
 
     def first(self, *values: Any) -> Any:
         """The first row, or ``None``."""
@@ -77,13 +91,19 @@ class Prepared:
         """
         found = self.first(*values)
         if found is None:
-            raise next(iter(self._made.values()))[0].model.DoesNotExist
+            raise next(iter(self._made.values())).query.model.DoesNotExist
         return found
 
 
 def prepared(build: Callable[..., ModelSelect]) -> Prepared:
     """Write the SQL of the query that ``build`` returns only once for each kind of database."""
     return Prepared(build, build.__code__.co_argcount)
+
+
+def prepared_as(kind: Any) -> Callable[[Callable[..., ModelSelect]], Prepared]:
+    """The same for rows that are only shown: each is a ``kind``, a named tuple of the query's columns in their order,
+    which costs a fraction of a model."""
+    return lambda build: Prepared(build, build.__code__.co_argcount, kind)
 
 
 def prepared_of_ids(build: Callable[[Any], ModelSelect]) -> Callable[[Collection[Any]], list[Any]]:
@@ -120,10 +140,18 @@ def _reader(field: Field) -> Callable[[Any], Any] | None:
     return _READERS.get(type(field), field.python_value)
 
 
+class _Some(dict[str, Any]):
+    """What was read of a row, where its query asked for some columns only."""
+
+    def __missing__(self, name: str) -> Any:
+        raise AttributeError(f"the query did not ask for {name}")
+
+
 class _Part:
     """One model's share of a row: its fields' ``names`` and what picks their values out of the row, those that are to
-    be read (``typed``), values that the query adds to it, and the parts that hang on it (``links``): under which name,
-    as the row of which field of theirs, and which columns are all empty when an outer join found nothing."""
+    be read (``typed``), values that the query adds to it (``added``, ``added_typed``), and the parts that hang on it
+    (``links``): under which name, as the row of which field of theirs, and which columns are all empty when an outer
+    join found nothing."""
 
     def __init__(self, model: Any, columns: list[tuple[int, str, Any]]) -> None:
         self.model = model
@@ -133,39 +161,65 @@ class _Part:
         first, last = (self.at[0], self.at[0] + len(own)) if own else (0, 0)
         is_one_piece = self.at == list(range(first, last))
         self.pick = itemgetter(slice(first, last)) if is_one_piece else itemgetter(*self.at)
+        self.kind: type[dict[str, Any]] = dict if len(own) == len(fields) else _Some
         self.typed = [(name, read) for _, name, read in own if read is not None]
-        self.added = [(at, name, read or _same) for at, name, read in columns if name not in fields]
-        self.links: list[tuple[str, str, _Part, tuple[int, ...]]] = []
+        self.added = [(at, name) for at, name, read in columns if name not in fields and read is None]
+        self.added_typed = [(name, read, at) for at, name, read in columns if name not in fields and read is not None]
+        self.links: list[tuple[str, str, _Part, int | None, tuple[int, ...]]] = []
 
     def read(self, row: tuple[Any, ...]) -> Any:
-        data = dict(zip(self.names, self.pick(row), strict=True))
+        data = self.kind(zip(self.names, self.pick(row)))  # noqa: B905 - they are as many; asking costs a third more
         for name, read in self.typed:
-            if data[name] is not None:
-                data[name] = read(data[name])
-        one = self.model.__new__(self.model)
-        one.__data__, one.__rel__, one._dirty = data, {}, set()
-        for at, name, read in self.added:
-            setattr(one, name, read(row[at]))
-        for name, key, part, seen in self.links:
-            other = None if seen and row[seen[0]] is None and all(row[at] is None for at in seen) else part.read(row)
+            if (value := data[name]) is not None:
+                data[name] = read(value)
+        links: dict[str, Any] = {}
+        state: dict[str, Any] = {"__data__": data, "__rel__": links, "_dirty": set()}
+        for at, name in self.added:
+            state[name] = row[at]
+        for name, read, at in self.added_typed:
+            state[name] = read(row[at])
+        for name, key, part, first, rest in self.links:
+            is_empty = first is not None and row[first] is None and (not rest or all(row[at] is None for at in rest))
+            other = None if is_empty else part.read(row)
             if not key:
-                setattr(one, name, other)
+                state[name] = other
                 continue
-            one.__rel__[name] = other
-            if other is not None:
-                data.setdefault(name, other.__data__.get(key))
-        one._dirty.clear()  # it was read, not changed
+            links[name] = other
+            if other is not None and name not in data:
+                data[name] = other.__data__.get(key)
+        one = self.model.__new__(self.model)
+        one.__dict__ = state
         return one
 
     @property
     def columns(self) -> tuple[int, ...]:
         """Those of this part and of all that hangs on it."""
-        own = (*self.at, *(column[0] for column in self.added))
-        return (*own, *(at for *_, part, _ in self.links for at in part.columns))
+        own = (*self.at, *(at for at, _ in self.added), *(at for *_, at in self.added_typed))
+        return (*own, *(at for link in self.links for at in link[2].columns))
+
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """The columns that are all empty when an outer join found nothing: the key alone, where it was asked for."""
+        key = self.model._meta.primary_key.name
+        is_told = key in self.names and not self.links
+        return (self.at[self.names.index(key)],) if is_told else self.columns
 
 
-def _same(value: Any) -> Any:
-    return value
+class _Line:
+    """A row as a named tuple: ``typed`` are the columns that are to be read."""
+
+    def __init__(self, kind: Any, wrapper: Any) -> None:
+        wrapper.initialize()
+        readers = enumerate(_reader(field) if field is not None else None for field in wrapper.fields)
+        self.typed = [(at, read) for at, read in readers if read is not None]
+        self.make = kind._make
+
+    def read(self, row: tuple[Any, ...]) -> Any:
+        values = list(row)
+        for at, read in self.typed:
+            if values[at] is not None:
+                values[at] = read(values[at])
+        return self.make(values)
 
 
 def _plan(wrapper: Any) -> _Part:
@@ -180,5 +234,6 @@ def _plan(wrapper: Any) -> _Part:
     parts = {key: _Part(model, columns[key]) for key, (model, _) in wrapper.key_to_constructor.items()}
     for source, name, key, _, is_outer, is_foreign in reversed(wrapper.src_to_dest):
         field = parts[source].model._meta.fields[name].rel_field.name if is_foreign else ""
-        parts[source].links.append((name, field, parts[key], parts[key].columns if is_outer else ()))
+        first, *rest = parts[key].marks if is_outer else (None,)
+        parts[source].links.append((name, field, parts[key], first, tuple(rest)))
     return parts[wrapper.model]

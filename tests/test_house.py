@@ -33,7 +33,7 @@ STOREYS = [
 ]
 NOUNS = (
     "errors once passwords clamd policy_reports store outbox firms people audit clients throttles devices sessions "
-    "invitations mail access policy passkeys factors sign_ins matters sharing calendar documents utbms "
+    "invitations mail access policy passkeys factors sign_ins matters sharing calendar documents shared_files utbms "
     "timekeeping banks ledger trust logos invoices deposits trust_papers payments pay_links access_log statements "
     "reconciliations draws snapshots today reports exports holdings "
     "erasing person_files"

@@ -7,7 +7,7 @@ from flask import Response, request
 from portal_app.client import matters
 from portal_app.client.blueprint import blueprint
 from portal_app.client.paging import Page
-from portal_app.domain import documents, sharing
+from portal_app.domain import documents, shared_files, sharing
 from portal_app.domain.store import NotStored
 from portal_app.web import auditing, files
 from portal_app.web.fragments import render
@@ -21,7 +21,7 @@ def document_list() -> Response:
     mine = documents.matters_of(me)
     number = matters.chosen(mine)
     page = Page.asked()
-    rows = page.cut(documents.shared_with(me, matter=number, limit=page.fetch, offset=page.offset))
+    rows = page.cut(shared_files.of(me, matter=number, limit=page.fetch, offset=page.offset))
     return render("client/documents/index.html", "shared", documents=rows, mine=mine, chosen=number, page=page)
 
 

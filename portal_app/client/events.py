@@ -8,7 +8,7 @@ from portal_app import clock
 from portal_app.client import matters
 from portal_app.client.blueprint import blueprint
 from portal_app.domain import calendar, documents, sharing
-from portal_app.domain.calendar import Event
+from portal_app.domain.calendar import Event, SharedEvent
 from portal_app.web import auditing
 from portal_app.web.fragments import render
 from portal_app.web.login import client_only, portal_user
@@ -25,8 +25,8 @@ def event_list() -> Response:
     mine = documents.matters_of(me)
     number = matters.chosen(mine)
 
-    def asked(rows: list[Event]) -> list[Event]:
-        return [row for row in rows if number in {"", row.matter.number}]
+    def asked(rows: list[SharedEvent]) -> list[SharedEvent]:
+        return [row for row in rows if number in {"", row.matter_number}]
 
     coming, past = asked(calendar.upcoming(me, MOST)), asked(calendar.past(me, MOST))
     return render("client/events/index.html", "shared", coming=coming, past=past, mine=mine, chosen=number)

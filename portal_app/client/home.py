@@ -7,12 +7,12 @@ from flask import Response
 from portal_app import clock
 from portal_app.client import matters
 from portal_app.client.blueprint import blueprint
-from portal_app.domain import calendar, documents, invoices, payments, trust_papers
+from portal_app.domain import calendar, documents, invoices, payments, shared_files, trust_papers
 from portal_app.web.fragments import is_fragment_request, render
 from portal_app.web.login import client_only, portal_user
 from portal_app.web.templates import current_firm, zone
 
-DOCUMENTS, EVENTS = 5, 4
+DOCUMENTS, PAYMENTS, EVENTS = 3, 3, 4
 
 
 @blueprint.get("")
@@ -28,9 +28,11 @@ def home() -> Response:
     return render(
         "client/home.html", "shared", "events", greeting=greeting(), given=given, mine=mine, chosen=number,
         held=held, today_here=today_here, everything=open_invoices,
+        late=sum(row.due_on < today_here for row in open_invoices),
         invoices=[row for row in open_invoices if number in {"", row.matter.number}],
-        documents=documents.shared_with(me, matter=number, limit=DOCUMENTS),
-        payments=[] if is_piece else payments.recent(me), deposits=[] if is_piece else payments.open_deposits_for(me),
+        documents=shared_files.of(me, matter=number, limit=DOCUMENTS),
+        payments=[] if is_piece else payments.recent(me, PAYMENTS),
+        deposits=[] if is_piece else payments.open_deposits_for(me),
         events=calendar.upcoming(me, EVENTS, matter=number),
     )  # fmt: skip
 

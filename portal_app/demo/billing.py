@@ -152,7 +152,7 @@ def _pay(year: Year, checkout: Checkout, who: str, cents: int, card: str) -> Non
 
 def _give_back(year: Year, checkout: Checkout) -> None:
     payer, who, cents, reason, _ = story.REFUND
-    newest = payments.recent(year.portal_users[payer], 1)[0]
+    newest = payments.visible_to(year.portal_users[payer]).order_by(payments.Payment.id.desc()).first()
     checkout.give_back(newest, cents, reason, year.staff[who])
 
 

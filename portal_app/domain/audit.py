@@ -30,6 +30,7 @@ from portal_app import chain, clock
 from portal_app.db import BaseModel, before_commit, db, is_sqlite, transaction
 from portal_app.domain import outbox
 from portal_app.domain.people import FirmUser, PortalUser
+from portal_app.prepared import Prepared, prepared
 
 # What administrators are told of by e-mail at once.
 ALERTS = frozenset(
@@ -191,16 +192,27 @@ def record_seldom(
 ) -> AuditEntry | None:
     """As :func:`record`, unless the same was recorded of the same row within this time: for what a stranger, or a
     machine that tries again, could do without end."""
-    same = (AuditEntry.subject_ref == subject_ref) & (AuditEntry.action == action) & _is_by(by)
-    if AuditEntry.select().where(same & (AuditEntry.happened_at > clock.now() - within)).exists():
+    told = _LATELY[type(by) if isinstance(by, BaseModel) else str]
+    if told(subject_ref, action, by.id if isinstance(by, BaseModel) else by or "", clock.now() - within):
         return None
     return record(action, by=by, subject_ref=subject_ref, **about)
 
 
-def _is_by(who: Who) -> Any:
-    if isinstance(who, FirmUser):
-        return AuditEntry.firm_user == who.id
-    return AuditEntry.portal_user == who.id if isinstance(who, PortalUser) else AuditEntry.actor == (who or "")
+def _lately(column: Any) -> Prepared:
+    """Whether somebody (of this ``column``) was recorded to have done the same lately."""
+
+    def build(subject_ref: Any, action: Any, who: Any, since: Any) -> ModelSelect:
+        same = (AuditEntry.subject_ref == subject_ref) & (AuditEntry.action == action) & (column == who)
+        return AuditEntry.select(AuditEntry.id).where(same & (AuditEntry.happened_at > since)).limit(1)
+
+    return prepared(build)
+
+
+_LATELY: dict[type, Prepared] = {
+    FirmUser: _lately(AuditEntry.firm_user),
+    PortalUser: _lately(AuditEntry.portal_user),
+    str: _lately(AuditEntry.actor),
+}
 
 
 def _append(row: AuditEntry) -> None:

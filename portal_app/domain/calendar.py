@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, ModelSelect, TextField, fn
 
@@ -15,7 +15,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.once import once
 from portal_app.domain.people import FirmUser, PortalUser, new_public_id
-from portal_app.prepared import prepared
+from portal_app.prepared import prepared_as
 
 
 class Event(BaseModel):
@@ -37,8 +37,12 @@ class Event(BaseModel):
 
     @property
     def day(self) -> dt.date:
-        """The calendar day where it happens: an all-day event is on that day for everyone."""
-        return clock.local(self.starts_at, self.time_zone).date()
+        return day_of(self.starts_at, self.time_zone)
+
+
+def day_of(starts_at: dt.datetime, time_zone: str) -> dt.date:
+    """The calendar day where it happens: an all-day event is on that day for everyone."""
+    return clock.local(starts_at, time_zone).date()
 
 
 class EventShare(sharing.Share):
@@ -107,29 +111,67 @@ def visible_to(who: PortalUser) -> ModelSelect:
 
 
 def _seen_by(who_id: Any) -> ModelSelect:
+    return _open_to(who_id, Event, *sharing.read_by(EventShare), Matter.id, Matter.number, Matter.name)
+
+
+def _open_to(who_id: Any, *columns: Any) -> ModelSelect:
     return (
-        Event.select(Event, *sharing.read_by(EventShare), Matter.id, Matter.number, Matter.name)
+        Event.select(*columns)
         .join_from(Event, EventShare)
         .join_from(Event, Matter)
         .where((EventShare.portal_user == who_id) & EventShare.ended_at.is_null() & Event.canceled_at.is_null())
     )
 
 
-def upcoming(who: PortalUser, limit: int = 20, *, matter: str = "") -> list[Event]:
+class SharedEvent(NamedTuple):
+    """An event as its reader's lists show it; ``matter`` is its matter's name, ``matter_number`` its number."""
+
+    public_id: str
+    title: str
+    place: str
+    starts_at: dt.datetime
+    is_all_day: bool
+    time_zone: str
+    matter: str
+    matter_number: str
+    first_seen_at: dt.datetime | None
+
+    @property
+    def day(self) -> dt.date:
+        return day_of(self.starts_at, self.time_zone)
+
+
+def _listed(who_id: Any) -> ModelSelect:
+    return _open_to(
+        who_id, Event.public_id, Event.title, Event.place, Event.starts_at, Event.is_all_day, Event.time_zone,
+        Matter.name, Matter.number, EventShare.first_seen_at,
+    )  # fmt: skip
+
+
+def _just_now() -> dt.datetime:
+    """What began later than this is still to come for those who go there."""
+    return clock.now() - dt.timedelta(hours=2)
+
+
+def upcoming(who: PortalUser, limit: int = 20, *, matter: str = "") -> list[SharedEvent]:
     """What is to come, or began in the last two hours, the next first; of one matter, by its number, or of all."""
-    return _upcoming(who.id, clock.now() - dt.timedelta(hours=2), matter, limit)
+    return _upcoming(who.id, _just_now(), matter, limit)
 
 
-@prepared
+@prepared_as(SharedEvent)
 def _upcoming(who_id: Any, since: Any, matter: Any, limit: Any) -> ModelSelect:
     is_asked = (Event.starts_at >= since) & matters.is_asked(matter)
-    return _seen_by(who_id).where(is_asked).order_by(Event.starts_at).limit(limit)
+    return _listed(who_id).where(is_asked).order_by(Event.starts_at).limit(limit)
 
 
-def past(who: PortalUser, limit: int = 20) -> list[Event]:
+def past(who: PortalUser, limit: int = 20) -> list[SharedEvent]:
     """What is over, the latest first."""
-    query = visible_to(who).where(Event.starts_at < clock.now() - dt.timedelta(hours=2))
-    return list(query.order_by(Event.starts_at.desc()).limit(limit))
+    return _past(who.id, _just_now(), limit)
+
+
+@prepared_as(SharedEvent)
+def _past(who_id: Any, until: Any, limit: Any) -> ModelSelect:
+    return _listed(who_id).where(Event.starts_at < until).order_by(Event.starts_at.desc()).limit(limit)
 
 
 def find_for(who: PortalUser, public_id: str) -> Event:

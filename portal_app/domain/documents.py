@@ -323,45 +323,18 @@ def visible_to(who: PortalUser) -> ModelSelect:
 
 
 def _seen_by(who_id: Any) -> ModelSelect:
+    share = (*sharing.read_by(DocumentShare), DocumentShare.first_downloaded_at)
+    return open_to(who_id, Document, *share, Matter.id, Matter.number, Matter.name, FirmUser.id, FirmUser.name)
+
+
+def open_to(who_id: Any, *columns: Any) -> ModelSelect:
+    """The query for these columns of documents, shares, matters and sharers, as one portal user sees them."""
     return (
-        Document.select(
-            Document,
-            *sharing.read_by(DocumentShare),
-            DocumentShare.first_downloaded_at,
-            FirmUser.id,
-            FirmUser.name,
-            Matter.id,
-            Matter.number,
-            Matter.name,
-        )
+        Document.select(*columns)
         .join_from(Document, DocumentShare)
         .join(FirmUser, JOIN.LEFT_OUTER, on=(DocumentShare.shared_by == FirmUser.id))
         .join_from(Document, Matter)
         .where((DocumentShare.portal_user == who_id) & DocumentShare.ended_at.is_null() & Document.removed_at.is_null())
-    )
-
-
-def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Document]:
-    """Files (not invoices' paper) shared with ``who``, the latest share first, each with its newest version that may be
-    opened as ``document.version``; ``matter`` is a matter's number, empty for all. One query."""
-    return _files(who.id, matter, limit, offset)
-
-
-@prepared
-def _files(who_id: Any, matter: Any, limit: Any, offset: Any) -> ModelSelect:
-    other = DocumentVersion.alias()
-    newest_first = (other.scan.in_(sorted(HELD)), other.id.desc())
-    newest = other.select(other.id).where(other.document == Document.id).order_by(*newest_first).limit(1)
-    columns = ("id", "number", "media_type", "size_bytes", "scan")
-    version = [getattr(DocumentVersion, name) for name in columns]
-    return (
-        _seen_by(who_id)
-        .select_extend(*version)
-        .join_from(Document, DocumentVersion, JOIN.LEFT_OUTER, on=(DocumentVersion.id == newest), attr="version")
-        .where((Document.kind == "file") & matters.is_asked(matter))
-        .order_by(DocumentShare.shared_at.desc(), Document.id.desc())
-        .limit(limit)
-        .offset(offset)
     )
 
 

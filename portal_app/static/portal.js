@@ -12,12 +12,12 @@ Object.assign(htmx.config, {
 {
   const SAID = {
     403: "This is not open to you. Nothing was changed.",
-    404: "This is no longer there. Reload the page to see how things stand.",
-    413: "That is too much to send at once. Nothing was saved.",
-    429: "That was a little too fast. Nothing was changed and nothing was charged. Try again in a few minutes.",
+    404: "This is no longer there. Reload the page.",
+    413: "Too much to send at once. Nothing was saved.",
+    429: "Too fast. Nothing was changed or charged. Try again in a few minutes.",
   };
-  const OTHER = "Something went wrong. Reload the page and look before you try again.";
-  const LOST = "The portal did not answer. Check your connection; then try again.";
+  const OTHER = "Something went wrong. Reload the page before you try again.";
+  const LOST = "The portal did not answer. Check your connection and try again.";
 
   const tell = (sentence) => {
     const note = Object.assign(document.createElement("p"), { id: "unsaid", className: "note bad", textContent: sentence });

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import quote
 
 import brotli
 from flask import Blueprint, Response, abort, request
@@ -69,7 +70,7 @@ def _asset(name: str, colours: str) -> Asset:
 def _stylesheet(text: str, colours: str) -> bytes:
     """With the firm's colours, without what only its authors read."""
     text = re.sub(r"/\*.*?\*/", "", text.replace(_COLOURS, colours), flags=re.DOTALL)
-    return re.sub(r" ?([{};,]) ?", r"\1", " ".join(text.split())).encode()
+    return re.sub(r" ?([{};,]) ?", r"\1", " ".join(text.split())).replace(";}", "}").encode()
 
 
 def _own_file(name: str) -> bytes | None:
@@ -103,6 +104,14 @@ def url(name: str, firm: Firm) -> str:
     """The address of a static file, under the hash of its content. Raises ``FileNotFoundError``."""
     found = _asset(name, colours(firm) if name == "portal.css" else "")
     return f"/static/{found.tag}/{name}"
+
+
+@lru_cache(maxsize=16)
+def favicon(name: str, accent: str) -> str:
+    """The page's icon, the firm's initial on its colour, to be written into the page."""
+    box = f"<rect width='9' height='9' rx='1' fill='{quote(accent)}'/>"
+    letter = f"<text x='4.5' y='7' font-size='7' text-anchor='middle' fill='%23fff'>{quote(name[:1])}</text>"
+    return f"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>{box}{letter}</svg>"
 
 
 def integrity(name: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import secrets
 from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Request, current_app, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_wtf.csrf import CSRFProtect, generate_csrf
+from flask_wtf.csrf import CSRFProtect
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from portal_app import clock
@@ -67,7 +68,7 @@ def _token(key: str, secret: str, _minute: dt.datetime) -> str:
 def csrf_token() -> str:
     """Flask-WTF's token for this session's forms, signed once a minute."""
     secret = session.get("csrf_token")
-    if not secret:
-        return str(generate_csrf())  # a visitor's first form: it makes the secret
+    if not secret:  # a visitor's first form
+        secret = session["csrf_token"] = secrets.token_urlsafe(16)
     minute = clock.now().replace(second=0, microsecond=0)
     return _token(str(current_app.secret_key), secret, minute)

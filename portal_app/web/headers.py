@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import brotli
 from flask import Flask, Request, Response, abort, g
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
 from portal_app import config
 from portal_app.web import once
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 REPORTS = "/policy-reports"  # web/policy_reports.py hears them
 POLICY: dict[str, tuple[str, ...]] = {
@@ -43,7 +46,6 @@ _SAFE = {"GET", "HEAD", "OPTIONS"}
 _COMPRESS_FROM = 900
 _PADDING = 32
 _GZIP_WINDOW = 31  # zlib's word for gzip's frame around the largest window
-_LONG = 16_000
 
 
 def allow(directive: str, *origins: str) -> None:
@@ -54,6 +56,24 @@ def allow(directive: str, *origins: str) -> None:
 def init_app(app: Flask) -> None:
     app.before_request(_check)
     app.after_request(_finish)
+    app.wsgi_app = Usual(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way to put something around it
+
+
+class Usual:
+    """Around the application: gives every answer what it does not say otherwise, also those that no route made."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self.app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        usual = _USUAL_HTTPS if config.active().is_https else _USUAL
+
+        def start(status: str, headers: list[tuple[str, str]], *problem: Any) -> Any:
+            given = {name.lower() for name, _ in headers}
+            headers.extend([pair for lower, pair in usual if lower not in given])
+            return start_response(status, headers, *problem)
+
+        return self.app(environ, start)
 
 
 def _check() -> None:
@@ -96,12 +116,8 @@ def _finish(response: Response) -> Response:
     if "token" in (asked.view_args or {}):  # the address itself opens something: it is told to nobody
         response.headers.setdefault("Referrer-Policy", "no-referrer")
         response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
-    given = {name.lower() for name, _ in response.headers}
-    response.headers.extend([(name, value) for lower, name, value in _USUAL if lower not in given])
-    if "content-security-policy" not in given:
-        response.headers.add("Content-Security-Policy", _policy(g.policy) if "policy" in g else _USUAL_POLICY)
-    if config.active().is_https:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if "policy" in g:
+        response.headers.setdefault("Content-Security-Policy", _policy(g.policy))
     return _compressed(response, asked)
 
 
@@ -110,27 +126,21 @@ def _policy(extra: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(f"{name} {' '.join([*kept, *extra.get(name, ())])}" for name, kept in named.items())
 
 
-_USUAL_POLICY = _policy({})
-_USUAL = [(name.lower(), name, value) for name, value in USUAL.items()]
-
-
-def _is_first_visit(asked: Request, size: int) -> bool:
-    """Whether an answer may be the first that somebody sees of the portal, on a phone: a whole page that is not for
-    staff. Brotli takes a tenth off it, for twice the work; long pages and what htmx swaps come after a first one."""
-    return size < _LONG and "HX-Request" not in asked.headers and not asked.path.startswith("/firm")
+_HTTPS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+_USUAL = [(name.lower(), (name, value)) for name, value in {**USUAL, "Content-Security-Policy": _policy({})}.items()]
+_USUAL_HTTPS = _USUAL + [(name.lower(), (name, value)) for name, value in _HTTPS.items()]
 
 
 @lru_cache(maxsize=128)
-def _takes(accepted: str) -> tuple[bool, bool]:
-    """Whether a browser takes Brotli, and gzip, by its ``Accept-Encoding``."""
-    known = parse_accept_header(accepted, Accept)
-    return bool(known["br"]), bool(known["gzip"])
+def _takes_gzip(accepted: str) -> bool:
+    return bool(parse_accept_header(accepted, Accept)["gzip"])
 
 
 def _compressed(response: Response, asked: Request) -> Response:
-    takes_brotli, takes_gzip = _takes(asked.headers.get("Accept-Encoding", "")[:200])
+    """With gzip: Brotli takes a tenth more off, but its tables push what serves the page out of the processor's cache,
+    which costs as much again as drawing it."""
     if (
-        not (takes_brotli or takes_gzip)
+        not _takes_gzip(asked.headers.get("Accept-Encoding", "")[:200])
         or not config.active().compress
         or response.mimetype != "text/html"
         or response.is_streamed
@@ -142,12 +152,8 @@ def _compressed(response: Response, asked: Request) -> Response:
         return response
     # A comment of random length hides how well a page compresses, and so its token (BREACH).
     body += f"<!-- {secrets.token_hex(secrets.randbelow(_PADDING))} -->".encode()
-    if takes_brotli and (not takes_gzip or _is_first_visit(asked, len(body))):
-        response.set_data(brotli.compress(body, quality=5, lgwin=18))
-        response.headers["Content-Encoding"] = "br"
-    else:
-        packer = zlib.compressobj(4, zlib.DEFLATED, _GZIP_WINDOW)
-        response.set_data(packer.compress(body) + packer.flush())
-        response.headers["Content-Encoding"] = "gzip"
+    packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP_WINDOW)
+    response.set_data(packer.compress(body) + packer.flush())
+    response.headers["Content-Encoding"] = "gzip"
     response.headers.add("Vary", "Accept-Encoding")
     return response

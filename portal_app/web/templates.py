@@ -19,6 +19,7 @@ from portal_app.plugin_api import Fund
 from portal_app.prepared import prepared
 from portal_app.schema import folder
 from portal_app.web import assets
+from portal_app.web.compiling import Kept
 from portal_app.web.cookie import csrf_token
 from portal_app.web.login import person
 from portal_app.web.once import once
@@ -72,8 +73,10 @@ def show_money(cents: int) -> str:
 
 
 def _in_request(name: str) -> Filter:
+    hand = getattr(Writing, name)
+
     def write(value: Any) -> Any:
-        return getattr(writing(), name)(value)
+        return hand(writing(), value)
 
     return write
 
@@ -99,6 +102,9 @@ def _context() -> dict[str, Any]:
     return {"firm": current_firm(), "person": person(), "rehearsal": is_rehearsing()}
 
 
+_KEPT = {"icon", "head", "state", "stamp"}
+
+
 def init_app(app: Flask) -> None:
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -106,6 +112,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=lambda name: assets.url(name, current_firm()),
         integrity=assets.integrity,
+        favicon=assets.favicon,
         may=_may,
         csrf_token=csrf_token,
         control=control,
@@ -116,7 +123,8 @@ def init_app(app: Flask) -> None:
     app.context_processor(_context)
     for template in ("layout/macros.html", "client/macros.html"):  # the second calls those of the first
         module = vars(app.jinja_env.get_template(template).module)
-        app.jinja_env.globals.update({name: value for name, value in module.items() if isinstance(value, Macro)})
+        macros = {name: value for name, value in module.items() if isinstance(value, Macro)}
+        app.jinja_env.globals.update({name: Kept(macros[name]) if name in _KEPT else macros[name] for name in macros})
 
 
 def template_folder() -> str:

@@ -144,7 +144,15 @@ HANDS = (
 
 def filters(of: Callable[[str], Filter]) -> dict[str, Filter]:
     """Jinja's filters. ``of`` gives, for a method of :class:`Writing`, a filter that finds whose hand to use."""
-    return {"size": size, "media_name": media_name, "plural": plural, **{name: of(name) for name in HANDS}}
+    found: dict[str, Filter] = {
+        "size": size,
+        "media_name": media_name,
+        "plural": plural,
+        **{name: of(name) for name in HANDS},
+    }
+    for name in found.keys() - {"local_day"}:  # gives a day
+        found[name].writes_text = True  # type: ignore[attr-defined]  # the compiler of templates asks for it
+    return found
 
 
 # Outside a request

@@ -8,10 +8,10 @@ import jinja2
 import pytest
 from flask import Flask
 from jinja2.compiler import CodeGenerator
-from jinja2.runtime import Context, Macro
+from jinja2.runtime import Context
 from markupsafe import Markup
 
-from portal_app.web.compiling import Calling, Compiler, Pages, plainly
+from portal_app.web.compiling import Calling, Compiler, Kept, Pages, plainly
 
 PAGE = """
 {%- macro row(name, cents=5) -%}
@@ -25,6 +25,7 @@ PAGE = """
 {%- call box(name) %}{{ loop.index }} {{ number }}{% endcall -%}
 {%- endfor -%}
 {{ html }} {{ none }} {{ number }} {{ truth }} {{ names }} {{ thing.upper() }} {{ thing.shout("<") }}
+{{ " on" if truth }}{{ " off" if not truth }}{{ "<b>" if truth else "&" }}{{ names if truth else "" }}
 {{ given("<&>") }} {{ told() }} {{ method() }} {{ "%s"|format(html) }} {{ names|length }} {{ names.index("Bo & Co") }}
 {% autoescape false %}{{ names }}{{ short("<") }}{% endautoescape %}
 """
@@ -99,8 +100,31 @@ def test_the_portal_uses_them(app: Flask) -> None:
     assert (environment.code_generator_class, environment.context_class) == (Compiler, Calling)
     written = environment.compile("{{ a }}", raw=True)
     assert "environment.plainly(" in written
-    macro = environment.globals["icon"]
-    assert isinstance(macro, Macro)
+    assert "environment.escaped(" in environment.compile("{{ a|money }}", raw=True)
+    layered = environment.compile('{% extends "layout/base.html" %}', raw=True)
+    assert "yield concat(parent_template.root_render_func(context))" in layered
+    kept = environment.globals["icon"]
+    assert isinstance(kept, Kept)
+    macro = kept.macro
     assert callable(macro._func)
     assert tuple(macro.arguments) == ("name",)
     assert not any((macro.catch_kwargs, macro.catch_varargs, macro.caller))
+
+
+def test_a_kept_piece_tells_words_from_markup_and_keeps_no_call_block() -> None:
+    """Otherwise markup that somebody typed would be drawn as ours, or a page be shown to the next reader."""
+    environment = Pages(Flask(__name__), autoescape=True)
+    source = "{% macro piece(text, caller=None) %}<i>{{ text }}{{ caller() if caller }}</i>{% endmacro %}"
+    module: Any = environment.from_string(source).module
+    environment.globals["piece"] = kept = Kept(module.piece)
+
+    def draw(text: str, **values: Any) -> str:
+        return environment.from_string(text).render(**values)
+
+    for _ in range(2):
+        assert draw("{{ piece(a) }}", a=Markup("<b>")) == "<i><b></i>"
+        assert draw("{{ piece(a) }}", a="<b>") == "<i>&lt;b&gt;</i>"
+        assert draw("{% call piece('x') %}{{ who }}{% endcall %}", who="Ann") == "<i>xAnn</i>"
+        assert draw("{% call piece('x') %}{{ who }}{% endcall %}", who="Bea") == "<i>xBea</i>"
+    assert kept._kept.cache_info().currsize == 2
+    assert draw("{{ piece('x') }}") == "<i>x</i>"

@@ -24,11 +24,18 @@ def with_balances() -> ModelSelect:
     return _with_balances(Matter, Client).join_from(Matter, Client)
 
 
-def _with_balances(*more: Any) -> ModelSelect:
+# What a client's lists show of an invoice, and what paying it asks.
+LISTED = (
+    Invoice.id, Invoice.public_id, Invoice.matter, Invoice.number, Invoice.issued_on, Invoice.due_on,
+    Invoice.total_cents, Invoice.document,
+)  # fmt: skip
+
+
+def _with_balances(*more: Any, columns: tuple[Any, ...] = (Invoice,)) -> ModelSelect:
     of_invoice = (RunningTotal.invoice_id == Invoice.id) & (RunningTotal.account_code == RECEIVABLE)
     return (
         Invoice.select(
-            Invoice, *more,
+            *columns, *more,
             fn.COALESCE(RunningTotal.balance_cents, 0).alias("balance_cents"),
             Case(None, [(InvoiceVoid.invoice.is_null(), 0)], 1).alias("is_void"),
             fn.EXISTS(
@@ -153,9 +160,10 @@ def visible_to(who: PortalUser) -> ModelSelect:
     return _seen_by(who.id)
 
 
-def _seen_by(who_id: Any) -> ModelSelect:
+def _seen_by(who_id: Any, columns: tuple[Any, ...] = (Invoice, Document)) -> ModelSelect:
+    share = sharing.read_by(DocumentShare)
     return (
-        _with_balances(Matter.id, Matter.number, Matter.name, Document, *sharing.read_by(DocumentShare))
+        _with_balances(Matter.id, Matter.number, Matter.name, *share, columns=columns)
         .join_from(Invoice, Document)
         .join(DocumentShare)
         .where((DocumentShare.portal_user == who_id) & DocumentShare.ended_at.is_null())
@@ -174,7 +182,8 @@ def _open_for(who_id: Any, matter: Any) -> ModelSelect:
 
 def open_query(who_id: Any) -> ModelSelect:
     """The query for what the portal user of this id may pay, the oldest due first: to be read with more beside it."""
-    return _seen_by(who_id).where(RunningTotal.balance_cents > 0).order_by(Invoice.due_on, Invoice.id)
+    rows = _seen_by(who_id, (*LISTED, Document.id))
+    return rows.where(RunningTotal.balance_cents > 0).order_by(Invoice.due_on, Invoice.id)
 
 
 def shared_with(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) -> list[Invoice]:

@@ -41,10 +41,14 @@ TAKES_OFF = ("credit_note", "credit_note_undone", "written_off", "write_off_undo
 
 def adjustments_of(invoice: Invoice) -> list[InvoiceAdjustment]:
     """Credit notes and write-offs of an invoice with who made them, in order; also those taken back."""
-    query = InvoiceAdjustment.select(InvoiceAdjustment, FirmUser).join(
-        FirmUser, on=(InvoiceAdjustment.made_by == FirmUser.id)
-    )
-    return list(query.where(InvoiceAdjustment.invoice == invoice.id).order_by(InvoiceAdjustment.id))
+    return _adjustments(invoice.id)
+
+
+@prepared
+def _adjustments(invoice_id: Any) -> ModelSelect:
+    rows = InvoiceAdjustment.select(InvoiceAdjustment, FirmUser)
+    query = rows.join(FirmUser, on=(InvoiceAdjustment.made_by == FirmUser.id))
+    return query.where(InvoiceAdjustment.invoice == invoice_id).order_by(InvoiceAdjustment.id)
 
 
 def find_adjustment(invoice: Invoice, adjustment_id: int) -> InvoiceAdjustment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import JOIN, ModelSelect, fn
 
@@ -32,7 +32,7 @@ from portal_app.domain.payments.models import (
 from portal_app.domain.payments.offers import held_on
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.plugin_api import BillingAddress
-from portal_app.prepared import prepared, prepared_of_ids
+from portal_app.prepared import prepared, prepared_as, prepared_of_ids
 
 # How the firm looks through its payments.
 GROUPS: dict[str, frozenset[str]] = {
@@ -69,13 +69,33 @@ def _last(who_id: Any) -> ModelSelect:
     return Payment.select(Payment.id, Payment.billing).where(Payment.id == newest)
 
 
-def recent(who: PortalUser, limit: int = 5) -> list[Payment]:
-    """Paid, under way or refused lately, the newest first; what was left before sending is not shown. ``back_cents``
-    of each is what was given back or is on its way, ``lost_cents`` what a lost dispute took."""
+class Paid(NamedTuple):
+    """A payment as its payer's list shows it. ``back_cents`` is what was given back or is on its way, ``lost_cents``
+    what a lost dispute took; ``None`` for nothing."""
+
+    public_id: str
+    method: str
+    method_summary: str
+    state: str
+    receipt_number: str | None
+    amount_cents: int
+    received_cents: int | None
+    created_at: dt.datetime
+    paid_at: dt.datetime | None
+    back_cents: int | None
+    lost_cents: int | None
+
+    @property
+    def paid_cents(self) -> int:
+        return self.amount_cents if self.received_cents is None else self.received_cents
+
+
+def recent(who: PortalUser, limit: int = 5) -> list[Paid]:
+    """Paid, under way or refused lately, the newest first; what was left before sending is not shown."""
     return _recent(who.id, limit)
 
 
-@prepared
+@prepared_as(Paid)
 def _recent(who_id: Any, limit: Any) -> ModelSelect:
     is_shown = (Payment.portal_user == who_id) & Payment.state.not_in(["not_submitted", "canceled", "ready"])
     refunds = Refund.select(fn.SUM(Refund.amount_cents)).where(
@@ -84,8 +104,12 @@ def _recent(who_id: Any, limit: Any) -> ModelSelect:
     lost = Dispute.select(fn.SUM(Dispute.amount_cents)).where(
         (Dispute.payment == Payment.id) & (Dispute.state == "lost")
     )
-    rows = Payment.select(Payment, refunds.alias("back_cents"), lost.alias("lost_cents")).where(is_shown)
-    return rows.order_by(Payment.id.desc()).limit(limit)
+    rows = Payment.select(
+        Payment.public_id, Payment.method, Payment.method_summary, Payment.state, Payment.receipt_number,
+        Payment.amount_cents, Payment.received_cents, Payment.created_at, Payment.paid_at,
+        refunds.alias("back_cents"), lost.alias("lost_cents"),
+    )  # fmt: skip
+    return rows.where(is_shown).order_by(Payment.id.desc()).limit(limit)
 
 
 def open_ones(who: PortalUser) -> list[Payment]:

@@ -33,11 +33,11 @@ def _received() -> Any:
     return query.where((Allocation.deposit == DepositRequest.id) & is_there)
 
 
-def with_balances(*more: Any) -> ModelSelect:
+def with_balances(*more: Any, columns: tuple[Any, ...] = (DepositRequest, Matter)) -> ModelSelect:
     """Deposit requests with their matters, ``received_cents`` and ``is_withdrawn``."""
     return (
         DepositRequest.select(
-            DepositRequest, Matter, *more, _received().alias("received_cents"),
+            *columns, *more, _received().alias("received_cents"),
             Case(None, [(DepositWithdrawal.deposit.is_null(), 0)], 1).alias("is_withdrawn"),
         )
         .join_from(DepositRequest, Matter)
@@ -109,9 +109,9 @@ def held_on_deposits(deposit_ids: Sequence[int]) -> dict[int, int]:
 # For a portal user
 
 
-def _seen_by(who_id: Any) -> ModelSelect:
+def _seen_by(who_id: Any, columns: tuple[Any, ...] = (DepositRequest, Matter)) -> ModelSelect:
     return (
-        with_balances(*sharing.read_by(DepositShare))
+        with_balances(*sharing.read_by(DepositShare), columns=columns)
         .join_from(DepositRequest, DepositShare)
         .where((DepositShare.portal_user == who_id) & DepositShare.ended_at.is_null())
     )
@@ -127,8 +127,8 @@ def _open_for(who_id: Any) -> ModelSelect:
     held = Allocation.select(fn.COALESCE(fn.SUM(Allocation.amount_cents), 0)).join(Payment)
     under_way = held.where((Allocation.deposit == DepositRequest.id) & Payment.state.in_(sorted(HOLDING)))
     is_payable = _is_open() & Matter.closed_on.is_null()  # nothing new is put on a matter that is over (T20)
-    query = _seen_by(who_id).select_extend(under_way.alias("held")).where(is_payable)
-    return query.order_by(DepositRequest.due_on, DepositRequest.id)
+    query = _seen_by(who_id, (DepositRequest, Matter.id, Matter.number, Matter.name)).where(is_payable)
+    return query.select_extend(under_way.alias("held")).order_by(DepositRequest.due_on, DepositRequest.id)
 
 
 def deposits_shared_with(who: PortalUser) -> list[DepositRequest]:
