@@ -85,6 +85,15 @@ def plain(cents: int, money: Currency | None = None) -> str:
     return f"-{text}" if cents < 0 else text
 
 
+def figures(typed: str, money: Currency) -> tuple[str, str] | None:
+    """The digits before and after the point of a number as the locale writes it; ``None`` when it is none."""
+    if money.group.isspace():  # a narrow or no-break one, which nobody types
+        typed = re.sub(r"\s", money.group, typed)
+    group, point = re.escape(money.group), re.escape(money.decimal)
+    found = re.fullmatch(rf"([0-9]{{1,12}}|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+)(?:{point}([0-9]+))?", typed)
+    return (found[1].replace(money.group, ""), found[2] or "") if found else None
+
+
 def parse(text: str, money: Currency | None = None) -> int:
     """What a person typed, in minor units. ``1,000.50`` and ``$1000`` are understood; ``1e3``, ``10.005``,
     ``-5``, other scripts' digits and misplaced separators are refused with a sentence.
@@ -96,19 +105,16 @@ def parse(text: str, money: Currency | None = None) -> int:
     typed = text.strip().removeprefix(money.symbol).removesuffix(money.symbol).removeprefix(money.code).strip()
     if not typed:
         raise BadAmount("Enter an amount.")
-    if money.group.isspace():  # a narrow or no-break one, which nobody types
-        typed = re.sub(r"\s", money.group, typed)
     if typed.startswith(("-", "−")):
         raise BadAmount("Enter an amount above zero.")
-    group, point = re.escape(money.group), re.escape(money.decimal)
-    found = re.fullmatch(rf"([0-9]{{1,12}}|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+)(?:{point}([0-9]+))?", typed)
+    found = figures(typed, money)
     if found is None:
         example = bare(100050, money)
         raise BadAmount(f"Enter an amount in figures, for example {example}.")
-    part = found[2] or ""
+    whole, part = found
     if len(part) > money.precision:
         raise BadAmount(f"Enter an amount with at most {money.precision} digits after the “{money.decimal}”.")
-    cents = int(found[1].replace(money.group, "") + part.ljust(money.precision, "0"))
+    cents = int(whole + part.ljust(money.precision, "0"))
     if cents > MAX_CENTS:
         raise BadAmount(f"Enter an amount of at most {show(MAX_CENTS, money)}.")
     return cents

@@ -37,12 +37,18 @@ def _split(text: str) -> dict[str, str]:
 STATES: dict[str, dict[str, str]] = {"US": _split(_US), "CA": _split(_CA)}
 
 
+def home(locale: str) -> str:
+    """The country whose writing the firm uses."""
+    return locale[-2:]
+
+
 @lru_cache(maxsize=4)
 def countries(locale: str) -> dict[str, str]:
-    """ISO 3166-1 codes and names; the United States and Canada first, the rest by name."""
+    """ISO 3166-1 codes and names; the firm's own country, the United States and Canada first, the rest by name."""
+    own = home(locale)
     names = Locale.parse(locale).territories
     found = [(code, name) for code, name in names.items() if re.fullmatch("[A-Z]{2}", code) and code not in _NO_COUNTRY]
-    found.sort(key=lambda pair: (pair[0] != "US", pair[0] != "CA", pair[1]))
+    found.sort(key=lambda pair: (pair[0] != own, pair[0] != "US", pair[0] != "CA", pair[1]))
     return dict(found)
 
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import gateways, money
 from portal_app.client.blueprint import blueprint
-from portal_app.client.pay_form import Desk, asked, open_desk
+from portal_app.client.pay_form import MOST_ROWS, Desk, asked, open_desk
 from portal_app.client.payer import payer
 from portal_app.domain import invoices, payments
 from portal_app.gateway_setup import open_roads
@@ -90,7 +90,7 @@ def draw(desk: Desk, *blocks: str, status: int = 200, said: str = "") -> Respons
     words = money.in_words(desk.cents) if current_firm().currency == "USD" else ""
     return render(
         "client/payments/new.html", *blocks, status=status, desk=desk, form=desk.form, said=said, words=words,
-        payer=payer(),
+        payer=payer(), most_rows=MOST_ROWS,
         config=dict(fields.config) if fields else None, script=script, has_page=Flow.REDIRECT in desk.manifest.flows,
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, cast
@@ -27,6 +27,7 @@ from portal_app.web.fragments import is_fragment_request
 from portal_app.web.templates import current_firm
 
 METHODS = {Method.CARD: "Card", Method.BANK: "Bank account (eCheck)"}
+MOST_ROWS = 10  # invoices that stand open on the page; the rest is folded
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 LOST = "This form has lost a part. Reload the page and try again."
 ADDRESS = ("name", "address1", "address2", "city", "state", "postal_code", "country")
@@ -170,6 +171,23 @@ class Desk:
         """Each invoice with its amount field."""
         return [(item, self.form[amount_name(item)]) for item in self.given.payables]
 
+    @property
+    def rows(self) -> list[Payable]:
+        """Each invoice in the order in which it is shown: of very many, those first that this payment clears."""
+        if len(self.given.payables) <= MOST_ROWS:
+            return list(self.given.payables)
+        return sorted(self.given.payables, key=lambda item: item.item.id not in self.plan)
+
+    @property
+    def unfolded(self) -> int:
+        """How many of the rows stand open."""
+        every = len(self.given.payables)
+        return every if every <= MOST_ROWS else min(len(self.plan), MOST_ROWS)
+
+    def sum_of(self, rows: Sequence[Payable]) -> int:
+        """What of this payment goes to some of the invoices."""
+        return sum(self.plan.get(item.item.id, 0) for item in rows)
+
     def _proposed(self) -> dict[int, int]:
         typed = self.form["amount"]
         if typed.data is None:
@@ -234,7 +252,8 @@ def _prefilled(me: Payer, given: Offer) -> dict[str, Any]:
     """What stands in the fields before anything is typed: the address given last, all that can be paid. A link tells
     its holder neither name nor address."""
     billing = payments.last_billing(me.who) if request.method == "GET" and me.link is None else None
-    address = asdict(billing) if billing else {"name": "" if me.link else me.who.name, "country": "US"}
+    name, country = "" if me.link else me.who.name, addresses.home(current_firm().locale)
+    address = asdict(billing) if billing else {"name": name, "country": country}
     cents = _asked_cents(given)
     plan = payments.propose(given, cents)
     return address | {"amount": cents} | {amount_name(item): plan.get(item.item.id, 0) for item in given.payables}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import colorsys
+import datetime as dt
 import hashlib
 import re
 from functools import cached_property, lru_cache
 
+from babel.dates import format_skeleton
 from peewee import CharField, DateTimeField, IntegerField, ModelSelect, TextField
 
 from portal_app import clock, money
@@ -99,6 +101,18 @@ def current() -> Firm:
     if firm is None:
         raise NoFirm
     return firm
+
+
+def amount(cents: int, code: str = "") -> str:
+    """Money in a sentence that is kept, as the firm writes it; in another currency with that one’s sign."""
+    firm = current()
+    return money.show(cents, money.currency(code or firm.currency, firm.locale))
+
+
+def day(moment: dt.datetime) -> str:
+    """The firm's day of ``moment`` (UTC), in a sentence that is kept."""
+    firm = current()
+    return format_skeleton("yMMMd", clock.local(moment, firm.time_zone).date(), locale=firm.locale)
 
 
 @prepared

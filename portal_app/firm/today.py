@@ -137,7 +137,7 @@ def _questions(who: FirmUser, paid: Payments) -> Iterator[Item]:
 
 
 def _trust(who: FirmUser, day: dt.date) -> Iterator[Item]:
-    """Clients' money that is short, of which a client was not told in time, or that waits to be paid."""
+    """Clients' money that is short, of which a client was not told in time, that waits to be paid, or could pay."""
     found = trust.alerts(who)
     title = "Trust shortfall" if found.short == 1 else "Trust shortfalls"
     yield Item(
@@ -157,6 +157,12 @@ def _trust(who: FirmUser, day: dt.date) -> Iterator[Item]:
         yield Item(
             found.words, title, "A lawyer has said yes. Book it once it is paid.", "/firm/trust", found.words_cents
         )
+    if may(who, "trust.read") and may(who, "reports.read"):
+        title = "Matter owes, and has money in trust" if found.covered == 1 else "Matters owe, and have money in trust"
+        yield Item(
+            found.covered, title, "On a lawyer’s word, what has cleared can pay so much of their invoices.",
+            "/firm/reports/standing?by=matter", found.covered_cents, is_news=True,
+        )  # fmt: skip
 
 
 def _banks(who: FirmUser, day: dt.date) -> Iterator[Item]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from portal_app import clock, plugins
 from portal_app.db import transaction
-from portal_app.domain import audit, outbox, payments
+from portal_app.domain import audit, firms, outbox, payments
 from portal_app.domain.payments import Attempt, Gateway, GatewayEvent, Refund
 from portal_app.gateway_answers import evidence, few, needed, text
 from portal_app.gateway_setup import context
@@ -96,7 +96,7 @@ def _nobody_knows(event: GatewayEvent) -> None:
             payments.note_result(event, "not known here yet", is_done=False)
         return
     name = event.reference or event.gateway_reference
-    detail = f"{event.kind}: {name}, received {event.received_at:%Y-%m-%d %H:%M} UTC."
+    detail = f"{event.kind}: {name}, received on {firms.day(event.received_at)}."
     with transaction():
         source = f"event:{event.gateway_id}:{event.gateway_reference or event.reference}"
         payments.ask("unknown_event", source, detail, gateway=event.gateway)

@@ -145,8 +145,8 @@ def _match(gateway: Gateway, told: ExternalTransaction) -> int:
     if attempt is not None and told.kind is TransactionKind.CHARGE and told.outcome in MONEY:
         _ask_about_second(gateway, attempt, told)
     elif known is None and told.kind is TransactionKind.CHARGE and told.outcome in MONEY:
-        where = f"{told.occurred_at:%Y-%m-%d}, {told.merchant_account}"
-        detail = f"{money.bare(told.amount_minor)} {told.currency} on {where}, {told.id}. {told.description}".strip()
+        where = f"{_day(told)}, {told.merchant_account}"
+        detail = f"{_amount(told)} on {where}, {told.id}. {told.description}".strip()
         payments.ask("unknown_charge", f"charge:{gateway.id}:{told.id}", detail, gateway=gateway)
     if row.entry_id is None:
         _book(gateway, row, told)
@@ -158,7 +158,7 @@ def _ask_about_second(gateway: Gateway, attempt: Attempt, told: ExternalTransact
     others = payments.other_charges(gateway, attempt, told.id, sorted(kind.value for kind in MONEY))
     if others:
         names = ", ".join(sorted([told.id, *others]))
-        detail = f"{money.bare(told.amount_minor)} {told.currency}: the gateway lists {names} for one payment."
+        detail = f"{_amount(told)}: the gateway lists {names} for one payment."
         payment = attempt.payment
         payments.ask("second_charge", f"second:{attempt.id}", detail, gateway=gateway, payment=payment)
 
@@ -249,7 +249,7 @@ def _take_back(gateway: Gateway, row: GatewayTransaction, told: ExternalTransact
             description="Payout that did not arrive",
         )  # fmt: skip
     said = "It was booked, and has been taken back." if entry is not None else "It was not booked."
-    detail = f"{money.bare(told.amount_minor)} {told.currency} of {told.occurred_at:%Y-%m-%d}, {told.id}. {said}"
+    detail = f"{_amount(told)} of {_day(told)}, {told.id}. {said}"
     payments.ask("payout_failed", f"payout:{gateway.id}:{told.id}", detail, gateway=gateway)
 
 
@@ -311,6 +311,14 @@ def _open_day(legs: list[Leg], day: dt.date) -> dt.date:
     return max([day, *(reconciliations.first_open_day(bank, day) for bank in banks)])
 
 
+def _amount(told: ExternalTransaction) -> str:
+    return firms.amount(told.amount_minor, told.currency)
+
+
+def _day(told: ExternalTransaction) -> str:
+    return firms.day(told.occurred_at)
+
+
 def _ask(gateway: Gateway, kind: str, told: ExternalTransaction, problem: str) -> None:
-    detail = f"{told.kind} {told.id}, {money.bare(told.amount_minor)} {told.currency}.{problem}"
+    detail = f"{told.kind} {told.id}, {_amount(told)}.{problem}"
     payments.ask(kind, f"line:{gateway.id}:{told.kind}:{told.id}", detail, gateway=gateway)

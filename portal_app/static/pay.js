@@ -32,10 +32,34 @@ function billing() {
   return Object.fromEntries(names.map((name) => [name, form.elements[name].value]));
 }
 
+// What the portal said of an amount while it was typed: the field is marked, and Pay waits for another one.
+function mark() {
+  const said = form.querySelector("#allocation [data-blames]");
+  for (const input of form.querySelectorAll("#how-much .amount input")) {
+    const isBlamed = input.name === said?.dataset.blames;
+    if (isBlamed) input.setAttribute("aria-invalid", "true");
+    else if (!input.closest(".wrong")) input.removeAttribute("aria-invalid");
+    input.dataset.refused = isBlamed ? input.value : "\n"; // which nobody can type
+  }
+}
+
+function wrong() {
+  const said = form.querySelector("#allocation [data-blames]");
+  const input = said && form.elements[said.dataset.blames];
+  return input && input.value === input.dataset.refused ? said.textContent.trim() : "";
+}
+
+form.addEventListener("htmx:afterSettle", mark);
+
 form.addEventListener("htmx:confirm", (event) => {
   if (event.target !== form) return; // a redraw of a part
   if (button().disabled) {
     event.preventDefault();
+    return;
+  }
+  if (wrong()) {
+    event.preventDefault();
+    refuse(wrong());
     return;
   }
   busy();

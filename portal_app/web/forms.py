@@ -223,6 +223,10 @@ class Money(_Typed):
         super().__init__(label, **kwargs)
         self.may_be_zero = may_be_zero
 
+    @property
+    def symbol(self) -> str:
+        return current_firm().money.symbol
+
     def understand(self, typed: str) -> int:
         read = money.parse if self.may_be_zero else money.parse_positive
         try:
@@ -235,26 +239,27 @@ class Money(_Typed):
 
 
 class Hundredths(_Typed):
-    """Hours or units with up to two decimals, as whole hundredths: 1.5 → 150. Hours may be typed as 1:30."""
+    """Hours or units with up to two decimals, as the firm writes numbers, in whole hundredths: 1.5 → 150. Hours may be
+    typed as 1:30."""
 
     MOST = 100_000_00
 
     def understand(self, typed: str) -> int:
-        text = typed.strip().replace(",", "")
+        text, hand = typed.strip(), current_firm().money
         clock_time = re.fullmatch(r"([0-9]{1,4}):([0-5][0-9])", text)
         if clock_time:
             value = int(clock_time[1]) * 100 + (int(clock_time[2]) * 100 + 30) // 60
         else:
-            found = re.fullmatch(r"([0-9]{1,6})(?:\.([0-9]{1,2}))?|\.([0-9]{1,2})", text)
-            if found is None:
-                raise ValueError("Enter a number with at most two decimals, for example 1.5.")
-            value = int(found[1] or 0) * 100 + int((found[2] or found[3] or "").ljust(2, "0"))
+            found = money.figures(f"0{text}" if text.startswith(hand.decimal) else text, hand)
+            if found is None or len(found[1]) > 2:
+                raise ValueError(f"Enter a number with at most two decimals, for example 1{hand.decimal}5.")
+            value = int(found[0] + found[1].ljust(2, "0"))
         if not 0 < value <= self.MOST:
             raise ValueError("Enter a number above zero.")
         return value
 
     def written(self) -> str:
-        return f"{self.data // 100}.{self.data % 100:02d}"
+        return money.bare(self.data, current_firm().money)
 
 
 class Day(_Typed):

@@ -132,6 +132,22 @@ def test_a_declined_card_keeps_everything_typed_and_the_next_one_pays(page: Page
     assert sorted(row.state for row in Payment.select()) == ["declined", "succeeded"]
 
 
+def test_an_amount_that_cannot_be_is_marked_before_anything_is_sent(page: Page) -> None:
+    """Also while the card is empty: the payer is not sent from one thing that is wrong to the next."""
+    amount = page.locator("#amount")
+    amount.fill("10.005")
+    expect(amount).to_have_attribute("aria-invalid", "true")
+    page.get_by_role("button", name="Pay", exact=True).click()
+    expect(page.locator("#pay-errors")).to_contain_text("at most 2 digits")
+    axe(page)
+    amount.fill("100.05")
+    expect(page.get_by_role("button", name="Pay $100.05")).to_be_visible()
+    expect(amount).not_to_have_attribute("aria-invalid", "true")
+    page.get_by_role("button", name="Pay $100.05").click()
+    expect(page.locator("#pay-errors")).to_contain_text("Enter the card number.")
+    assert not Payment.select().exists()
+
+
 def test_two_presses_and_the_back_button_charge_once(page: Page) -> None:
     fill_address(page)
     fill_card(card_of(page), "4000000000000259")

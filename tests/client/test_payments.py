@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal_app import clock, db, gateway_setup, gateways
-from portal_app.domain import documents, ledger, matters, payments, store
+from portal_app.domain import documents, firms, invoices, ledger, matters, payments, store, timekeeping
 from portal_app.domain.payments import Payment
 from tests.fake_gateway import FakeGateway
 from tests.world import World
@@ -183,6 +183,44 @@ def test_the_invoices_can_be_chosen(world: World, as_: As, gateway: FakeGateway,
     assert pay(browser, **chosen("40", "60.50")).status_code == 303
     plan = {row.invoice_id: row.amount_cents for row in payments.allocations_of(only_payment())}
     assert plan == {world.invoice.id: 4_000, world.second.id: 6_050}
+
+
+def test_very_many_invoices_are_folded_and_all_are_sent(world: World, as_: As) -> None:
+    """Those that this payment clears stand there, ten at most; the rest is folded, and posted all the same."""
+    for cents in range(1, 13):
+        items = [
+            timekeeping.record(
+                world.matter, kind="flat_fee", timekeeper=world.carol, worked_on=world.second.issued_on,
+                description="Advice", quantity_hundredths=100, rate_cents=cents * 100, by=world.carol,
+            )
+        ]  # fmt: skip
+        draft = invoices.draft(world.matter, [item.id for item in items], by=world.carol)
+        issued_on = world.second.issued_on
+        invoices.issue(draft, issued_on=issued_on, due_on=issued_on + dt.timedelta(days=40), by=world.carol)
+    browser = as_(world.alice)
+    page = browser.get("/portal/pay?amount=100").text
+    assert page.index(f"<dt>{world.invoice.number}") < page.index("13 more invoices, ")
+    assert 'class="money">$0.00</span></summary>' in page
+    assert "4 more invoices, " in browser.get("/portal/pay").text
+    page = browser.get("/portal/pay?choose=1").text
+    sent: dict[str, Any] = {name: value_of(page, name) for name in re.findall(r'name="(pay_[^"]+)"', page)}
+    assert len(sent) == 14
+    assert page.count("4 more invoices") == 2
+    assert "<details open" not in page
+    last = list(sent)[-1]
+    wrong = pay(browser, choose="1", **{**sent, last: "abc"})
+    assert wrong.status_code == 422
+    assert 'class="f" open>' in wrong.text
+    assert pay(browser, choose="1", **sent).status_code == 303
+    assert len(payments.allocations_of(only_payment())) == 14
+
+
+def test_an_address_begins_in_the_firms_own_country(world: World, as_: As) -> None:
+    assert '<option selected value="US">' in as_(world.alice).get("/portal/pay").text
+    firms.change(locale="en_DE")
+    page = as_(world.alice).get("/portal/pay").text
+    assert '<option selected value="DE">Germany' in page
+    assert "Postal code" in page
 
 
 def test_one_invoice_is_paid_alone(world: World, as_: As) -> None:

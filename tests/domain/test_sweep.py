@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from portal_app import clock, gateway_setup, gateways, verify
-from portal_app.domain import ledger, outbox, payments, trust
+from portal_app.domain import firms, ledger, outbox, payments, trust
 from portal_app.domain.ledger import JournalEntry
 from portal_app.domain.payments import GatewayEvent, GatewayTransaction, Payment
 from portal_app.plugin_api import (
@@ -116,6 +116,9 @@ def test_a_sweep_finds_what_was_lost_and_asks_about_strangers_once(world: World,
     assert Payment.get_by_id(lost.id).state == "succeeded"
     (asked,) = payments.open_questions()
     assert (asked.kind, "ch_stranger" in asked.detail) == ("unknown_charge", True)
+    day = firms.day(clock.now())
+    assert asked.detail.startswith("$"), "as the firm writes money"
+    assert f" on {day}, " in asked.detail, "and days"
     assert GatewayTransaction.select().count() == 2
     assert verify.verify().faults == []
 
@@ -296,7 +299,7 @@ def test_a_payout_that_did_not_arrive_is_taken_back_once_and_asked_about(world: 
     back = JournalEntry.get(JournalEntry.reverses.is_null(False))
     assert (back.description, back.code) == ("Payout that did not arrive", "payout_failed")
     (asked,) = payments.open_questions()
-    assert (asked.kind, "1,000.00 USD" in asked.detail, "taken back" in asked.detail) == ("payout_failed", True, True)
+    assert (asked.kind, "$1,000.00 of " in asked.detail, "taken back" in asked.detail) == ("payout_failed", True, True)
     assert verify.verify().faults == []
 
 

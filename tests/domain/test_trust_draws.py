@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from peewee import DatabaseError
 
-from portal_app.domain import draws, invoices, ledger, sharing, trust
+from portal_app.domain import draws, invoices, ledger, matters, sharing, trust
 from portal_app.domain.documents import DocumentShare
 from portal_app.domain.errors import Refused
 from portal_app.domain.invoices import Invoice
@@ -284,3 +284,15 @@ def test_T19_only_a_second_person_releases(world: World) -> None:
     trust.release(held, note="Settled", by=world.dan)
     refused("T19", "UPDATE trust_hold SET released_by_id = NULL, released_at = NULL")
     assert TrustHold.get().released_by_id == world.dan.id
+
+
+def test_what_trust_money_could_pay_is_counted_by_matter(world: World) -> None:
+    """The smaller of what a matter owes and what it has; on matters that somebody may see."""
+    deposit(world, 50_000)
+    deposit(world, 900_000, matter=world.bobs_matter)
+    owed = ledger.invoice_balance(world.bobs_invoice.id)
+    found = trust.alerts(world.carol)
+    assert (found.covered, found.covered_cents) == (2, 50_000 + owed)
+    matters.set_access(world.bobs_matter, is_restricted=True, staff=[])
+    found = trust.alerts(world.dan)
+    assert (found.covered, found.covered_cents) == (1, 50_000)

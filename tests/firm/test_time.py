@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from portal_app.domain import invoices, matters, timekeeping
+from portal_app.domain import firms, invoices, matters, timekeeping
+from portal_app.domain.firms import Firm
 from portal_app.domain.timekeeping import WorkItem
 from tests.firm.pages import without_token
 from tests.world import World, today
@@ -70,6 +71,7 @@ def test_adding_gives_back_an_empty_form_the_list_and_the_sum(world: World, as_:
         ("rate", "0", "Enter an amount above zero."),
         ("rate", "10.005", "at most 2 digits"),
         ("quantity", "1.555", "at most two decimals"),
+        ("quantity", "2,5", "at most two decimals, for example 1.5"),
         ("quantity", "0", "Enter a number above zero."),
         ("worked_on", "2026-02-30", "There is no such day."),
         ("description", "", "Fill in this field."),
@@ -195,3 +197,26 @@ def test_long_lists_come_in_steps(world: World, as_: As) -> None:
     assert "Piece 0<" not in as_(world.dan).get(home).text
     assert "rows=100" in as_(world.dan).get(home).text
     assert "Piece 0<" in as_(world.dan).get(f"{home}?rows=100").text
+
+
+def test_numbers_are_typed_and_shown_as_the_firms_country_writes_them(world: World, as_: As) -> None:
+    """Two and a half hours in Germany are 2,5; taken for English they would be billed as twenty-five."""
+    firms.change(locale="en_DE")
+    home = f"/firm/matters/{world.matter.id}/time"
+    browser = as_(world.dan)
+    assert browser.post(home, data=typed(world, quantity="2,5", rate="1.000,50")).status_code == 303
+    item = newest()
+    assert (item.quantity_hundredths, item.amount_cents) == (250, 250_125)
+    refused = browser.post(home, data=typed(world, quantity="2.5"))
+    assert (refused.status_code, "for example 1,5." in refused.text) == (422, True)
+    assert 'value="2,50"' in browser.get(f"{home}/{item.id}").text
+    assert browser.post(home, data=typed(world, quantity=",25")).status_code == 303
+    assert newest().quantity_hundredths == 25
+
+
+@pytest.mark.parametrize("page", ["settings/trust", "trust/accounts/2", "invoices/1"])
+def test_amounts_carry_the_sign_of_the_books(world: World, as_: As, page: str) -> None:
+    Firm.update(currency="EUR").execute()
+    text = as_(world.carol).get(f"/firm/{page}").text
+    assert '<span aria-hidden="true">€</span>' in text
+    assert "$" not in text

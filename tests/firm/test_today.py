@@ -24,6 +24,7 @@ from portal_app.domain.mail import Email
 from portal_app.domain.people import FirmUser
 from portal_app.domain.today import Tally
 from portal_app.plugin_api import BillingAddress, Flow, Method
+from tests import trust as trusts
 from tests.world import ZONE, World, today
 
 As = Callable[[Any], FlaskClient]
@@ -59,6 +60,13 @@ def test_everything_that_needs_somebody_is_counted(world: World, as_: As) -> Non
     assert "Five things need you; two are just news. Everything else is in order." in page
     for sum_of_money in ("$1,210.00", "$600.00", "$300.00", "$40.00", "$30.00"):
         assert sum_of_money in page
+
+
+def test_trust_money_that_could_pay_an_open_invoice_is_told(world: World, as_: As) -> None:
+    trusts.deposit(world, 50_000)
+    page = as_(world.carol).get("/firm").text
+    assert lines(page)["Matter owes, and has money in trust"][0] == "1"
+    assert '<span class="money">$500.00</span>' in page
 
 
 def test_receivables_are_summed_by_age(world: World) -> None:

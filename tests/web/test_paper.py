@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -116,6 +117,20 @@ def test_a_receipt_says_who_paid_what_and_what_is_left(world: World) -> None:
                  f"{world.invoice.number} Thornbury v. Example Mills, Inc. 1,240.00 0.00", "260.00 540.00",
                  "This was a rehearsal. No real money moved."):  # fmt: skip
         assert part in text
+
+
+def test_a_receipt_writes_the_address_as_its_country_does(world: World) -> None:
+    """The firm's own country is left out, and so is a state that an address does not have."""
+    payment = pay(world, 150_000)
+    address = {"name": "A. Payer", "address1": "Elmweg 1", "city": "Berlin", "state": "", "postal_code": "10115"}
+    address["country"] = "DE"
+    Payment.update(billing=json.dumps(address)).where(Payment.id == payment.id).execute()
+    payment = Payment.get_by_id(payment.id)
+    assert "Berlin, 10115, DE" in _text(paper.receipt_pdf(payment))
+    firms.change(locale="en_DE")
+    text = _text(paper.receipt_pdf(payment))
+    assert "Berlin, 10115" in text
+    assert "DE" not in text
 
 
 def test_a_receipt_bears_the_head_of_the_matters_chain(world: World) -> None:

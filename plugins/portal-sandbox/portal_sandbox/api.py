@@ -65,8 +65,10 @@ def open_session() -> ResponseReturnValue:
 
 @api.get("/merchant")
 def show_merchant() -> ResponseReturnValue:
+    """Its accounts take whatever currency is asked about: a rehearsal is in the firm's own."""
+    currency = request.args.get("currency", CURRENCY)
     accounts = [
-        {"id": id, "name": name, "fund": fund, "currency": CURRENCY} for id, (name, fund) in MERCHANT_ACCOUNTS.items()
+        {"id": id, "name": name, "fund": fund, "currency": currency} for id, (name, fund) in MERCHANT_ACCOUNTS.items()
     ]
     return {"name": "Sandbox", "is_rehearsal": True, "accounts": accounts}
 

@@ -153,13 +153,13 @@ def ordered(order: Order, now: int, *, has_page: bool) -> Charge:
     )
 
 
-def taken_elsewhere(merchant_account: str, amount_minor: int, now: int) -> Charge:
+def taken_elsewhere(merchant_account: str, amount_minor: int, currency: str, now: int) -> Charge:
     """A card payment at the firm's own terminal: the portal has no part in it, and no reference of its own."""
     id = f"ch_{secrets.token_hex(16)}"
     return Charge(
         reference=id,
         amount_minor=amount_minor,
-        currency=CURRENCY,
+        currency=currency,
         merchant_account=merchant_account,
         description="Paid at the terminal in the office",
         id=id,

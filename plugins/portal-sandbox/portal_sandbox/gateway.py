@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -40,6 +41,7 @@ from portal_app.plugin_api import (
     hookimpl,
 )
 from portal_sandbox import answers, listed, webhooks
+from portal_sandbox.charges import CURRENCY
 from portal_sandbox.manifest import DEFAULT_KEY, MANIFEST
 
 # Where the other half of a fee or a payout goes; the money leaves what the gateway holds.
@@ -64,6 +66,8 @@ class Sandbox:
             problems.append(
                 Problem(field="base_url", message="Enter a web address, for example http://localhost:8001.")
             )
+        if not re.fullmatch("[A-Z]{3}", _currency(ctx)):
+            problems.append(Problem(field="currency", message="Enter a currency’s three letters, for example USD."))
         if ctx.mode is Mode.LIVE:
             problems.append(Problem(field="mode", message="The sandbox moves no real money and has no live mode."))
         return problems
@@ -71,7 +75,7 @@ class Sandbox:
     @hookimpl
     def gateway_health(self, ctx: Context) -> Health:
         try:
-            response = _call(ctx, "GET", "/v1/merchant")
+            response = _call(ctx, "GET", f"/v1/merchant?{urlencode({'currency': _currency(ctx)})}")
         except NeverSent:
             detail = f"Nobody answers at {_base_url(ctx) or 'an empty address'}."
             return Health(checks=(Check(label="Reaches the sandbox", is_ok=False, detail=detail),))
@@ -192,6 +196,10 @@ def _origin(url: str) -> str:
 
 def _secret_key(ctx: Context) -> str:
     return ctx.settings.get("secret_key") or DEFAULT_KEY
+
+
+def _currency(ctx: Context) -> str:
+    return ctx.settings.get("currency", "").strip().upper() or CURRENCY
 
 
 def _call(ctx: Context, method: str, path: str, json: Mapping[str, Any] | None = None) -> Response:

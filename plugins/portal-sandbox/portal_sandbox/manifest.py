@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portal_app.plugin_api import Capability, Flow, Fund, Manifest, Method, SettingField, TestMethod
+from portal_sandbox.charges import CURRENCY
 from portal_sandbox.events import KINDS
 from portal_sandbox.scenarios import ACCOUNTS, CARDS, ROUTING
 
@@ -30,6 +31,13 @@ MANIFEST = Manifest(
             help=f"Any key that begins with sk_sandbox_ is accepted. Leave empty for {DEFAULT_KEY}.",
             kind="secret",
             default=DEFAULT_KEY,
+            is_required=False,
+        ),
+        SettingField(
+            name="currency",
+            label="Currency",
+            help="What its accounts take: the currency of the firm’s books, for example EUR.",
+            default=CURRENCY,
             is_required=False,
         ),
     ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from portal_sandbox import disputes, refunds
 from portal_sandbox.books import Books, dispute, remaining
-from portal_sandbox.charges import MERCHANT_ACCOUNTS, Charge, taken_elsewhere
+from portal_sandbox.charges import CURRENCY, MERCHANT_ACCOUNTS, Charge, taken_elsewhere
 from portal_sandbox.disputes import DECISIONS, Dispute, Payout
 from portal_sandbox.events import Event
 from portal_sandbox.refunds import Refund, RefundOrder
@@ -100,7 +100,7 @@ class Office:
         if merchant_account not in MERCHANT_ACCOUNTS:
             return None
         with self.books.writing() as (rows, now):
-            return rows.change(taken_elsewhere(merchant_account, amount_minor, now), now)
+            return rows.change(taken_elsewhere(merchant_account, amount_minor, usual_currency(rows), now), now)
 
     def tell_again(self, id: str) -> None:
         """Deliver an event once more, from the beginning."""
@@ -119,6 +119,12 @@ class Office:
         page = lines[:PAGE_LINES]
         goes_on = len(lines) > PAGE_LINES
         return page, f"{page[-1]['created_at']}~{page[-1]['id']}~{page[-1]['kind']}" if goes_on else ""
+
+
+def usual_currency(rows: Rows) -> str:
+    """What the last charge was in: the firm's."""
+    latest = rows.where(Charge, "1 ORDER BY created_at DESC, rowid DESC LIMIT 1")
+    return latest[0].currency if latest else CURRENCY
 
 
 def balances(rows: Rows) -> list[tuple[str, str, int]]:

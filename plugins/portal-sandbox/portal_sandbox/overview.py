@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from portal_sandbox.books import remaining
-from portal_sandbox.charges import CURRENCY, MERCHANT_ACCOUNTS, Charge
+from portal_sandbox.charges import MERCHANT_ACCOUNTS, Charge
 from portal_sandbox.disputes import Dispute, Payout
 from portal_sandbox.events import Event
-from portal_sandbox.office import balances
+from portal_sandbox.office import balances, usual_currency
 from portal_sandbox.refunds import Refund
 from portal_sandbox.store import Rows
 from portal_sandbox.told import Word
@@ -112,7 +112,8 @@ def _word(rows: Rows, what: str, reference: str) -> Word | None:
 
 def _held(rows: Rows) -> list[Held]:
     held = {(account, currency): net for account, currency, net in balances(rows)}
-    every = held | {(id, CURRENCY): held.get((id, CURRENCY), 0) for id in MERCHANT_ACCOUNTS}
+    usual = usual_currency(rows)
+    every = {(id, usual): 0 for id in MERCHANT_ACCOUNTS} | held
     return [
         Held(id=id, name=MERCHANT_ACCOUNTS[id][0], currency=currency, net_minor=net, paid_out=_paid_out(rows, id))
         for (id, currency), net in sorted(every.items())

@@ -166,6 +166,14 @@ def test_health_names_an_account_for_each_fund(desk: Any) -> None:
     }
 
 
+def test_it_rehearses_in_the_currency_of_the_books(desk: Any) -> None:
+    """Otherwise a firm that bills in euros could rehearse nothing."""
+    assert {each.currency for each in gateway.gateway_health(desk.ctx()).accounts} == {"USD"}
+    assert {each.currency for each in gateway.gateway_health(desk.ctx(currency=" eur")).accounts} == {"EUR"}
+    assert not gateway.gateway_validate_settings(desk.ctx(currency="EUR"))
+    assert [each.field for each in gateway.gateway_validate_settings(desk.ctx(currency="euros"))] == ["currency"]
+
+
 def test_health_can_be_seen_to_fail(desk: Any) -> None:
     health = gateway.gateway_health(desk.ctx(secret_key="wrong"))
     assert [check.is_ok for check in health.checks] == [True, False]

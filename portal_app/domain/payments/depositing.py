@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from portal_app import clock, money
+from portal_app import clock
 from portal_app.db import db
 from portal_app.domain import firms, ledger, trust
 from portal_app.domain.banks import BankAccount
@@ -89,7 +89,7 @@ def post_mismatch(payment: Payment, outcome: Outcome, row: GatewayRoute) -> None
     matter's ledger, until a person decides. Money in another currency is not booked, a person is asked."""
     cents, currency = outcome.amount_minor or 0, outcome.currency.upper()
     if currency and currency != payment.currency:
-        detail = f"{money.bare(cents)} {currency} came into trust, not {payment.currency}."
+        detail = f"{firms.amount(cents, currency)} came into trust, not {payment.currency}."
         ask("other_currency", f"payment:{payment.id}:mismatch", detail, gateway=payment.gateway, payment=payment)
         return
     title = "Payment that differs from what was asked"
@@ -167,7 +167,8 @@ def post_returned(payment: Payment, cents: int, source: str, reason: str, kind: 
             by=payment.portal_user,
         )  # fmt: skip
     if cents > left:
-        detail = f"{money.bare(cents)} {payment.currency} was taken back; only {money.bare(left)} is left of it."
+        was = firms.amount(cents, payment.currency)
+        detail = f"{was} was taken back; only {firms.amount(left, payment.currency)} is left of it."
         ask("trust", source, detail, gateway=payment.gateway, payment=payment)
 
 

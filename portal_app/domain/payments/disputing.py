@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portal_app import clock, money
-from portal_app.domain import outbox
+from portal_app.domain import firms, outbox
 from portal_app.domain.payments import booking, recording
 from portal_app.domain.payments.models import DISPUTE_EDGES, Dispute, Payment, PaymentChange
 from portal_app.domain.payments.questions import ask
@@ -32,7 +32,8 @@ def note_disputes(payment: Payment, facts: Sequence[DisputeFact]) -> None:
     """Write down, book and announce what a look-up has named. Call it in a transaction, with the payment locked."""
     for fact in facts:
         if fact.currency.upper() != payment.currency or not 0 < fact.amount_minor <= money.MAX_CENTS:
-            detail = f"A dispute over {money.bare(fact.amount_minor)} {fact.currency.upper()}, not {payment.currency}."
+            over = firms.amount(fact.amount_minor, fact.currency.upper())
+            detail = f"A dispute over {over}, not in {payment.currency}."
             source = f"dispute:{payment.id}:{fact.gateway_reference}"
             ask("other_currency", source, detail, gateway=payment.gateway, payment=payment)
             continue

@@ -192,8 +192,8 @@ def _take_amount(refund: Refund, payment: Payment, outcome: Outcome) -> None:
     came = outcome.amount_minor or refund.amount_cents
     if came == refund.amount_cents or not 0 < came <= money.MAX_CENTS:
         return
-    asked, gave = money.bare(refund.amount_cents), money.bare(came)
-    detail = f"{asked} {payment.currency} was to be given back; the gateway says {gave}."
+    asked, gave = (firms.amount(cents, payment.currency) for cents in (refund.amount_cents, came))
+    detail = f"{asked} was to be given back; the gateway says {gave}."
     ask("refund_differs", f"refund:{refund.id}", detail, gateway=payment.gateway, payment=payment)
     refund.amount_cents = came
 

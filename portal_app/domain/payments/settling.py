@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from portal_app import clock, money
+from portal_app import clock
 from portal_app.db import locked, transaction
 from portal_app.domain import firms, ledger, outbox
 from portal_app.domain.errors import Refused
@@ -104,7 +104,7 @@ def _note_doubt(payment: Payment, attempt: Attempt, outcome: Outcome, horizon: i
     elif is_contradicted or (outcome.kind is OutcomeKind.SUCCEEDED and payment.state == "returned"):
         kind = "contradiction"
     if kind:
-        detail = f"{money.bare(payment.paid_cents)} {payment.currency}; the gateway says “{outcome.kind}”."
+        detail = f"{firms.amount(payment.paid_cents, payment.currency)}; the gateway says “{outcome.kind}”."
         ask(kind, f"payment:{payment.id}:{outcome.kind}", detail, gateway=payment.gateway, payment=payment)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN, Case, ModelSelect, fn
+from peewee import JOIN, Case, ModelSelect, Select, fn
 
 from portal_app.db import sum_of
 from portal_app.domain import ledger, matters
 from portal_app.domain.banks import BankAccount
-from portal_app.domain.ledger import JournalEntry, Posting
+from portal_app.domain.ledger import Account, JournalEntry, Posting, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser
 from portal_app.domain.trust import balances
@@ -201,7 +201,8 @@ def tell_by(row: TrustMovement, rules: Pack) -> dt.date:
 class Alerts:
     """Clients' money on the matters that somebody sees: ledgers that are short, and by how much; receipts of which
     nobody told the client, since when, and their sum; what is authorised and not carried out, and its sum. ``pack`` is
-    the code of the rules in force."""
+    the code of the rules in force. ``covered`` are matters with open invoices and money in trust, with how much of what
+    they owe that money covers."""
 
     short: int
     short_cents: int
@@ -211,6 +212,8 @@ class Alerts:
     words: int
     words_cents: int
     pack: str
+    covered: int
+    covered_cents: int
 
 
 def alerts(who: FirmUser) -> Alerts:
@@ -234,13 +237,29 @@ def alerts(who: FirmUser) -> Alerts:
         TrustMovement.select(fn.MIN(TrustMovement.occurred_on)).where(is_untold),
         TrustAuthorisation.select(fn.COUNT(TrustAuthorisation.id)).where(is_word),
         TrustAuthorisation.select(fn.SUM(TrustAuthorisation.amount_cents)).where(is_word),
+        *_covered(seen),
     ).order_by(TrustPolicy.id.desc()).limit(1).tuples().get()  # fmt: skip
-    pack_code, short, untold, untold_cents, since, words, words_cents = row
+    pack_code, short, untold, untold_cents, since, words, words_cents, covered, covered_cents = row
     since = dt.date.fromisoformat(since) if isinstance(since, str) else since
     due = sum(cents for _, cents in short_ledgers(who)) if short else 0
     return Alerts(
-        int(short), due, int(untold), sum_of(untold_cents), since, int(words), sum_of(words_cents), str(pack_code)
-    )
+        int(short), due, int(untold), sum_of(untold_cents), since, int(words), sum_of(words_cents), str(pack_code),
+        int(covered), sum_of(covered_cents),
+    )  # fmt: skip
+
+
+def _covered(seen: ModelSelect) -> tuple[Select, Select]:
+    """Of the matters ``seen``: how many have open invoices and money in trust; how much of what they owe it covers."""
+    is_trust = (Account.fund == "trust") & (Account.kind == "liability")
+    is_owed = Account.code == ledger.RECEIVABLE
+    owed = fn.SUM(Case(None, [(is_owed, RunningTotal.balance_cents)], 0))
+    held = fn.SUM(Case(None, [(is_trust, 0 - RunningTotal.balance_cents)], 0))
+    query = RunningTotal.select(owed.alias("owed"), held.alias("held"))
+    query = query.join(Account, on=(RunningTotal.account_code == Account.code))
+    query = query.where(RunningTotal.matter_id.in_(seen) & (is_trust | is_owed)).group_by(RunningTotal.matter_id)
+    rows = query.having((owed > 0) & (held > 0)).alias("covered")
+    smaller = Case(None, [(rows.c.owed < rows.c.held, rows.c.owed)], rows.c.held)
+    return Select([rows], [fn.COUNT(rows.c.owed)]), Select([rows], [fn.SUM(smaller)])
 
 
 def short_ledgers(who: FirmUser) -> list[tuple[TrustIncident, int]]:
