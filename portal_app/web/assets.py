@@ -117,7 +117,7 @@ def url(name: str, firm: Firm) -> str:
 @lru_cache(maxsize=16)
 def favicon(name: str, accent: str) -> Markup:
     """The page's icon, the firm's initial on its colour, to be written into the page."""
-    box = f"<rect width='9' height='9' rx='1' fill='{quote(accent)}'/>"
+    box = f"<rect width='9' height='9' fill='{quote(accent)}'/>"
     letter = f"<text x='4.5' y='7' font-size='7' text-anchor='middle' fill='%23fff'>{quote(name[:1])}</text>"
     drawn = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>{box}{letter}</svg>"
     return Markup(f"data:image/svg+xml,{drawn}")  # noqa: S704 - what comes from people is quoted

@@ -48,7 +48,7 @@ def press(browser: FlaskClient, request: DepositRequest, **changes: str) -> Any:
 def test_home_asks_for_it_apart_from_the_balance(as_: Browser, world: World, request_: DepositRequest) -> None:
     home = text_of(as_(world.alice), "/portal")
     assert "Deposit requested" in home
-    assert "holds it in trust, and it stays yours" in home
+    assert "it stays yours, in trust, until it is used" in home
     assert "$2,500.00" in home
     assert home.index("$2,040.00") < home.index("Deposit requested"), "the Balance Due is without it"
     assert "Deposit requested" not in text_of(as_(world.bob), "/portal")
