@@ -86,7 +86,8 @@ class _Press:
         if self.process is not None and self.process.poll() is None:
             return False
         self.end()
-        command = [sys.executable, "-I", str(CHILD), str(config.active().pdf_memory_mb), str(IDLE_SECONDS)]
+        bounds = (config.active().pdf_memory_mb, IDLE_SECONDS, config.active().pdf_seconds)
+        command = [sys.executable, "-I", str(CHILD), *map(str, bounds)]
         quiet = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=quiet,

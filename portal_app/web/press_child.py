@@ -1,7 +1,8 @@
 """The process that sets paper: HTML and a stylesheet in, PDF out, over its standard input and output.
 
 Run by ``press`` as a script of its own, isolated from the portal, its settings and its environment. It ends when nobody
-has asked for long, when its owner ends, and when it needs more memory than it may. Once it is warm it opens no file but
+has asked for long, when its owner ends, and when one paper needs more memory or time than it may: also if its owner was
+killed meanwhile and cannot end it. Once it is warm it opens no file but
 fonts and Python's own, and no connection at all; what a document names is never fetched unless it stands in it.
 """
 
@@ -15,6 +16,7 @@ import resource
 import select
 import struct
 import sys
+import time
 from functools import lru_cache
 from typing import Any, BinaryIO
 
@@ -25,7 +27,7 @@ FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "
              "os.rename", "os.mkdir", "os.chmod", "os.link", "os.symlink", "ctypes.dlopen")  # fmt: skip
 
 
-def main(memory_mb: int, idle_seconds: int) -> None:
+def main(memory_mb: int, idle_seconds: int, paper_seconds: int) -> None:
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints goes to the log, not between the papers
     os.chdir("/")
@@ -38,9 +40,16 @@ def main(memory_mb: int, idle_seconds: int) -> None:
         asked = _read(source)
         if asked is None:
             return
+        _bound(paper_seconds)
         for part in _answer(asked):
             target.write(SIZE.pack(len(part)) + part)
         target.flush()
+
+
+def _bound(seconds: int) -> None:
+    """The system ends this process when the next paper takes more of the processor's seconds."""
+    spent = time.process_time_ns() // 10**9 + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + seconds, resource.RLIM_INFINITY))
 
 
 def _read(source: BinaryIO) -> dict[str, Any] | None:
@@ -132,5 +141,5 @@ def _readable() -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*(int(number) for number in sys.argv[1:4]))
     os._exit(0)  # there is nothing to tidy up, and the font libraries do not bear it

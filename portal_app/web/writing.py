@@ -35,7 +35,9 @@ def _date_as(day: dt.date, form: str, locale: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _time(moment: dt.time, locale: str) -> str:
-    return format_time(moment, "short", locale=locale).replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}")
+    """Canada's “p.m.” without its points: a sentence may end with the time, and has one of its own."""
+    text = format_time(moment, "short", locale=locale).replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}")
+    return text.replace("a.m.", "am").replace("p.m.", "pm")
 
 
 def size(count: int) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -99,6 +101,17 @@ def test_it_may_take_so_long_and_no_longer(settings: config.Config) -> None:
         os.kill(old, 0)
     config.use(settings)
     assert press.set_paper(PLAIN, "").startswith(b"%PDF-")
+
+
+def test_it_ends_by_itself_when_its_owner_is_gone_in_the_middle_of_a_paper() -> None:
+    """Whoever is killed ends nobody; without a bound of its own it would go on for many minutes."""
+    command = [sys.executable, "-I", str(press.CHILD), "1024", "60", "1"]
+    asked = json.dumps({"html": LONG, "style": ""}).encode()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
+        assert child.stdin is not None
+        child.stdin.write(struct.pack(">I", len(asked)) + asked)
+        child.stdin.close()
+        assert child.wait(timeout=60) == -signal.SIGXCPU
 
 
 def transparent(side: int) -> bytes:
