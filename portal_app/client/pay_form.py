@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
 
@@ -109,8 +109,8 @@ def asked(name: str) -> str:
 @dataclass(slots=True)
 class Desk:
     """Pay Now as one payer has it before them: all that is open (``whole``), what this form pays of it (``given``),
-    the form, and who takes which method. ``cents`` and ``plan`` (cents by invoice id) are what the form asks for, or 0
-    and empty with the ``problem``."""
+    the form, who takes which method, and the ``method`` chosen, or the first. ``cents`` and ``plan`` (cents by invoice
+    id) are what the form asks for, or 0 and empty with the ``problem``."""
 
     whole: Offer
     given: Offer
@@ -119,8 +119,11 @@ class Desk:
     cents: int = 0
     plan: dict[int, int] = field(default_factory=dict)
     problem: Refused | None = None
+    method: Method = field(init=False)
 
     def __post_init__(self) -> None:
+        typed = self.form["method"].data
+        self.method = next((each for each in self.takers if each.value == typed), next(iter(self.takers)))
         try:
             self.plan = self._chosen() if self.is_choosing else self._proposed()
         except Refused as problem:
@@ -139,12 +142,6 @@ class Desk:
     @property
     def is_choosing(self) -> bool:
         return self.form.choose.data == "1"
-
-    @property
-    def method(self) -> Method:
-        """The method chosen, or the first."""
-        typed = self.form["method"].data
-        return next((each for each in self.takers if each.value == typed), next(iter(self.takers)))
 
     @property
     def gateway(self) -> Gateway:
@@ -253,7 +250,7 @@ def _prefilled(me: Payer, given: Offer) -> dict[str, Any]:
     its holder neither name nor address."""
     billing = payments.last_billing(me.who) if request.method == "GET" and me.link is None else None
     name, country = "" if me.link else me.who.name, addresses.home(current_firm().locale)
-    address = asdict(billing) if billing else {"name": name, "country": country}
+    address = {each: getattr(billing, each) for each in ADDRESS} if billing else {"name": name, "country": country}
     cents = _asked_cents(given)
     plan = payments.propose(given, cents)
     return address | {"amount": cents} | {amount_name(item): plan.get(item.item.id, 0) for item in given.payables}
