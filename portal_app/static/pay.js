@@ -51,6 +51,12 @@ function wrong() {
 
 form.addEventListener("htmx:afterSettle", mark);
 
+// An amount that was typed before the scripts had come is reckoned now; htmx takes it for what was there.
+document.addEventListener("DOMContentLoaded", () => {
+  const typed = [...form.querySelectorAll("#how-much .amount input")].find(({ value, defaultValue }) => value !== defaultValue);
+  if (typed) htmx.ajax("POST", typed.getAttribute("hx-post"), { source: typed, target: "#allocation", swap: "outerHTML" });
+});
+
 form.addEventListener("htmx:confirm", (event) => {
   if (event.target !== form) return; // a redraw of a part
   if (button().disabled) {

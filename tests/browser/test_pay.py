@@ -148,6 +148,18 @@ def test_an_amount_that_cannot_be_is_marked_before_anything_is_sent(page: Page) 
     assert not Payment.select().exists()
 
 
+def test_what_is_typed_before_the_scripts_have_come_is_reckoned_when_they_have(page: Page) -> None:
+    """On a slow line people are quicker than the files: what they are told to pay must be what they typed."""
+    held: list[Route] = []
+    page.route("**/portal.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it is given
+    page.reload(wait_until="commit")
+    page.locator("#amount").fill("400.00")
+    expect(page.locator("#allocation")).not_to_contain_text("$400.00")
+    held[0].continue_()
+    expect(page.locator("#allocation")).to_contain_text("What $400.00 will pay")
+    expect(page.get_by_role("button", name="Pay $400.00")).to_be_visible()
+
+
 def test_two_presses_and_the_back_button_charge_once(page: Page) -> None:
     fill_address(page)
     fill_card(card_of(page), "4000000000000259")
