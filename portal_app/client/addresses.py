@@ -39,7 +39,7 @@ STATES: dict[str, dict[str, str]] = {"US": _split(_US), "CA": _split(_CA)}
 
 def home(locale: str) -> str:
     """The country whose writing the firm uses."""
-    return locale[-2:]
+    return str(Locale.parse(locale).territory)
 
 
 @lru_cache(maxsize=4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import partial
 
 from portal_app import clock, founding
@@ -157,10 +158,10 @@ def _close(year: Year, key: str, offset: int) -> None:
 def plan_visits(year: Year) -> None:
     """When people were last here; nobody is signed in."""
     for offset, key in ((-1, "erin"), (-2, "dan"), (-4, "gwen")):
-        year.at(offset, 17, lambda key=key: _visit(year.staff[key]))  # type: ignore[misc]
+        year.at(offset, 17, partial(_visit, year.staff, key))
     for offset, key in ((-1, "alice"), (-5, "harriet"), (-9, "idris"), (-3, "bob")):
-        year.at(offset, 19, lambda key=key: _visit(year.portal_users[key]))  # type: ignore[misc]
+        year.at(offset, 19, partial(_visit, year.portal_users, key))
 
 
-def _visit(who: FirmUser | PortalUser) -> None:
-    sessions.end(sessions.start(who))
+def _visit(known: Mapping[str, FirmUser | PortalUser], key: str) -> None:
+    sessions.end(sessions.start(known[key]))

@@ -102,6 +102,7 @@ def _context() -> dict[str, Any]:
     return {"firm": current_firm(), "person": person(), "rehearsal": is_rehearsing()}
 
 
+# They read nothing but the words that they are given.
 _KEPT = {"icon", "head", "state", "stamp"}
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 BACK_OUT = dt.timedelta(days=180)  # a check may lie in a drawer for half a year
 BACK_IN = dt.timedelta(days=30)
@@ -106,6 +107,10 @@ class _Found:
         return sorted(self._suggestions, key=lambda row: min(self._places[id] for id in row.line_ids))
 
 
+def _nearness(day: dt.date, item: Item) -> tuple[int, int]:
+    return abs((item.day - day).days), item.id
+
+
 def _pairs(lines: Sequence[Item], postings: Sequence[Item]) -> Iterator[tuple[bool, int, int, int, Item, Item]]:
     by_amount: dict[int, list[Item]] = {}
     for posting in postings:
@@ -114,7 +119,7 @@ def _pairs(lines: Sequence[Item], postings: Sequence[Item]) -> Iterator[tuple[bo
     for line in lines:
         back = BACK_OUT if line.cents < 0 else BACK_IN
         fits = [item for item in by_amount.get(line.cents, []) if line.day - back <= item.day <= line.day + AHEAD]
-        fits.sort(key=lambda item, day=line.day: (abs((item.day - day).days), item.id))  # type: ignore[misc]
+        fits.sort(key=partial(_nearness, line.day))
         own = _tokens(line.text)
         for at, posting in enumerate(fits):
             is_other = not (own & tokens[posting.id])
