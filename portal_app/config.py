@@ -184,7 +184,9 @@ class Config:
         64, _hash_memory, "Memory for one Argon2id hash of a password, in MB. At least 19."
     )
     password_hash_rounds: int = _setting(3, _hash_rounds, "Rounds of one hash. At least 2.")
-    password_hash_lanes: int = _setting(4, _count, "Threads of one hash.")
+    password_hash_lanes: int = _setting(
+        1, _count, "Threads of one hash. More are quicker, and take more processors from the pages."
+    )
     password_hashes_at_once: int = _setting(
         2, _count, "How many passwords are hashed at the same time in one process; others wait their turn."
     )

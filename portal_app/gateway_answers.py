@@ -134,7 +134,7 @@ def needed(name: str, value: object) -> str:
 def evidence(payload: object, redact: Redact) -> Mapping[str, Any]:
     """The redacted payload as plain JSON values; empty when it cannot be kept."""
     try:
-        kept = redact(dict(payload))  # type: ignore[call-overload]
+        kept = redact(dict(payload))  # type: ignore[call-overload]  # what is no mapping fails, and is not kept
         written = vault.hush(json.dumps(kept, default=str, ensure_ascii=False).encode("utf-8", "replace").decode())
         found = json.loads(written)
     except Exception:

@@ -10,6 +10,9 @@ commit, from the outbox, at least once and in no promised order. Their answers a
 
 # The bodies are the docstrings: pluggy reads only names and parameters.
 
+# mypy: disable-error-code="empty-body"
+# Each function here says what a plugin answers, and answers nothing.
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -45,7 +48,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 
 
 @hookspec(firstresult=True)
-def gateway_manifest() -> Manifest:  # type: ignore[empty-body]
+def gateway_manifest() -> Manifest:
     """Runs at start and whenever a page draws the gateway. Return the same manifest every time.
 
     Forbidden: network, files, state.
@@ -53,7 +56,7 @@ def gateway_manifest() -> Manifest:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def gateway_validate_settings(ctx: Context) -> list[Problem]:  # type: ignore[empty-body]
+def gateway_validate_settings(ctx: Context) -> list[Problem]:
     """Runs when an administrator saves settings. Return what cannot be right (a live key in test mode).
 
     Forbidden: network.
@@ -61,7 +64,7 @@ def gateway_validate_settings(ctx: Context) -> list[Problem]:  # type: ignore[em
 
 
 @hookspec(firstresult=True)
-def gateway_health(ctx: Context) -> Health:  # type: ignore[empty-body]
+def gateway_health(ctx: Context) -> Health:
     """Runs on "Test connection". Ask the gateway who we are and which merchant accounts there are.
 
     Forbidden: taking money that is not given back in the same call.
@@ -69,7 +72,7 @@ def gateway_health(ctx: Context) -> Health:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def gateway_begin(ctx: Context, request: BeginRequest) -> Fields | Redirect:  # type: ignore[empty-body]
+def gateway_begin(ctx: Context, request: BeginRequest) -> Fields | Redirect:
     """Runs when Pay Now is drawn (flow ``fields``: return ``Fields``) and when a payer without scripts presses Pay
     (flow ``redirect``: create the gateway's page for ``request.reference``, return ``Redirect``).
 
@@ -78,7 +81,7 @@ def gateway_begin(ctx: Context, request: BeginRequest) -> Fields | Redirect:  # 
 
 
 @hookspec(firstresult=True)
-def gateway_charge(ctx: Context, request: ChargeRequest) -> Outcome:  # type: ignore[empty-body]
+def gateway_charge(ctx: Context, request: ChargeRequest) -> Outcome:
     """Runs once for each attempt, after the attempt was durably recorded as ``submitting``.
 
     Pass ``request.reference`` as the gateway's idempotency key or searchable reference. Return ``declined`` only on
@@ -88,13 +91,13 @@ def gateway_charge(ctx: Context, request: ChargeRequest) -> Outcome:  # type: ig
 
 
 @hookspec(firstresult=True)
-def gateway_return(ctx: Context, query: LookupQuery) -> Outcome:  # type: ignore[empty-body]
+def gateway_return(ctx: Context, query: LookupQuery) -> Outcome:
     """Runs when the payer's browser comes back. Ask the gateway; ``query.args`` prove nothing. What became of the
     attempt is never ``not_submitted``: that only ``gateway_begin`` and ``gateway_charge`` can know."""
 
 
 @hookspec(firstresult=True)
-def gateway_lookup(ctx: Context, query: LookupQuery) -> Outcome:  # type: ignore[empty-body]
+def gateway_lookup(ctx: Context, query: LookupQuery) -> Outcome:
     """Runs while a charge or a refund is unresolved, and whenever an event or the daily sweep gives a reason to look at
     one again. Find it by our reference, or read it by the gateway's. ``query.subject`` says which of the two it is.
 
@@ -104,7 +107,7 @@ def gateway_lookup(ctx: Context, query: LookupQuery) -> Outcome:  # type: ignore
 
 
 @hookspec(firstresult=True)
-def gateway_refund(ctx: Context, request: RefundRequest) -> Outcome:  # type: ignore[empty-body]
+def gateway_refund(ctx: Context, request: RefundRequest) -> Outcome:
     """Runs once for each refund, after it was durably recorded as ``submitting``. Give the money back: void the charge
     only when ``request.is_whole`` and the gateway still allows it, otherwise refund exactly the amount.
 
@@ -115,13 +118,13 @@ def gateway_refund(ctx: Context, request: RefundRequest) -> Outcome:  # type: ig
 
 
 @hookspec(firstresult=True)
-def gateway_cancel(ctx: Context, query: LookupQuery) -> Outcome:  # type: ignore[empty-body]
+def gateway_cancel(ctx: Context, query: LookupQuery) -> Outcome:
     """Runs when the payer gives up an unfinished payment. Return ``canceled`` only when it can no longer succeed;
     otherwise what it has become."""
 
 
 @hookspec(firstresult=True)
-def gateway_webhook(ctx: Context, delivery: Delivery) -> list[Event] | Rejected:  # type: ignore[empty-body]
+def gateway_webhook(ctx: Context, delivery: Delivery) -> list[Event] | Rejected:
     """Runs when something is posted to this gateway's webhook address, before it is answered. Verify the signature on
     the raw bytes, if the gateway signs; parse; return the events (also those of kinds that mean nothing to you), or
     ``Rejected``. The host stores each once, by its id, answers, and then asks ``gateway_lookup``.
@@ -131,7 +134,7 @@ def gateway_webhook(ctx: Context, delivery: Delivery) -> list[Event] | Rejected:
 
 
 @hookspec(firstresult=True)
-def gateway_list(ctx: Context, query: ListQuery) -> ListPage:  # type: ignore[empty-body]
+def gateway_list(ctx: Context, query: ListQuery) -> ListPage:
     """Runs in the daily sweep, page by page, for each merchant account. Return the gateway's own transactions of the
     time: charges, refunds, fees, payouts, disputes. An exception ends the sweep; it is tried again later.
 
@@ -150,7 +153,7 @@ def gateway_ledger_lines(ctx: Context, fact: LedgerFact) -> list[LedgerLine] | N
 
 
 @hookspec(firstresult=True)
-def gateway_redact(ctx: Context, payload: Mapping[str, Any]) -> Mapping[str, Any]:  # type: ignore[empty-body]
+def gateway_redact(ctx: Context, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """Runs on every outcome's payload before it is stored. Return it without secrets or payer data that is not
     needed as evidence."""
 

@@ -96,5 +96,6 @@ def _object(body: bytes) -> dict[str, Any]:
     return found
 
 
+@lru_cache(maxsize=64)
 def hosts_of(*urls: str) -> frozenset[str]:
     return frozenset(urlsplit(url).netloc for url in urls if url)

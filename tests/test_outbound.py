@@ -97,6 +97,10 @@ def certificate(names: str, *, by: tuple[Any, Any] | None = None, days: int = 1)
     now, day = dt.datetime.now(dt.UTC), dt.timedelta(days=1)
     known = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     issuer = by[0].public_key() if by else key.public_key()
+    # Python 3.13 and newer want to be told what an authority's key is for.
+    uses = dict.fromkeys(
+        "content_commitment key_encipherment data_encipherment key_agreement encipher_only decipher_only".split(), False
+    )
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -106,6 +110,9 @@ def certificate(names: str, *, by: tuple[Any, Any] | None = None, days: int = 1)
         .not_valid_before(now - 9 * day)
         .not_valid_after(now + days * day)
         .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
+        .add_extension(
+            x509.KeyUsage(digital_signature=True, key_cert_sign=by is None, crl_sign=by is None, **uses), critical=True
+        )
         .add_extension(known, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(names.replace(" ", "-"))]), critical=False)
@@ -129,12 +136,17 @@ def over_tls(shown: Any, key: Any, folder: Path) -> Iterator[tuple[str, list[byt
         with connection, contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as line:
             heard.append(line.recv(65536))
             line.sendall(HEAD + b"{}")
+            line.settimeout(2)
+            while line.recv(65536):  # who closes before all is read takes the answer back
+                pass
 
     thread = Thread(target=serve, daemon=True)
     thread.start()
-    yield f"https://localhost:{listener.getsockname()[1]}", heard
-    thread.join(timeout=5)
-    listener.close()
+    try:
+        yield f"https://localhost:{listener.getsockname()[1]}", heard
+    finally:
+        thread.join(timeout=5)
+        listener.close()
 
 
 @pytest.mark.parametrize(

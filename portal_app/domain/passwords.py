@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from threading import BoundedSemaphore
+from threading import get_native_id
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -17,6 +20,7 @@ from portal_app import config
 from portal_app.config import Config
 from portal_app.domain.errors import Busy, Refused
 
+T = TypeVar("T")
 PASSWORD_MIN, PASSWORD_MAX = 12, 1000
 WAIT_SECONDS = 20  # for a turn at hashing
 _ROWS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -89,7 +93,8 @@ def _hasher(memory_mb: int, rounds: int, lanes: int) -> PasswordHasher:
 
 
 def of_settings(now: Config) -> PasswordHasher:
-    """Argon2id as the settings say; by default RFC 9106's second recommendation."""
+    """Argon2id as the settings say; by default the memory and the rounds of RFC 9106's second recommendation, in one
+    thread, so that one of two processors is left to the pages."""
     return _hasher(now.password_hash_memory_mb, now.password_hash_rounds, now.password_hash_lanes)
 
 
@@ -106,25 +111,34 @@ def _ours() -> PasswordHasher:
 
 
 @lru_cache(maxsize=4)
-def _turns(at_once: int) -> BoundedSemaphore:
-    return BoundedSemaphore(at_once)
+def _behind(at_once: int) -> ThreadPoolExecutor:
+    """Few threads, so that sign-ins cannot exhaust memory, that step back behind all others: a hash takes as long as
+    ninety pages, and nobody else has to wait for it. They cannot step forward again, so they are of their own."""
+    return ThreadPoolExecutor(at_once, "portal-hash", _step_back)
 
 
-@contextmanager
-def _turn() -> Iterator[None]:
-    """Few at a time, so that sign-ins cannot exhaust memory; who waits too long is told to come back (``Busy``)."""
-    turns = _turns(config.active().password_hashes_at_once)
-    if not turns.acquire(timeout=WAIT_SECONDS):
-        raise Busy("too many passwords are being checked at this moment")
+def _step_back() -> None:
+    if sys.platform == "linux":  # elsewhere a thread has no priority of its own
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), 19)
+
+
+os.register_at_fork(after_in_child=_behind.cache_clear)  # a fork takes no threads along
+
+
+def _in_turn(work: Callable[[], T]) -> T:
+    """Whoever waits too long for a turn is told to come back (``Busy``); what has begun is waited for."""
+    turn = _behind(config.active().password_hashes_at_once).submit(work)
     try:
-        yield
-    finally:
-        turns.release()
+        return turn.result(WAIT_SECONDS)
+    except TimeoutError:
+        if turn.cancel():
+            raise Busy("too many passwords are being checked at this moment") from None
+        return turn.result()
 
 
 def hash_password(password: str) -> str:
-    with _turn():
-        return _ours().hash(password)
+    hasher = _ours()
+    return _in_turn(lambda: hasher.hash(password))
 
 
 @lru_cache(maxsize=4)
@@ -139,8 +153,7 @@ def is_password(hashed: str | None, password: str) -> bool:
     dummy = _dummy(hasher)  # in any case: the first one takes longer
     against = hashed or dummy
     try:
-        with _turn():
-            hasher.verify(against, password[: PASSWORD_MAX + 1])
+        _in_turn(lambda: hasher.verify(against, password[: PASSWORD_MAX + 1]))
     except (Argon2Error, InvalidHashError):
         return False
     return bool(hashed)

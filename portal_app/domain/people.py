@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 from functools import lru_cache
+from typing import Any
 
-from peewee import BigIntegerField, CharField, DateTimeField, ForeignKeyField, TextField
+from peewee import BigIntegerField, CharField, DateTimeField, ForeignKeyField, ModelSelect, TextField
 
 from portal_app import clock
-from portal_app.db import BaseModel, locked, transaction
+from portal_app.db import BaseModel, has, locked, pattern, transaction
 from portal_app.domain.errors import Refused
 from portal_app.domain.once import once
+from portal_app.prepared import prepared
 
 ROLES = ("administrator", "attorney", "biller", "bookkeeper")
 NO_EMAIL = "@no-email.invalid"  # stands in for the address of somebody invited on paper; no letter goes there
@@ -232,7 +234,11 @@ def add_client(
 
 def search_portal_users(text: str, limit: int = 8) -> list[PortalUser]:
     """Portal users whose name or address contains ``text``, by name; not those who were erased."""
-    words = text.strip()[:80]
-    is_found = PortalUser.name.contains(words) | PortalUser.email.contains(words.lower())
+    return _named(pattern(text.strip()[:80]), limit)
+
+
+@prepared
+def _named(words: Any, limit: Any) -> ModelSelect:
+    is_found = has(PortalUser.name, words) | has(PortalUser.email, words)
     query = PortalUser.select().where(is_found & ~PortalUser.email.endswith(ERASED))
-    return list(query.order_by(PortalUser.name).limit(limit))
+    return query.order_by(PortalUser.name).limit(limit)

@@ -15,7 +15,7 @@ from portal_app import clock, config
 from portal_app.db import BaseModel, transaction
 from portal_app.domain.devices import Device
 from portal_app.domain.people import FirmUser, Login, PortalUser, hash_token
-from portal_app.prepared import prepared
+from portal_app.prepared import prepared_and_kept
 
 HALF_MINUTES = 10  # between the password and the second factor
 _TOUCH_SECONDS = 60  # writing the last use on each request would turn every page into a durable write
@@ -77,7 +77,7 @@ def limits_of(login: Login) -> tuple[int, int]:
     return now.staff_session_idle_minutes, now.staff_session_hours
 
 
-@prepared
+@prepared_and_kept
 def _by_token(token_hash: Any) -> ModelSelect:
     return (
         Session.select(Session, FirmUser, PortalUser)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from itertools import chain, count
 from typing import Any
@@ -126,8 +127,13 @@ def context(gateway: Gateway) -> Context:
     return Context(
         settings=settings, mode=Mode(gateway.mode), http=Outbound(hosts_of(*urls, current.own_companion_url)),
         now=clock.aware(), gateway=gateway.code, webhook_url=webhook_url(gateway),
-        companion_url=current.own_companion_url, data_dir=str(current.data_dir / "plugins" / gateway.plugin),
+        companion_url=current.own_companion_url, data_dir=_home(current.data, gateway.plugin),
     )  # fmt: skip
+
+
+def _home(data: str, plugin: str) -> str:
+    """Where a plugin may keep files."""
+    return os.path.join(os.path.abspath(data), "plugins", plugin)  # noqa: PTH100, PTH118 - ten times as quick as Path
 
 
 def companion_context(plugin: str) -> Context:
@@ -135,7 +141,7 @@ def companion_context(plugin: str) -> Context:
     current = config.active()
     return Context(
         settings={}, mode=Mode.TEST, http=Outbound(frozenset()), now=clock.aware(),
-        companion_url=current.own_companion_url, data_dir=str(current.data_dir / "plugins" / plugin),
+        companion_url=current.own_companion_url, data_dir=_home(current.data, plugin),
     )  # fmt: skip
 
 

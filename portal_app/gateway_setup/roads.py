@@ -16,7 +16,7 @@ from portal_app.domain.people import FirmUser
 from portal_app.gateway_setup.accounts import is_rehearsal, manifest_of, title_of
 from portal_app.gateway_setup.installation import is_paused
 from portal_app.plugin_api import Fund, Method
-from portal_app.prepared import prepared
+from portal_app.prepared import prepared_and_kept
 
 BOTH_KINDS = "A rehearsal gateway and a live one cannot be on at the same time. Switch the other one off."
 Way = tuple[Fund, Method]
@@ -41,7 +41,7 @@ def open_roads(fund: Fund) -> dict[Method, Gateway]:
     return {method: usable[method.value] for method in Method if method.value in usable}
 
 
-@prepared
+@prepared_and_kept
 def _of_fund(fund: Any) -> ModelSelect:
     return PaymentRoad.select(PaymentRoad, Gateway).join(Gateway).where(PaymentRoad.fund == fund)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -84,9 +85,7 @@ class Sandbox:
     @hookimpl
     def gateway_begin(self, ctx: Context, request: BeginRequest) -> Fields | Redirect:
         if request.flow is Flow.FIELDS:
-            url = f"{_base_url(ctx)}/fields?{urlencode({'origin': request.page_origin})}"
-            config = {"gateway": MANIFEST.id, "url": url}
-            return Fields(module="fields.js", config=config, frame_origins=(_origin(url),))
+            return _fields(_base_url(ctx), request.page_origin)
         response = _call(ctx, "POST", "/v1/sessions", _order(ctx, request))
         outcome = answers.outcome(response, _base_url(ctx))
         if not outcome.redirect_url:
@@ -183,6 +182,12 @@ gateway = Sandbox()
 
 def _base_url(ctx: Context) -> str:
     return (ctx.settings.get("base_url") or ctx.companion_url).rstrip("/")
+
+
+@lru_cache(maxsize=16)
+def _fields(base_url: str, page_origin: str) -> Fields:
+    url = f"{base_url}/fields?{urlencode({'origin': page_origin})}"
+    return Fields(module="fields.js", config={"gateway": MANIFEST.id, "url": url}, frame_origins=(_origin(url),))
 
 
 def _origin(url: str) -> str:

@@ -183,7 +183,7 @@ class Firm:
         """The bookkeeper looks at what waits for a person: what came otherwise is kept, and of what the gateway will
         not explain is said what its own pages show."""
         has_decided = False
-        for payment in Payment.select().where(Payment.state.in_(payments.HOLDING)).order_by(Payment.id):
+        for payment in Payment.select().where(payments.IS_HOLDING).order_by(Payment.id):
             if payment.state == "review":
                 payments.apply_received(payment, note="The client agrees", by=self.rig.admin)
                 has_decided = True
