@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
+import operator
 import os
+import re
+import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from peewee import Database, DatabaseProxy, Model, ModelSelect, OperationalError, PostgresqlDatabase, SqliteDatabase
+from peewee import (
+    OP,
+    SQL,
+    Database,
+    DatabaseProxy,
+    Expression,
+    Model,
+    ModelSelect,
+    NodeList,
+    OperationalError,
+    PostgresqlDatabase,
+    SqliteDatabase,
+)
 
 db = DatabaseProxy()
 
@@ -44,6 +60,7 @@ class BaseModel(Model):
 def open_database(url: str) -> Database:
     """Point the application at ``url`` (``sqlite:///path`` or ``postgresql://…``). Connects lazily, per thread."""
     database = _sqlite(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else _postgresql(url)
+    let_go()
     if db.obj is not None and not db.is_closed():
         db.close()
     db.initialize(database)
@@ -77,6 +94,81 @@ def connect() -> None:
     database.connect(reuse_if_open=True)
 
 
+class _Look(threading.local):
+    """How this thread reads for a page. ``is_wanted``: as one, from the first question on; ``connection``: the one
+    whose read transaction is open; ``state``: which one of an SQLite database that is, ``rows`` what is kept of it."""
+
+    is_wanted = False
+    connection: Any = None
+    state: Any = None
+    rows: dict[Any, list[Any]] | None = None
+
+
+_look = _Look()
+
+
+def read_as_one() -> None:
+    """What this thread asks from now on is answered from one state of the database, whatever is written meanwhile,
+    until it writes itself or lets go: all figures of a page agree. Nobody has to wait for it."""
+    _look.is_wanted = True
+
+
+def let_go(_problem: BaseException | None = None) -> None:
+    """Each question is answered from the newest state again."""
+    connection, _look.connection, _look.is_wanted = _look.connection, None, False
+    if connection is None:
+        return
+    try:
+        connection.execute("COMMIT")
+    except Exception:  # whatever the driver says, this connection is of no use any more
+        db.close()
+
+
+def ready() -> Database:
+    """This thread's database, connected, as a page's questions need it."""
+    if _look.connection is None:
+        connect()
+        if _look.is_wanted:
+            _look_at_one_state()
+    database: Database = db.obj
+    return database
+
+
+def _look_at_one_state() -> None:
+    _look.is_wanted = False
+    if db.in_transaction():
+        return
+    # Noted before it is opened: however that ends, letting go leaves nothing open.
+    connection: Any = db.connection()
+    _look.connection = connection
+    if is_sqlite():
+        try:
+            connection.execute("BEGIN")
+            state = connection, connection.execute("PRAGMA data_version").fetchone(), connection.total_changes
+        except sqlite3.Error as problem:
+            raise OperationalError(*problem.args) from problem
+        if _look.state != state:
+            _look.state, _look.rows = state, {}
+    else:
+        db.execute_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        _look.rows = None
+
+
+def kept_rows() -> dict[Any, list[Any]] | None:
+    """What this thread has kept of the state that it looks at: nobody has written since, here or in another process
+    (SQLite: ``PRAGMA data_version`` and ``sqlite3_total_changes``). ``None``: nothing can be kept."""
+    return _look.rows if _look.connection is not None else None
+
+
+@contextmanager
+def one_state() -> Iterator[None]:
+    """Everything inside is read from one state of the database, whatever is written meanwhile; nobody has to wait."""
+    let_go()
+    connect()
+    with db.atomic("DEFERRED" if is_sqlite() else "REPEATABLE READ"):
+        yield
+
+
 _last_words: list[Callable[[], None]] = []
 
 
@@ -92,6 +184,7 @@ def transaction(*, is_aside: bool = False) -> Iterator[None]:
     if db.in_transaction():
         yield
         return
+    let_go()
     connect()
     with _turn(), db.atomic():
         yield
@@ -159,6 +252,23 @@ def rows_of(sql: str, *values: object) -> list[tuple[Any, ...]]:
 def run(sql: str, *values: object) -> Any:
     """Execute a statement of our own; each ``?`` is one of ``values``. Returns the cursor."""
     return db.execute_sql(sql if is_sqlite() else sql.replace("?", "%s"), values)
+
+
+def is_any(column: Any, values: Sequence[str]) -> Any:
+    """For a query: ``column`` is one of a few texts. A chain of comparisons, because SQLite makes a table of a list."""
+    return reduce(operator.or_, [column == value for value in values])
+
+
+def pattern(words: str) -> str:
+    """For :func:`has`: any text that contains ``words``."""
+    escaped = re.sub("([%_!])", r"!\1", words)
+    return f"%{escaped}%"
+
+
+def has(column: Any, words: Any) -> Any:
+    """For a prepared query: the column fits a :func:`pattern`, capital or small. (Peewee's ``contains`` needs to know
+    what is looked for to write its query.)"""
+    return Expression(column, OP.ILIKE, NodeList((words, SQL("ESCAPE '!'"))))
 
 
 def sum_of(value: object) -> int:
@@ -249,9 +359,15 @@ __all__ = [
     "date_of",
     "db",
     "hold",
+    "is_any",
     "is_sqlite",
+    "kept_rows",
+    "let_go",
     "locked",
+    "one_state",
     "open_database",
+    "read_as_one",
+    "ready",
     "rows_of",
     "run",
     "self_test",

@@ -7,7 +7,7 @@ Building a query and turning it into SQL costs several times what the database n
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import wraps
 from operator import itemgetter
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 from peewee import (
     BooleanField,
     CharField,
-    Database,
     DateField,
     DateTimeField,
     Field,
@@ -27,7 +26,7 @@ from peewee import (
     Value,
 )
 
-from portal_app.db import connect, db, is_sqlite
+from portal_app.db import is_sqlite, kept_rows, ready
 
 
 class _Slot:
@@ -53,22 +52,34 @@ class _Statement:
 class Prepared:
     """The query that ``build`` describes. Its arguments are database values: ids, texts, dates, whole numbers; an
     argument may stand in conditions and limits, but not decide how the query looks. It yields models, joined or
-    (``.objects()``) flat; or ``kind``, a named tuple of its columns in their order."""
+    (``.objects()``) flat; or ``kind``, a named tuple of its columns in their order. ``is_kept``: what SQLite answered
+    is kept while nobody writes."""
 
-    def __init__(self, build: Callable[..., ModelSelect], count: int, kind: Any = None) -> None:
-        self.build, self.kind = build, kind
+    def __init__(
+        self, build: Callable[..., ModelSelect], count: int, kind: Any = None, *, is_kept: bool = False
+    ) -> None:
+        self.build, self.kind, self.is_kept = build, kind, is_kept
         self.__doc__ = build.__doc__
         self._stand_ins = [Value(_Slot(at), converter=False) for at in range(count)]
         self._made: dict[type, _Statement] = {}
 
     def __call__(self, *values: Any) -> list[Any]:
         """The rows."""
-        connect()
-        database: Database = db.obj
+        database = ready()
         made = self._made.get(type(database))
         if made is None:
             query = self.build(*self._stand_ins)
             made = self._made[type(database)] = _Statement(query.tuples() if self.kind else query)
+        kept = kept_rows() if self.is_kept else None
+        rows = None if kept is None else kept.get((self, values))
+        if rows is None:
+            rows = self._ask(database, made, values)
+            if kept is not None:
+                _keep(kept, (self, values), rows)
+        read = made.plan.read  # type: ignore[union-attr]  # its first answer has told
+        return [read(row) for row in rows]
+
+    def _ask(self, database: Any, made: _Statement, values: tuple[Any, ...]) -> list[Any]:
         parameters = made.parameters.copy()
         for place, at in made.slots:
             parameters[place] = values[at]
@@ -76,7 +87,8 @@ class Prepared:
         if made.plan is None:
             wrapper = made.query._get_cursor_wrapper(cursor)
             made.plan = _Line(self.kind, wrapper) if self.kind else _plan(wrapper)
-        return [made.plan.read(row) for row in cursor.fetchall()]
+        rows: list[Any] = cursor.fetchall()
+        return rows
 
     def first(self, *values: Any) -> Any:
         """The first row, or ``None``."""
@@ -100,26 +112,55 @@ def prepared(build: Callable[..., ModelSelect]) -> Prepared:
     return Prepared(build, build.__code__.co_argcount)
 
 
+def prepared_and_kept(build: Callable[..., ModelSelect]) -> Prepared:
+    """The same for what every visit asks: who it is, whose portal, who takes payments. While nobody writes, here or in
+    another process, a thread takes the answer that SQLite gave it before; each time it becomes new objects. PostgreSQL
+    is asked each time."""
+    return Prepared(build, build.__code__.co_argcount, is_kept=True)
+
+
 def prepared_as(kind: Any) -> Callable[[Callable[..., ModelSelect]], Prepared]:
     """The same for rows that are only shown: each is a ``kind``, a named tuple of the query's columns in their order,
     which costs a fraction of a model."""
     return lambda build: Prepared(build, build.__code__.co_argcount, kind)
 
 
-def prepared_of_ids(build: Callable[[Any], ModelSelect]) -> Callable[[Collection[Any]], list[Any]]:
-    """The same for a query whose one argument is a list of ids, for conditions with ``in_``: it is prepared for 1, 4,
+def prepared_of_ids(build: Callable[..., ModelSelect], kind: Any = None) -> Callable[..., list[Any]]:
+    """The same for a query whose last argument is a list of ids, for conditions with ``in_``: it is prepared for 1, 4,
     16, 64 and 128 of them, and a list between is filled up with one of its own. No ids, no query, no rows."""
-    made = {size: Prepared(lambda *ids: build(ids), size) for size in (1, 4, 16, 64, 128)}
+    before = build.__code__.co_argcount - 1
+
+    def made_for(size: int) -> Prepared:
+        return Prepared(lambda *values: build(*values[:before], values[before:]), before + size, kind)
+
+    made = {size: made_for(size) for size in (1, 4, 16, 64, 128)}
 
     @wraps(build)
-    def rows(ids: Collection[Any]) -> list[Any]:
-        wanted = list(ids)
+    def rows(*given: Any) -> list[Any]:
+        values, wanted = given[:before], list(given[before])
+        if not wanted:
+            return []
         size = next((size for size in made if size >= len(wanted)), 0)
-        if not wanted or not size:
-            return list(build(wanted)) if wanted else []
-        return made[size](*wanted, *wanted[:1] * (size - len(wanted)))
+        if not size:
+            query = build(*values, wanted)
+            return list(query) if kind is None else [kind(*row) for row in query.tuples()]
+        return made[size](*values, *wanted, *wanted[:1] * (size - len(wanted)))
 
     return rows
+
+
+def prepared_of_ids_as(kind: Any) -> Callable[[Callable[..., ModelSelect]], Callable[..., list[Any]]]:
+    """The same for rows that are only shown, each a ``kind``."""
+    return lambda build: prepared_of_ids(build, kind)
+
+
+_MOST_KEPT = 64
+
+
+def _keep(kept: dict[Any, list[Any]], key: Any, rows: list[Any]) -> None:
+    if len(kept) >= _MOST_KEPT:
+        kept.clear()
+    kept[key] = rows
 
 
 # Rows to objects: peewee works out for every row anew what is the same for all of them
@@ -232,8 +273,10 @@ def _plan(wrapper: Any) -> _Part:
     for at, key, name, convert in wrapper._row_spec:
         columns[key if key in columns else wrapper.model].append((at, name, convert))
     parts = {key: _Part(model, columns[key]) for key, (model, _) in wrapper.key_to_constructor.items()}
-    for source, name, key, _, is_outer, is_foreign in reversed(wrapper.src_to_dest):
-        field = parts[source].model._meta.fields[name].rel_field.name if is_foreign else ""
+    for source, name, key, _, is_outer, _ in reversed(wrapper.src_to_dest):
+        # peewee says that it is no key where the join has a condition of its own, and sets it as one all the same.
+        own = parts[source].model._meta.fields.get(name)
+        field = own.rel_field.name if isinstance(own, ForeignKeyField) else ""
         first, *rest = parts[key].marks if is_outer else (None,)
         parts[source].links.append((name, field, parts[key], first, tuple(rest)))
     return parts[wrapper.model]

@@ -23,7 +23,7 @@ def told(one: Any, depth: int = 3) -> Any:
         return one
     added = {name: value for name, value in vars(one).items() if not name.startswith("_")}
     parts = {name: told(other, depth - 1) for name, other in {**one.__rel__, **added}.items()} if depth else {}
-    return (type(one).__name__, one.__data__, parts, sorted(map(str, one._dirty)))
+    return (type(one).__name__, one.__data__, sorted(one.__rel__), parts, sorted(map(str, one._dirty)))
 
 
 def joined() -> ModelSelect:

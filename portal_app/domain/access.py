@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import StrEnum
+from functools import lru_cache
 
 from portal_app.domain.people import ROLES, FirmUser
 
@@ -51,6 +52,12 @@ ACTIONS: dict[str, frozenset[str]] = {
 def may(who: FirmUser, action: str) -> bool:
     """Whether ``who`` may do ``action``. An unknown action is a mistake in the program."""
     return who.has_role(*ACTIONS[action])
+
+
+@lru_cache(maxsize=64)
+def actions_of(roles: frozenset[str]) -> frozenset[str]:
+    """All that these roles may do together."""
+    return frozenset(action for action, allowed in ACTIONS.items() if not allowed.isdisjoint(roles))
 
 
 class Answer(StrEnum):

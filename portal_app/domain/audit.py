@@ -122,12 +122,13 @@ class Pending:
 
 
 MACHINE = Origin(device="on the machine")  # the worker, and commands
-_origin: ContextVar[Origin] = ContextVar("origin", default=MACHINE)
+_origin: ContextVar[Callable[[], Origin]] = ContextVar("origin", default=lambda: MACHINE)
 _pending: ContextVar[Pending | None] = ContextVar("pending", default=None)
 
 
-def come_from(origin: Origin) -> None:
-    """From here on, what is done is done from there; and nothing is expected."""
+def come_from(origin: Callable[[], Origin]) -> None:
+    """From here on, what is done is done from there; and nothing is expected. ``origin`` is asked when something is
+    recorded: most requests record nothing."""
     _origin.set(origin)
     _pending.set(None)
 
@@ -135,7 +136,7 @@ def come_from(origin: Origin) -> None:
 @contextmanager
 def working(part: str) -> Iterator[None]:
     """What is done in here is done by the machine by itself; ``part`` says how it came to it."""
-    kept = _origin.set(Origin(device=f"{MACHINE.device}, {part}"))
+    kept = _origin.set(lambda: Origin(device=f"{MACHINE.device}, {part}"))
     try:
         yield
     finally:
@@ -173,7 +174,7 @@ def record(
     before: Values | None = None, after: Values | None = None,
 ) -> AuditEntry:  # fmt: skip
     """Append an entry. Joins the caller's transaction."""
-    origin = _origin.get()
+    origin = _origin.get()()
     row = AuditEntry(
         matter_id=matter_id, happened_at=clock.now(), action=action[:60], subject=_line(subject)[:120],
         firm_user=by if isinstance(by, FirmUser) else None, portal_user=by if isinstance(by, PortalUser) else None,

@@ -15,6 +15,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.once import once
 from portal_app.domain.people import FirmUser, PortalUser, new_public_id
+from portal_app.domain.readers import prepared_for
 from portal_app.prepared import prepared_as
 
 
@@ -97,12 +98,17 @@ def find(matter: Matter, event_id: int) -> Event:
 def coming_up(who: FirmUser, *, until: dt.datetime, limit: int = 8) -> list[Event]:
     """What happens from now until ``until`` on the matters that ``who`` may see, each with ``event.shared``: with how
     many people it is shared."""
-    seen = matters.visible_to(who).select(Matter.id)
+    return _coming_up(who, clock.now(), until, limit)
+
+
+@prepared_for
+def _coming_up(who: Any, now: Any, until: Any, limit: Any) -> ModelSelect:
     is_open = (EventShare.item == Event.id) & EventShare.ended_at.is_null()
     shared = EventShare.select(fn.COUNT(EventShare.id)).where(is_open).alias("shared")
-    query = Event.select(Event, Matter, shared).join(Matter).where(Event.canceled_at.is_null() & Event.matter.in_(seen))
-    starts = (Event.starts_at >= clock.now()) & (Event.starts_at < until)
-    return list(query.where(starts).order_by(Event.starts_at).limit(limit))
+    query = Event.select(Event, Matter, shared).join(Matter)
+    query = query.where(Event.canceled_at.is_null() & matters.sees(who, Event.matter))
+    starts = (Event.starts_at >= now) & (Event.starts_at < until)
+    return query.where(starts).order_by(Event.starts_at).limit(limit)
 
 
 def visible_to(who: PortalUser) -> ModelSelect:

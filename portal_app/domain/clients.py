@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from portal_app.db import transaction
+from typing import Any
+
+from peewee import ModelSelect
+
+from portal_app.db import has, pattern, transaction
 from portal_app.domain.people import CLIENT_KINDS, Client
+from portal_app.prepared import prepared
 
 KINDS = dict(zip(CLIENT_KINDS, ("Person", "Company"), strict=True))
 
@@ -15,9 +20,13 @@ def find(client_id: int) -> Client:
 
 def search(text: str, *, limit: int = 50) -> list[Client]:
     """Clients whose name or address contains ``text``, by name."""
-    words = text.strip()[:80]
-    query = Client.select().where(Client.name.contains(words) | Client.email.contains(words))
-    return list(query.order_by(Client.name, Client.id).limit(limit))
+    return _found(pattern(text.strip()[:80]), limit)
+
+
+@prepared
+def _found(words: Any, limit: Any) -> ModelSelect:
+    is_found = has(Client.name, words) | has(Client.email, words)
+    return Client.select().where(is_found).order_by(Client.name, Client.id).limit(limit)
 
 
 def names() -> list[tuple[int, str]]:

@@ -22,7 +22,7 @@ from portal_app.domain.holdings import Fate
 from portal_app.domain.mail import Email
 from portal_app.domain.matters import Matter
 from portal_app.domain.outbox import Outbox
-from portal_app.domain.payments import HOLDING, Payment
+from portal_app.domain.payments import IS_HOLDING, Payment
 from portal_app.domain.people import ERASED, Client, FirmUser, PortalUser
 from portal_app.plugin_api import BillingAddress, Fund
 
@@ -54,7 +54,7 @@ def of(who: PortalUser | Client) -> Erasure | None:
 
 def obstacle(who: PortalUser) -> str:
     """Why a portal user cannot be erased now: a sentence, or nothing."""
-    if Payment.select().where((Payment.portal_user == who.id) & Payment.state.in_(HOLDING)).exists():
+    if Payment.select().where((Payment.portal_user == who.id) & IS_HOLDING).exists():
         return "A payment of theirs is not decided yet. Wait until it is, so that they can be told."
     return ""
 

@@ -56,8 +56,8 @@ class Firm(BaseModel):
     created_at = DateTimeField()
 
     @property
-    def address_lines(self) -> list[str]:
-        return [line.strip() for line in self.address.splitlines() if line.strip()]
+    def address_lines(self) -> tuple[str, ...]:
+        return tuple(line.strip() for line in self.address.splitlines() if line.strip())
 
     @cached_property
     def money(self) -> money.Currency:

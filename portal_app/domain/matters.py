@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import (
     JOIN,
+    SQL,
     BooleanField,
     Cast,
     CharField,
@@ -20,11 +21,12 @@ from peewee import (
 )
 
 from portal_app import clock
-from portal_app.db import BaseModel, transaction
+from portal_app.db import BaseModel, has, pattern, transaction
 from portal_app.domain import firms
 from portal_app.domain.errors import Refused
 from portal_app.domain.once import once
 from portal_app.domain.people import Client, FirmUser, PortalUser
+from portal_app.domain.readers import prepared_for, prepared_for_ids_as
 from portal_app.prepared import prepared
 
 BILLING_METHODS = {
@@ -108,9 +110,27 @@ def visible_to(who: FirmUser) -> ModelSelect:
     return query if who.has_role("administrator") else query.where(_is_allowed(who.id))
 
 
+def sees(who: FirmUser, matter: Any) -> Any:
+    """For a query: the column ``matter`` names a matter that ``who`` may open. It is asked of each row that is found,
+    since the matters of a firm, or those that are hidden from somebody, may be a long list. What is of no matter is not
+    theirs: nothing hides it, so it is asked for."""
+    is_one = matter.is_null(False)
+    if who.has_role("administrator"):
+        return is_one
+    row = Matter.alias()
+    hidden = row.select(SQL("1")).where((row.id == matter) & row.is_restricted & ~_is_on(row, who.id))
+    return is_one & ~fn.EXISTS(hidden)
+
+
 def _is_allowed(who_id: Any) -> Any:
-    named = MatterAccess.select(MatterAccess.matter).where(MatterAccess.firm_user == who_id)
-    return ~Matter.is_restricted | (Matter.responsible_attorney == who_id) | Matter.id.in_(named)
+    return ~Matter.is_restricted | _is_on(Matter, who_id)
+
+
+def _is_on(matter: Any, who_id: Any) -> Any:
+    """Of ``matter``, the table or its alias: it is theirs, or names them."""
+    named = MatterAccess.select(SQL("1")).where((MatterAccess.matter == matter.id) & (MatterAccess.firm_user == who_id))
+    # Nobody's matter is not theirs, and `sees` asks for the opposite: NULL would be neither.
+    return (fn.COALESCE(matter.responsible_attorney, 0) == who_id) | fn.EXISTS(named)
 
 
 def find(who: FirmUser, matter_id: int) -> Matter:
@@ -146,24 +166,38 @@ def among(who: FirmUser, matter_ids: Collection[int]) -> dict[int, Matter]:
 
 def search(who: FirmUser, text: str, *, with_closed: bool = False, limit: int = 50, offset: int = 0) -> list[Matter]:
     """Matters whose number, name or client contains ``text``; the newest first."""
-    query = visible_to(who)
     words = text.strip()[:80]
-    if words:
-        query = query.where(Matter.number.contains(words) | Matter.name.contains(words) | Client.name.contains(words))
+    return _found(who, pattern(words), limit, offset, has_words=bool(words), with_closed=with_closed)
+
+
+@prepared_for
+def _found(who: Any, words: Any, limit: Any, offset: Any, *, has_words: bool, with_closed: bool) -> ModelSelect:
+    query = visible_to(who)
+    if has_words:
+        query = query.where(has(Matter.number, words) | has(Matter.name, words) | has(Client.name, words))
     if not with_closed:
         query = query.where(Matter.closed_on.is_null())
-    return list(query.order_by(Matter.opened_on.desc(), Matter.id.desc()).limit(limit).offset(offset))
+    return query.order_by(Matter.opened_on.desc(), Matter.id.desc()).limit(limit).offset(offset)
 
 
 def running_out(today: dt.date, who: FirmUser | None = None) -> list[Matter]:
     """Open matters whose statute of limitations is within ``NEAR_DAYS`` or past, the most urgent first, with clients
     and responsible attorneys: those that ``who`` may see, or all."""
-    query = visible_to(who) if who else Matter.select(Matter, Client).join(Client)
-    is_near = Matter.closed_on.is_null() & (Matter.limitations_on <= today + dt.timedelta(days=NEAR_DAYS))
+    last = today + dt.timedelta(days=NEAR_DAYS)
+    return _running_out(who, last) if who else list(_near(Matter.select(Matter, Client).join(Client), last))
+
+
+@prepared_for
+def _running_out(who: Any, last: Any) -> ModelSelect:
+    return _near(visible_to(who), last)
+
+
+def _near(query: ModelSelect, last: Any) -> ModelSelect:
+    is_near = Matter.closed_on.is_null() & (Matter.limitations_on <= last)
     with_attorney = query.select_extend(FirmUser).join_from(
         Matter, FirmUser, JOIN.LEFT_OUTER, on=Matter.responsible_attorney
     )
-    return list(with_attorney.where(is_near).order_by(Matter.limitations_on, Matter.id))
+    return with_attorney.where(is_near).order_by(Matter.limitations_on, Matter.id)
 
 
 def for_client(who: FirmUser, client: Client) -> list[Matter]:
@@ -174,8 +208,18 @@ def for_client(who: FirmUser, client: Client) -> list[Matter]:
 
 def open_counts(who: FirmUser, clients: Sequence[Client]) -> dict[int, int]:
     """How many open matters each client has (that ``who`` may open), by the client's id; one query."""
-    rows = visible_to(who).where(Matter.client.in_([client.id for client in clients]) & Matter.closed_on.is_null())
-    return dict(rows.select(Matter.client, fn.COUNT(Matter.id)).group_by(Matter.client).tuples())
+    return {row.of: row.number for row in _open_counts(who, [client.id for client in clients])}
+
+
+class _Count(NamedTuple):
+    of: int
+    number: int
+
+
+@prepared_for_ids_as(_Count)
+def _open_counts(who: Any, ids: Any) -> ModelSelect:
+    rows = visible_to(who).where(Matter.client.in_(ids) & Matter.closed_on.is_null())
+    return rows.select(Matter.client, fn.COUNT(Matter.id)).group_by(Matter.client)
 
 
 def open_matter(

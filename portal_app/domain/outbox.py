@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 
-from peewee import BigIntegerField, CharField, DateTimeField, IntegerField
+from peewee import SQL, BigIntegerField, CharField, DateTimeField, IntegerField
 
 from portal_app import clock
 from portal_app.db import BaseModel, db, transaction
@@ -112,5 +112,6 @@ def late(seconds: int) -> int:
 
 def troubles(*, but: str = "") -> int:
     """How many promises (but those of one topic) have failed at least once and are still to be kept."""
-    is_failing = Outbox.done_at.is_null() & (Outbox.last_error != "") & (Outbox.topic != but)
+    # In these very words, since the index of what fails (migration 0036) is for them.
+    is_failing = Outbox.done_at.is_null() & (Outbox.last_error != SQL("''")) & (Outbox.topic != but)
     return int(Outbox.select().where(is_failing).count())

@@ -4,9 +4,10 @@ documents.py's part."""
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from peewee import JOIN, ModelSelect
+from peewee import JOIN, ModelSelect, fn
 
 from portal_app.domain import documents, matters
 from portal_app.domain.documents import HELD, Document, DocumentShare, DocumentVersion
@@ -44,8 +45,8 @@ def of(who: PortalUser, *, matter: str = "", limit: int = 100, offset: int = 0) 
 @prepared_as(SharedFile)
 def _files(who_id: Any, matter: Any, limit: Any, offset: Any) -> ModelSelect:
     other = DocumentVersion.alias()
-    newest_first = (other.scan.in_(sorted(HELD)), other.id.desc())
-    newest = other.select(other.id).where(other.document == Document.id).order_by(*newest_first).limit(1)
+    open_one = fn.MAX(other.id).filter(other.scan.not_in(sorted(HELD)))
+    newest = other.select(fn.COALESCE(open_one, fn.MAX(other.id))).where(other.document == Document.id)
     share, version = DocumentShare, DocumentVersion
     return (
         documents.open_to(
@@ -54,7 +55,7 @@ def _files(who_id: Any, matter: Any, limit: Any, offset: Any) -> ModelSelect:
         )
         .join_from(Document, version, JOIN.LEFT_OUTER, on=(version.id == newest))
         .where((Document.kind == "file") & matters.is_asked(matter))
-        .order_by(share.shared_at.desc(), Document.id.desc())
+        .order_by(share.shared_at.desc(), share.id.desc())
         .limit(limit)
         .offset(offset)
     )  # fmt: skip
@@ -70,13 +71,29 @@ class Told(NamedTuple):
     person: str
 
 
-def lately(matter: Matter, files: int = 3) -> list[list[Told]]:
-    """The last files of the matter that were shared (of the last 20 shares), each with its open shares, the newest
-    first. Invoices' paper is none of them."""
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """A file with whom it was shared, when last, and whether any of them has seen it."""
+
+    name: str
+    shared_at: dt.datetime
+    people: str
+    count: int
+    is_opened: bool
+
+
+def lately(matter: Matter, files: int = 3) -> list[Lately]:
+    """The last files of the matter that were shared (of the last 20 shares that are open), the newest first. Invoices'
+    paper is none of them."""
     found: dict[int, list[Told]] = {}
     for row in _lately(matter.id, 20):
         found.setdefault(row.document_id, []).append(row)
-    return list(found.values())[:files]
+    return [_one(rows) for rows in list(found.values())[:files]]
+
+
+def _one(rows: list[Told]) -> Lately:
+    people = ", ".join([row.person for row in rows])
+    return Lately(rows[0].name, rows[0].shared_at, people, len(rows), any(row.first_seen_at for row in rows))
 
 
 @prepared_as(Told)

@@ -13,18 +13,20 @@ from peewee import (
     DateField,
     DateTimeField,
     ForeignKeyField,
+    IntegrityError,
     ModelSelect,
     TextField,
     fn,
 )
 
 from portal_app import clock
-from portal_app.db import BaseModel, sum_of, transaction
+from portal_app.db import BaseModel, db, sum_of, transaction
 from portal_app.domain import matters
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.once import once
 from portal_app.domain.people import FirmUser
+from portal_app.domain.readers import prepared_for
 from portal_app.prepared import prepared
 
 KINDS = {"time": "Time", "expense": "Expense", "flat_fee": "Flat fee"}
@@ -102,10 +104,21 @@ def change(item: WorkItem, **values: object) -> None:
 
 
 def remove(item: WorkItem) -> None:
-    """Take back an unbilled item."""
+    """Take back an unbilled item.
+
+    Raises:
+        Refused: it stands on an issued invoice, which never changes, also when it was voided.
+    """
     with transaction():
         _refuse_billed(item)
-        item.delete_instance()
+        try:
+            with db.atomic():
+                item.delete_instance()
+        except IntegrityError:  # the database keeps the lines of an issued invoice, and what they are of
+            raise Refused(
+                "This stood on an invoice that was voided, and stays with it. To keep it off the next invoice, "
+                "edit it and take the mark off “Bill this to the client”."
+            ) from None
 
 
 def _refuse_billed(item: WorkItem) -> None:
@@ -115,21 +128,31 @@ def _refuse_billed(item: WorkItem) -> None:
 
 
 def for_matter(matter: Matter, limit: int = 200, offset: int = 0) -> list[WorkItem]:
+    """Work of the matter, the newest first, with timekeepers."""
+    return _of_matter(matter.id, limit, offset)
+
+
+@prepared
+def _of_matter(matter_id: Any, limit: Any, offset: Any) -> ModelSelect:
     query = WorkItem.select(WorkItem, FirmUser).join(FirmUser, on=(WorkItem.timekeeper == FirmUser.id))
     order = (WorkItem.worked_on.desc(), WorkItem.id.desc())
-    return list(query.where(WorkItem.matter == matter.id).order_by(*order).limit(limit).offset(offset))
+    return query.where(WorkItem.matter == matter_id).order_by(*order).limit(limit).offset(offset)
 
 
 def recent(who: FirmUser, limit: int = 50, offset: int = 0) -> list[WorkItem]:
     """The latest work on the matters that ``who`` may see, with timekeepers and matters."""
-    seen = matters.visible_to(who).select(Matter.id)
+    return _recent(who, limit, offset)
+
+
+@prepared_for
+def _recent(who: Any, limit: Any, offset: Any) -> ModelSelect:
     query = (
         WorkItem.select(WorkItem, FirmUser, Matter)
         .join_from(WorkItem, FirmUser, on=(WorkItem.timekeeper == FirmUser.id))
         .join_from(WorkItem, Matter)
-        .where(WorkItem.matter.in_(seen))
+        .where(matters.sees(who, WorkItem.matter))
     )
-    return list(query.order_by(WorkItem.worked_on.desc(), WorkItem.id.desc()).limit(limit).offset(offset))
+    return query.order_by(WorkItem.worked_on.desc(), WorkItem.id.desc()).limit(limit).offset(offset)
 
 
 def find(matter: Matter, item_id: int) -> WorkItem:
@@ -165,9 +188,8 @@ def unbilled_summary(who: FirmUser) -> tuple[int, int]:
 
 def unbilled_query(who: FirmUser) -> ModelSelect:
     """The query for that: one row."""
-    seen = matters.visible_to(who).select(Matter.id)
     query = WorkItem.select(fn.COUNT(WorkItem.matter.distinct()), fn.SUM(WorkItem.amount_cents))
-    return query.where(_is_unbilled() & WorkItem.matter.in_(seen))
+    return query.where(_is_unbilled() & matters.sees(who, WorkItem.matter))
 
 
 def bill(item_ids: Collection[int], invoice_id: int) -> None:

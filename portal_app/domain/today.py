@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from peewee import JOIN, SQL, Case, ModelSelect, Value, fn
 
@@ -13,10 +14,11 @@ from portal_app.domain import invoices, mail, matters, payments, timekeeping
 from portal_app.domain.firms import Firm
 from portal_app.domain.invitations import Invitation
 from portal_app.domain.invoices import Invoice
-from portal_app.domain.ledger import RECEIVABLE, RunningTotal
+from portal_app.domain.ledger import IS_OWED, RECEIVABLE, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.payments import Allocation, Payment, Question
 from portal_app.domain.people import Client, FirmUser, PortalUser
+from portal_app.domain.readers import prepared_for, prepared_for_as
 from portal_app.domain.timekeeping import WorkItem
 
 AGES = ("Not yet due", "1–30 days", "31–60 days", "61–90 days", "Over 90 days")
@@ -76,17 +78,25 @@ class Beginnings:
 def receivables_by_age(who: FirmUser, today: dt.date) -> list[Tally]:
     """Open balances by days overdue: one tally for each of ``AGES``."""
     limits = [today - dt.timedelta(days=days) for days in (0, 30, 60, 90)]
-    age = Case(None, [(Invoice.due_on >= limit, at) for at, limit in enumerate(limits)], len(limits)).alias("age")
-    rows = _open_invoices(who).select(age, fn.COUNT(Invoice.id), fn.SUM(RunningTotal.balance_cents))
-    found = {int(at): Tally(int(count), sum_of(cents)) for at, count, cents in rows.group_by(SQL("age")).tuples()}
+    found = {int(row.age): Tally(int(row.many), sum_of(row.cents)) for row in _by_age(who, *limits)}
     return [found.get(at, Tally()) for at in range(len(AGES))]
 
 
-def _open_invoices(who: FirmUser) -> ModelSelect:
+class _Age(NamedTuple):
+    age: int
+    many: int
+    cents: Any
+
+
+@prepared_for_as(_Age)
+def _by_age(who: Any, today: Any, first: Any, second: Any, third: Any) -> ModelSelect:
+    limits = (today, first, second, third)
+    age = Case(None, [(Invoice.due_on >= limit, at) for at, limit in enumerate(limits)], len(limits)).alias("age")
     of_invoice = (RunningTotal.invoice_id == Invoice.id) & (RunningTotal.account_code == RECEIVABLE)
-    seen = matters.visible_to(who).select(Matter.id)
     query = Invoice.select().join(RunningTotal, JOIN.INNER, on=of_invoice)
-    return query.where(Invoice.number.is_null(False) & (RunningTotal.balance_cents > 0) & Invoice.matter.in_(seen))
+    is_open = Invoice.number.is_null(False) & IS_OWED
+    query = query.where(is_open & matters.sees(who, Invoice.matter))
+    return query.select(age, fn.COUNT(Invoice.id), fn.SUM(RunningTotal.balance_cents)).group_by(SQL("age"))
 
 
 def work_to_bill(who: FirmUser) -> Work:
@@ -99,34 +109,60 @@ def work_to_bill(who: FirmUser) -> Work:
 
 def oldest_overdue(who: FirmUser, today: dt.date) -> Invoice | None:
     """The open invoice that is past due for the longest time, with its client."""
-    is_late = Invoice.number.is_null(False) & (Invoice.due_on < today) & (RunningTotal.balance_cents > 0)
-    return invoices.firm_sees(who).where(is_late).order_by(Invoice.due_on, Invoice.id).first()
+    return next(iter(_oldest_overdue(who, today)), None)
+
+
+@prepared_for
+def _oldest_overdue(who: Any, today: Any) -> ModelSelect:
+    is_late = Invoice.number.is_null(False) & (Invoice.due_on < today) & IS_OWED
+    return invoices.firm_sees(who).where(is_late).order_by(Invoice.due_on, Invoice.id).limit(1)
 
 
 def payments_since(who: FirmUser, since: dt.datetime) -> Payments:
     """Where the payments of the portal stand; "received" counts from ``since``."""
-    is_new = Case(None, [(Payment.paid_at >= since, 1)], 0).alias("is_new")
-    asked = Question.select(fn.COUNT(Question.id)).where(Question.closed_at.is_null())
-    sums = (fn.COUNT(Payment.id), fn.SUM(Payment.amount_cents), asked)
-    query = payments.firm_sees(who).select(Payment.state, is_new, *sums)
-    rows = list(query.group_by(Payment.state, SQL("is_new")).tuples())
-    found = {(state, bool(new)): Tally(int(count), sum_of(cents)) for state, new, count, cents, _ in rows}
+    rows: list[_Told] = _told(who, since)
+    found = {(row.state, bool(row.is_new)): Tally(int(row.many), sum_of(row.cents)) for row in rows if row.state}
     confirming = [found[state, False] for state in payments.GROUPS["open"] if (state, False) in found]
     return Payments(
         received=found.get(("succeeded", True), Tally()), confirming=sum(confirming, Tally()),
-        review=found.get(("review", False), Tally()), has_any=bool(found),
-        questions=int(rows[0][-1]) if rows else 0,
+        review=found.get(("review", False), Tally()), has_any=bool(rows[0].has_any), questions=int(rows[0].questions),
     )  # fmt: skip
+
+
+class _Told(NamedTuple):
+    state: str | None
+    is_new: int
+    many: int
+    cents: Any
+    questions: int
+    has_any: bool
+
+
+@prepared_for_as(_Told)
+def _told(who: Any, since: Any) -> ModelSelect:
+    is_new = Case(None, [(Payment.paid_at >= since, 1)], 0).alias("is_new")
+    is_told = payments.IS_HOLDING | (Payment.paid_at >= since)
+    sums = (fn.COUNT(Payment.id).alias("count"), fn.SUM(Payment.amount_cents).alias("cents"))
+    told = payments.firm_sees(who).where(is_told).select(Payment.state, is_new, *sums)
+    told = told.group_by(Payment.state, SQL("is_new")).alias("told")
+    asked = Question.select(fn.COUNT(Question.id)).where(Question.closed_at.is_null())
+    has_any = fn.EXISTS(payments.firm_sees(who).select(SQL("1")))
+    query = Firm.select(told.c.state, told.c.is_new, told.c.count, told.c.cents, asked, has_any).where(Firm.id == 1)
+    return query.join(told, JOIN.LEFT_OUTER, on=SQL("1 = 1"))
 
 
 def lately_paid(who: FirmUser, limit: int = 5) -> list[Allocation]:
     """What the newest payments paid: allocations with their payments, payers, what they are for, and matters."""
+    return _lately_paid(who, limit)
+
+
+@prepared_for
+def _lately_paid(who: Any, limit: Any) -> ModelSelect:
     paid = payments.firm_sees(who).where(Payment.state == "succeeded")
     newest = paid.select(Payment.id).order_by(Payment.paid_at.desc(), Payment.id.desc()).limit(limit)
-    seen = matters.visible_to(who).select(Matter.id)
     query = payments.with_items(Payment, PortalUser).join_from(Allocation, Payment).join(PortalUser)
-    rows = query.where(Allocation.payment.in_(newest) & payments.is_on(seen))
-    return list(rows.order_by(Payment.paid_at.desc(), Payment.id.desc(), Invoice.id))
+    rows = query.where(Allocation.payment.in_(newest) & payments.is_on(who))
+    return rows.order_by(Payment.paid_at.desc(), Payment.id.desc(), Invoice.id)
 
 
 def open_invitations() -> Invitations:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import Case, CharField, DateTimeField, ForeignKeyField, ModelSelect, fn
+from peewee import SQL, Case, CharField, DateTimeField, ForeignKeyField, ModelSelect, Select, fn
 
 from portal_app import clock
 from portal_app.db import BaseModel, sum_of, transaction
@@ -89,21 +89,25 @@ def matters_of(who: PortalUser, on: dt.date) -> tuple[list[Matter], list[Matter]
 
 @prepared
 def _matters_of(who_id: Any, on: Any) -> ModelSelect:
-    sees = documents.is_seen_by(who_id)
-    theirs = (InvoiceRecipient.portal_user == who_id) & InvoiceRecipient.reads_trust
-    reads = Matter.id.in_(InvoiceRecipient.select(InvoiceRecipient.matter).where(theirs))
+    yes, no = SQL("1"), SQL("0")
+    papers, events = documents.seen_by(who_id, yes.alias("seen"), no.alias("read"))
+    reads = (InvoiceRecipient.portal_user == who_id) & InvoiceRecipient.reads_trust
+    every = papers + events + InvoiceRecipient.select(InvoiceRecipient.matter, no, yes).where(reads)
+    every = every.alias("every")
+    one = (every.c.matter_id, fn.MAX(every.c.seen).alias("is_seen"), fn.MAX(every.c.read).alias("is_read"))
+    theirs = Select([every], one).group_by(every.c.matter_id).alias("theirs")
     later = TrustDay.alias()
     is_later = (later.account_code == TrustDay.account_code) & (later.matter_id == TrustDay.matter_id)
     is_later &= (later.day > TrustDay.day) & (later.day <= on)
-    ledgers = TrustBook.select(TrustBook.account).where(TrustBook.part == "ledger")
-    is_last = (TrustDay.matter_id == Matter.id) & (TrustDay.day <= on) & TrustDay.account_code.in_(ledgers)
+    is_last = (TrustBook.part == "ledger") & (TrustDay.matter_id == Matter.id) & (TrustDay.day <= on)
     is_last &= ~fn.EXISTS(later.select(later.day).where(is_later))
-    there = TrustDay.select(fn.SUM(TrustDay.balance_cents)).where(is_last)
+    lines = TrustDay.select(fn.SUM(TrustDay.balance_cents))
+    there = lines.join(TrustBook, on=(TrustBook.account == TrustDay.account_code)).where(is_last)
     query = Matter.select(
-        Matter.id, Matter.number, Matter.name, Case(None, [(sees, 1)], 0).alias("is_seen"),
-        Case(None, [(reads, there)], 0).alias("there"),
-    )  # fmt: skip
-    return query.where(sees | reads).order_by(Matter.name, Matter.id).objects()
+        Matter.id, Matter.number, Matter.name, theirs.c.is_seen,
+        Case(None, [(theirs.c.is_read == 1, there)], 0).alias("there"),
+    ).join(theirs, on=(theirs.c.matter_id == Matter.id))  # fmt: skip
+    return query.order_by(Matter.name, Matter.id).objects()
 
 
 # Statements

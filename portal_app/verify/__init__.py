@@ -5,7 +5,7 @@ Every check asks for what does not hold and says it in a sentence. Nothing is re
 
 from __future__ import annotations
 
-from portal_app.db import connect, db, is_sqlite
+from portal_app.db import one_state
 from portal_app.domain.documents import DocumentVersion
 from portal_app.domain.ledger import Account, account_balance
 from portal_app.verify import chains, closings, deposits, facts, journal, papers
@@ -16,9 +16,7 @@ from portal_app.verify.report import Report
 
 def verify(*, with_documents: bool = False) -> Report:
     """Prove everything; ``with_documents`` also reads each stored document. Writes nothing."""
-    connect()
-    # One look at one state, whatever is being written beside, and without holding writers up.
-    with db.atomic("DEFERRED" if is_sqlite() else "REPEATABLE READ"):
+    with one_state():
         faults = [fault for check in _CHECKS for fault in check()]
         counts = {name: count(table) for name, table in _COUNTED.items()}
         codes = [row.code for row in Account.select().order_by(Account.code)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from portal_app import chain
-from portal_app.db import connect, db, is_sqlite, rows_of
+from portal_app.db import one_state, rows_of
 from portal_app.domain import firms
 from portal_app.money import bare
 from portal_app.verify import chains
@@ -28,8 +28,7 @@ FORMAT = 1
 
 def export(target: BinaryIO) -> int:
     """Write the journal of one moment. Returns the number of entries."""
-    connect()
-    with db.atomic("DEFERRED" if is_sqlite() else "REPEATABLE READ"):
+    with one_state():
         sums, whole, count = Sums(), hashlib.sha256(), 0
         for line, entry in _lines():
             target.write(line)

@@ -53,12 +53,12 @@ def test_what_is_compared_is_seen_inside_the_transaction(world: World) -> None:
 
 
 def test_secrets_and_forged_lines_never_come_in(world: World) -> None:
-    audit.come_from(Origin("192.0.2.1", "Mozilla\r\nX: y\x00" + "z" * 500))
+    audit.come_from(lambda: Origin("192.0.2.1", "Mozilla\r\nX: y\x00" + "z" * 500))
     sent = {
         "password": "three grey herons", "csrf_token": "abc", "settings": "sk_live_1", "name": "a\nb", "long": "x" * 999
     }  # fmt: skip
     row = audit.record("save", by=world.dan, subject="Doc\u2028ument\n" + "y" * 200, after=sent)
-    audit.come_from(audit.MACHINE)
+    audit.come_from(lambda: audit.MACHINE)
     kept = json.loads(row.after)
     assert "herons" not in row.after
     assert "sk_live" not in row.after

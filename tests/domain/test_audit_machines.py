@@ -52,7 +52,7 @@ def test_a_payment_ends_by_the_word_of_its_gateway(world: World, gateway: FakeGa
 
 
 def test_how_the_gateway_came_to_be_asked_is_told(world: World, gateway: FakeGateway) -> None:
-    audit.come_from(audit.Origin("192.0.2.1", "A browser"))
+    audit.come_from(lambda: audit.Origin("192.0.2.1", "A browser"))
     followed = pay(world, 100, token="lost")
     assert not told("payment_succeeded"), "an unknown outcome is no outcome"
     due_now()
@@ -66,7 +66,7 @@ def test_how_the_gateway_came_to_be_asked_is_told(world: World, gateway: FakeGat
     [event] = told("webhook")
     assert (event.actor, event.subject) == (GATEWAY, "charge.succeeded")
     assert ("became", "", f"payment {lost.id}: succeeded") in event.changes
-    audit.come_from(audit.MACHINE)
+    audit.come_from(lambda: audit.MACHINE)
 
 
 def test_an_event_about_nothing_of_ours_fills_no_records(world: World, gateway: FakeGateway) -> None:

@@ -9,7 +9,7 @@ import pytest
 from peewee import DatabaseError, IntegrityError
 
 from portal_app.db import db, is_sqlite, transaction
-from portal_app.domain import invoices, ledger
+from portal_app.domain import invoices, ledger, timekeeping
 from portal_app.domain.errors import Refused
 from portal_app.domain.ledger import FEES, RECEIVABLE, JournalEntry, JournalSeal, Leg, Posting
 from tests.world import World, today
@@ -207,6 +207,17 @@ def test_a_void_is_a_linked_reversal_and_the_work_can_be_billed_again(world: Wor
     draft = invoices.draft(world.matter, [row.work_item_id for row in invoices.lines_of(world.second)], by=world.carol)
     again = invoices.issue(draft, issued_on=today(), due_on=today(), by=world.carol)
     assert again.number not in {world.second.number, None}
+
+
+def test_work_of_a_voided_invoice_stays_with_it(world: World) -> None:
+    """It is unbilled again and can be corrected, but the invoice that was issued keeps its lines."""
+    invoices.void(world.second, reason="Wrong rate", on=today(), by=world.carol)
+    lines = invoices.lines_of(world.second)
+    with pytest.raises(Refused, match="stays with it"):
+        timekeeping.remove(lines[0].work_item)
+    assert invoices.lines_of(world.second) == lines
+    timekeeping.change(lines[0].work_item, is_billable=False)
+    assert lines[0].work_item not in timekeeping.unbilled(world.matter)
 
 
 def test_a_draft_changes_nothing(world: World) -> None:

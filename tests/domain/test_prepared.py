@@ -64,10 +64,10 @@ def test_rows_are_those_of_peewee(world: World, name: str) -> None:
 
 def test_a_column_that_was_not_asked_for_is_an_error_and_not_nothing(world: World) -> None:
     """Otherwise a page would say that there is no such thing."""
-    payable = tills._open_invoices.first(world.alice.id)
-    assert payable.number
-    with pytest.raises(AttributeError, match="did not ask for note"):
-        _ = payable.note
+    (matter,) = documents.matters_of(world.alice)
+    assert matter.number
+    with pytest.raises(AttributeError, match="did not ask for opened_on"):
+        _ = matter.opened_on
 
 
 def test_an_outer_join_that_finds_nothing(world: World) -> None:

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from portal_app.db import connect, db, is_sqlite
+from portal_app.db import one_state
 from portal_app.domain import firms, reports
 from portal_app.domain.exports import beancount, hledger, journal, ledes, paid, reading
 from portal_app.domain.exports.reading import Wanted
@@ -37,8 +37,7 @@ class Export:
 
 def steady(pieces: Iterator[str]) -> Iterator[str]:
     """The same pieces, all read from one state of the books, whatever is written meanwhile; nobody has to wait."""
-    connect()
-    with db.atomic("DEFERRED" if is_sqlite() else "REPEATABLE READ"):
+    with one_state():
         yield from pieces
 
 

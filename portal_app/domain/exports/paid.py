@@ -60,7 +60,7 @@ def _paid(wanted: Wanted, zone: str) -> ModelSelect:
         .order_by(Payment.id, Allocation.invoice)
     )
     if wanted.who is not None:
-        query = query.where(Invoice.matter.in_(matters.visible_to(wanted.who).select(Matter.id)))
+        query = query.where(matters.sees(wanted.who, Invoice.matter))
     if wanted.since:
         query = query.where(Payment.paid_at >= _midnight(wanted.since, zone))
     return query.where(Payment.paid_at < _midnight(wanted.until + dt.timedelta(1), zone)) if wanted.until else query

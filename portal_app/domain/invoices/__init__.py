@@ -19,6 +19,7 @@ from portal_app.domain.invoices.models import (
     totals,
 )
 from portal_app.domain.invoices.reading import (
+    SharedInvoice,
     drafts_query,
     find,
     find_for,
@@ -41,6 +42,7 @@ __all__ = [
     "InvoiceAdjustment",
     "InvoiceLine",
     "InvoiceVoid",
+    "SharedInvoice",
     "Totals",
     "change_draft",
     "discard",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from peewee import BigIntegerField, CharField, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
@@ -44,13 +45,16 @@ class Invoice(BaseModel):
 
     def state(self, today: dt.date) -> str:
         """draft, void, paid, settled (nothing is owed, and not all of it was paid), overdue or open."""
-        if self.is_draft:
-            return "draft"
-        if self.is_void:
-            return "void"
-        if self.balance_cents <= 0:
-            return "settled" if self.is_adjusted else "paid"
-        return "overdue" if self.due_on < today else "open"
+        return "draft" if self.is_draft else state_of_issued(self, today)
+
+
+def state_of_issued(row: Any, today: dt.date) -> str:
+    """The same of an issued one, by its row in any list."""
+    if row.is_void:
+        return "void"
+    if row.balance_cents <= 0:
+        return "settled" if row.is_adjusted else "paid"
+    return "overdue" if row.due_on < today else "open"
 
 
 class InvoiceLine(BaseModel):

@@ -28,8 +28,9 @@ from portal_app.domain.ledger.chart import (
     firm_float,
 )
 from portal_app.domain.ledger.checkpoints import Checkpoint, CheckpointHead, check_in, last_checkpoint
-from portal_app.domain.ledger.lines import Line, for_matter
+from portal_app.domain.ledger.lines import Line, for_matter, lately
 from portal_app.domain.ledger.models import (
+    IS_OWED,
     Account,
     AccountTotal,
     AlreadyPosted,
@@ -61,6 +62,7 @@ __all__ = [
     "CREDITS",
     "DISPUTED",
     "FEES",
+    "IS_OWED",
     "MERCHANT_FEES",
     "OWN_IN_TRUST",
     "RECEIVABLE",
@@ -101,6 +103,7 @@ __all__ = [
     "head_of",
     "invoice_balance",
     "last_checkpoint",
+    "lately",
     "links_of",
     "matter_balances",
     "open_account",

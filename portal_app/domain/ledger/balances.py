@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from portal_app.db import sum_of
 from portal_app.domain import matters
@@ -12,6 +13,8 @@ from portal_app.domain.ledger.chart import RECEIVABLE
 from portal_app.domain.ledger.models import AccountTotal, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser
+from portal_app.domain.readers import prepared_for_ids_as
+from portal_app.prepared import prepared_of_ids_as
 
 
 def _total(*conditions: object) -> int:
@@ -26,19 +29,34 @@ def invoice_balance(invoice_id: int) -> int:
 
 def matter_balances(found: Sequence[Matter]) -> dict[int, int]:
     """What is owed on each of these matters in cents, by its id; one query. Nothing owed is left out."""
+    return {row.of: sum_of(row.cents) for row in _owed_on([matter.id for matter in found])}
+
+
+class _Sum(NamedTuple):
+    of: int
+    cents: Any
+
+
+@prepared_of_ids_as(_Sum)
+def _owed_on(ids: Any) -> ModelSelect:
     total = RunningTotal.select(RunningTotal.matter_id, fn.SUM(RunningTotal.balance_cents))
-    is_one = RunningTotal.matter_id.in_([matter.id for matter in found]) & (RunningTotal.account_code == RECEIVABLE)
-    return {row[0]: sum_of(row[1]) for row in total.where(is_one).group_by(RunningTotal.matter_id).tuples()}
+    is_one = RunningTotal.matter_id.in_(ids) & (RunningTotal.account_code == RECEIVABLE)
+    return total.where(is_one).group_by(RunningTotal.matter_id)
 
 
 def client_balances(who: FirmUser, clients: Sequence[Client]) -> dict[int, int]:
     """What each of these clients owes in cents on the matters that ``who`` may open, by their id; one query."""
-    seen = matters.visible_to(who).where(Matter.client.in_([client.id for client in clients])).select(Matter.id)
+    return {row.of: sum_of(row.cents) for row in _owed_by(who, [client.id for client in clients])}
+
+
+@prepared_for_ids_as(_Sum)
+def _owed_by(who: Any, ids: Any) -> ModelSelect:
+    seen = matters.visible_to(who).where(Matter.client.in_(ids)).select(Matter.id)
     total = RunningTotal.select(Matter.client, fn.SUM(RunningTotal.balance_cents))
     owed = total.join(Matter, on=(Matter.id == RunningTotal.matter_id)).where(
         RunningTotal.matter_id.in_(seen) & (RunningTotal.account_code == RECEIVABLE)
     )
-    return {row[0]: sum_of(row[1]) for row in owed.group_by(Matter.client).tuples()}
+    return owed.group_by(Matter.client)
 
 
 def account_balance(code: str) -> int:

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import JOIN, SQL, ModelSelect
 
@@ -18,10 +18,26 @@ from portal_app.domain.ledger.chaining import ChainLink
 from portal_app.domain.ledger.models import JournalEntry, Posting
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import PortalUser
-from portal_app.prepared import Prepared, prepared, prepared_of_ids
+from portal_app.prepared import Prepared, prepared_as, prepared_of_ids
 
 # Links that stand in a matter's ledger, in the words of their index.
 OWES = (ChainLink.debit_cents + ChainLink.credit_cents) != SQL("0")
+
+
+class Booked(NamedTuple):
+    """A journal entry as a matter's ledger shows it, with its link of the matter's chain."""
+
+    id: int
+    occurred_on: dt.date
+    code: str
+    source: str
+    description: str
+    reverses_id: int | None
+    payer_name: str | None
+    debit_cents: int
+    credit_cents: int
+    balance_cents: int
+    sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +45,7 @@ class Line:
     """One line of a matter's ledger, from the client's side: what was owed more (debit) or less (credit); both, where
     the firm gave money back and the fee up. ``sequence`` is its place in the matter's chain."""
 
-    entry: JournalEntry
+    entry: JournalEntry | Booked
     debit_cents: int
     credit_cents: int
     balance_cents: int
@@ -50,6 +66,11 @@ def for_matter(
     return [_line(row, invoices.get(row.id, ())) for row in rows]
 
 
+def lately(matter: Matter, limit: int) -> list[Booked]:
+    """The matter's last entries, the newest first."""
+    return _lines((False, False, False, True), ())(matter.id, None, None, None, limit)
+
+
 @lru_cache(maxsize=64)
 def _lines(is_given: tuple[bool, ...], codes: tuple[str, ...]) -> Prepared:
     """The query for those of the conditions that are given."""
@@ -57,14 +78,14 @@ def _lines(is_given: tuple[bool, ...], codes: tuple[str, ...]) -> Prepared:
     def build(matter_id: Any, before: Any, since: Any, until: Any, limit: Any) -> ModelSelect:
         query = (
             JournalEntry.select(
-                JournalEntry, PortalUser.name.alias("payer_name"), ChainLink.debit_cents, ChainLink.credit_cents,
-                ChainLink.balance_cents, ChainLink.sequence,
+                JournalEntry.id, JournalEntry.occurred_on, JournalEntry.code, JournalEntry.source,
+                JournalEntry.description, JournalEntry.reverses, PortalUser.name, ChainLink.debit_cents,
+                ChainLink.credit_cents, ChainLink.balance_cents, ChainLink.sequence,
             )
             .join(ChainLink, on=(ChainLink.entry_id == JournalEntry.id))
             .join_from(JournalEntry, PortalUser, JOIN.LEFT_OUTER)
             .where((ChainLink.matter_id == matter_id) & OWES)
             .order_by(ChainLink.sequence.desc())
-            .objects()
         )  # fmt: skip
         days = (JournalEntry.occurred_on >= since, JournalEntry.occurred_on <= until)
         for is_used, condition in zip(is_given, (ChainLink.sequence < before, *days), strict=False):
@@ -72,12 +93,12 @@ def _lines(is_given: tuple[bool, ...], codes: tuple[str, ...]) -> Prepared:
         query = query.where(JournalEntry.code.in_(codes)) if codes else query
         return query.limit(limit) if is_given[-1] else query
 
-    return prepared(build)
+    return prepared_as(Booked)(build)
 
 
-def _line(row: Any, invoice_ids: Iterable[int]) -> Line:
-    cents = int(row.debit_cents), int(row.credit_cents), int(row.balance_cents)
-    return Line(row, *cents, row.payer_name or "", tuple(invoice_ids), int(row.sequence))
+def _line(row: Booked, invoice_ids: Iterable[int]) -> Line:
+    cents = row.debit_cents, row.credit_cents, row.balance_cents
+    return Line(row, *cents, row.payer_name or "", tuple(invoice_ids), row.sequence)
 
 
 def _invoices_of(entry_ids: Sequence[int], matter: Matter) -> dict[int, list[int]]:

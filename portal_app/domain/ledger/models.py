@@ -5,7 +5,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from peewee import BigIntegerField, CharField, CompositeKey, DateField, DateTimeField, ForeignKeyField, IntegerField
+from peewee import (
+    SQL,
+    BigIntegerField,
+    CharField,
+    CompositeKey,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+)
 
 from portal_app.db import BaseModel
 from portal_app.domain.matters import Matter
@@ -73,6 +82,10 @@ class RunningTotal(BaseModel):
 
     class Meta:
         primary_key = CompositeKey("account_code", "matter_id", "invoice_id", "currency")
+
+
+# In these very words, since the index of what is open (migration 0036) is for them.
+IS_OWED = RunningTotal.balance_cents > SQL("0")
 
 
 class AccountTotal(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import JOIN, ModelSelect, fn
+from peewee import JOIN, SQL, ModelSelect, fn
 
 from portal_app.db import sum_of
 from portal_app.domain import matters
@@ -26,9 +26,8 @@ def _entry(source: Any) -> ModelSelect:
 
 def find(who: FirmUser, entry_id: int) -> JournalEntry:
     """An entry that touches a matter which ``who`` may see."""
-    seen = matters.visible_to(who).select(Matter.id)
-    touched = Posting.select(Posting.entry).where(Posting.matter.in_(seen))
-    return JournalEntry.get((JournalEntry.id == entry_id) & JournalEntry.id.in_(touched))
+    on_it = (Posting.entry == entry_id) & matters.sees(who, Posting.matter)
+    return JournalEntry.get((JournalEntry.id == entry_id) & fn.EXISTS(Posting.select(SQL("1")).where(on_it)))
 
 
 def reversal_of(entry: JournalEntry) -> JournalEntry | None:
@@ -57,8 +56,8 @@ def entries_about(prefix: str) -> list[JournalEntry]:
 
 def told_about(who: FirmUser, prefix: str) -> list[tuple[JournalEntry, bool]]:
     """The entries about ``prefix``, in order, each with whether ``who`` may open it: it touches a matter they see."""
-    rows, seen = entries_about(prefix), matters.visible_to(who).select(Matter.id)
-    among = Posting.entry.in_([row.id for row in rows]) & Posting.matter.in_(seen)
+    rows = entries_about(prefix)
+    among = Posting.entry.in_([row.id for row in rows]) & matters.sees(who, Posting.matter)
     shown = {row.entry_id for row in Posting.select(Posting.entry).where(among).distinct()}
     return [(row, row.id in shown) for row in rows]
 

@@ -6,6 +6,7 @@ import json
 import secrets
 
 from peewee import (
+    SQL,
     BigIntegerField,
     BooleanField,
     CharField,
@@ -16,7 +17,7 @@ from peewee import (
     TextField,
 )
 
-from portal_app.db import BaseModel
+from portal_app.db import BaseModel, is_any
 from portal_app.domain.banks import BankAccount
 from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.invoices import Invoice
@@ -43,7 +44,8 @@ EDGES: dict[str, frozenset[str]] = {
     "review": frozenset(),
 }
 FREEING = frozenset({"declined", "canceled", "not_submitted"})
-HOLDING = frozenset({"ready", "submitting", "pending", "action_required", "unknown", "review"})
+_HOLDING = ("ready", "submitting", "pending", "action_required", "unknown", "review")
+HOLDING = frozenset(_HOLDING)
 PAID = frozenset({"succeeded", "returned"})  # in the books as paid, whatever came after
 
 # A refund's states. One that succeeded can still fail at the payer's bank; a late proof of success always wins.
@@ -168,6 +170,12 @@ class Payment(BaseModel):
     @property
     def billing_address(self) -> BillingAddress:
         return BillingAddress(**json.loads(self.billing))
+
+
+# In these very words, since the index of what is not settled (migration 0005) is for them.
+IS_HOLDING = Payment.state.in_([SQL(f"'{state}'") for state in _HOLDING])
+# The same, asked of payments that were found in another way.
+IS_UNDER_WAY = is_any(Payment.state, _HOLDING)
 
 
 class Allocation(BaseModel):

@@ -12,7 +12,7 @@ from portal_app import money
 from portal_app.db import sum_of
 from portal_app.domain import firms
 from portal_app.domain.errors import Refused
-from portal_app.domain.payments.models import HOLDING, Allocation, Payment
+from portal_app.domain.payments.models import IS_HOLDING, Allocation, Payment
 from portal_app.domain.payments.tills import TILLS, Item
 from portal_app.domain.people import PortalUser
 from portal_app.plugin_api import Fund
@@ -74,7 +74,7 @@ def held_on(invoice_ids: Sequence[int]) -> dict[int, int]:
     query = (
         Allocation.select(Allocation.invoice, fn.SUM(Allocation.amount_cents))
         .join(Payment)
-        .where(Allocation.invoice.in_(list(invoice_ids)) & Payment.state.in_(HOLDING))
+        .where(Allocation.invoice.in_(list(invoice_ids)) & IS_HOLDING)
         .group_by(Allocation.invoice)
     )
     return {row[0]: sum_of(row[1]) for row in query.tuples()} if invoice_ids else {}

@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from peewee import JOIN, ModelSelect, fn
+from peewee import JOIN, SQL, ModelSelect, fn
 
-from portal_app.db import locked, sum_of, transaction
+from portal_app.db import is_any, locked, sum_of, transaction
 from portal_app.domain import invoices, matters
 from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.errors import Refused
@@ -18,6 +18,7 @@ from portal_app.domain.matters import Matter
 from portal_app.domain.payments.models import (
     FREEING,
     HOLDING,
+    IS_HOLDING,
     PAID,
     REFUND_FREEING,
     REFUND_SHOWN,
@@ -31,6 +32,7 @@ from portal_app.domain.payments.models import (
 )
 from portal_app.domain.payments.offers import held_on
 from portal_app.domain.people import FirmUser, PortalUser
+from portal_app.domain.readers import prepared_for
 from portal_app.plugin_api import BillingAddress
 from portal_app.prepared import prepared, prepared_as, prepared_of_ids
 
@@ -97,7 +99,7 @@ def recent(who: PortalUser, limit: int = 5) -> list[Paid]:
 
 @prepared_as(Paid)
 def _recent(who_id: Any, limit: Any) -> ModelSelect:
-    is_shown = (Payment.portal_user == who_id) & Payment.state.not_in(["not_submitted", "canceled", "ready"])
+    is_shown = (Payment.portal_user == who_id) & ~is_any(Payment.state, ("not_submitted", "canceled", "ready"))
     refunds = Refund.select(fn.SUM(Refund.amount_cents)).where(
         (Refund.payment == Payment.id) & Refund.state.in_(sorted(REFUND_SHOWN))
     )
@@ -114,7 +116,7 @@ def _recent(who_id: Any, limit: Any) -> ModelSelect:
 
 def open_ones(who: PortalUser) -> list[Payment]:
     """Payments of ``who`` that are not resolved."""
-    return list(visible_to(who).where(Payment.state.in_(HOLDING)).order_by(Payment.id.desc()))
+    return list(visible_to(who).where(IS_HOLDING).order_by(Payment.id.desc()))
 
 
 def unfinished() -> list[Payment]:
@@ -140,9 +142,9 @@ def with_items(*more: Any) -> ModelSelect:
     return query.order_by(fn.COALESCE(Invoice.due_on, DepositRequest.due_on), Invoice.id, DepositRequest.id)
 
 
-def is_on(seen: ModelSelect) -> Any:
-    """Of :func:`with_items`: what is for one of the matters of ``seen``."""
-    return Invoice.matter.in_(seen) | DepositRequest.matter.in_(seen)
+def is_on(who: FirmUser) -> Any:
+    """Of :func:`with_items`: what is for a matter that ``who`` may see."""
+    return matters.sees(who, Invoice.matter) | matters.sees(who, DepositRequest.matter)
 
 
 def on_invoices(invoice_ids: Sequence[int]) -> list[Allocation]:
@@ -215,15 +217,21 @@ def changes_of(payment: Payment) -> list[PaymentChange]:
 
 def firm_sees(who: FirmUser) -> ModelSelect:
     """Payments on matters that ``who`` may see, with payers and gateways."""
-    seen = matters.visible_to(who).select(Matter.id)
-    theirs = Allocation.select(Allocation.payment).join(Invoice).where(Invoice.matter.in_(seen))
-    held = Allocation.select(Allocation.payment).join(DepositRequest).where(DepositRequest.matter.in_(seen))
     query = Payment.select(Payment, PortalUser, Gateway).join_from(Payment, PortalUser).join_from(Payment, Gateway)
-    return query.where(Payment.id.in_(theirs) | Payment.id.in_(held))
+    if who.has_role("administrator"):
+        return query
+    theirs = Allocation.select(SQL("1")).join_from(Allocation, Invoice, JOIN.LEFT_OUTER)
+    theirs = theirs.join_from(Allocation, DepositRequest, JOIN.LEFT_OUTER)
+    return query.where(fn.EXISTS(theirs.where((Allocation.payment == Payment.id) & is_on(who))))
 
 
 def search(who: FirmUser, *, group: str = "", limit: int = 50) -> list[Payment]:
     """Payments of one of ``GROUPS``, those of which something went ``back``, or all; the newest first."""
+    return _found(who, limit, group=group)
+
+
+@prepared_for
+def _found(who: Any, limit: Any, *, group: str) -> ModelSelect:
     query = firm_sees(who)
     if group == "back":
         refunded = Refund.select(Refund.payment).where(Refund.state.not_in(REFUND_FREEING))
@@ -231,7 +239,7 @@ def search(who: FirmUser, *, group: str = "", limit: int = 50) -> list[Payment]:
         query = query.where((Payment.state == "returned") | Payment.id.in_(refunded) | Payment.id.in_(disputed))
     elif group:
         query = query.where(Payment.state.in_(GROUPS[group]))
-    return list(query.order_by(Payment.id.desc()).limit(limit))
+    return query.order_by(Payment.id.desc()).limit(limit)
 
 
 def find(who: FirmUser, payment_id: int) -> Payment:
@@ -240,9 +248,8 @@ def find(who: FirmUser, payment_id: int) -> Payment:
 
 def shown_allocations(who: FirmUser, rows: Sequence[Payment]) -> dict[int, list[Allocation]]:
     """What each payment is for, by its id, on the matters that ``who`` may see; one query."""
-    seen = matters.visible_to(who).select(Matter.id)
     found: dict[int, list[Allocation]] = {row.id: [] for row in rows}
-    for item in with_items().where(Allocation.payment.in_(list(found)) & is_on(seen)):
+    for item in with_items().where(Allocation.payment.in_(list(found)) & is_on(who)):
         found[item.payment_id].append(item)
     return found
 

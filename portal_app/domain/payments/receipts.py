@@ -9,10 +9,10 @@ from peewee import fn
 from portal_app.db import sum_of, transaction
 from portal_app.domain import ledger
 from portal_app.domain.deposits import DepositRequest
+from portal_app.domain.invoices import Invoice
 from portal_app.domain.ledger import RECEIVABLE, UNAPPLIED, ChainLink, JournalEntry, Posting
 from portal_app.domain.payments.models import Payment
 from portal_app.domain.payments.reading import allocations_of
-from portal_app.domain.payments.tills import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Cleared:
     """One invoice (or the deposit request) that a payment was for: how much of it, and what was still owed right after
     (or what was then held in trust on its matter); cents."""
 
-    item: Item
+    item: Invoice | DepositRequest
     amount_cents: int
     left_cents: int
 
@@ -61,7 +61,7 @@ def _proof(entry: JournalEntry, cleared: list[Cleared]) -> list[tuple[str, Chain
     return [(numbers[link.matter_id], link) for link in ledger.links_of(entry) if link.matter_id in numbers]
 
 
-def _held_after(request: Item, entry: JournalEntry) -> int:
+def _held_after(request: DepositRequest, entry: JournalEntry) -> int:
     """What was held in trust on the matter right after an entry."""
     home = ledger.client_money(DepositRequest.get_by_id(request.id).bank_account_id)
     is_there = (Posting.account == home) & (Posting.matter == request.matter_id) & (Posting.entry <= entry.id)

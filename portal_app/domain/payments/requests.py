@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from peewee import JOIN, Case, ModelSelect, fn
+from peewee import JOIN, SQL, Case, ModelSelect, fn
 
 from portal_app import clock
 from portal_app.db import locked, sum_of, transaction
@@ -18,16 +18,17 @@ from portal_app.domain import audit, deposits, firms, matters, sharing, trust
 from portal_app.domain.deposits import DepositRequest, DepositShare, DepositWithdrawal, Evergreen
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
-from portal_app.domain.payments.models import HOLDING, Allocation, Dispute, Payment
+from portal_app.domain.payments.models import HOLDING, IS_HOLDING, IS_UNDER_WAY, Allocation, Dispute, Payment
 from portal_app.domain.people import Client, FirmUser, PortalUser
+from portal_app.domain.readers import prepared_for
 from portal_app.prepared import prepared
 
 TAKEN_BACK = ("open", "lost")  # disputes in which the money is with the payer's bank
 
 
 def _received() -> Any:
-    taken_back = Dispute.select(Dispute.payment).where(Dispute.state.in_(TAKEN_BACK))
-    is_there = (Payment.state == "succeeded") & Payment.id.not_in(taken_back)
+    taken_back = Dispute.select(SQL("1")).where((Dispute.payment == Payment.id) & Dispute.state.in_(TAKEN_BACK))
+    is_there = (Payment.state == "succeeded") & ~fn.EXISTS(taken_back)
     came = fn.COALESCE(Payment.received_cents, Allocation.amount_cents)
     query = Allocation.select(fn.COALESCE(fn.SUM(came), 0)).join(Payment)
     return query.where((Allocation.deposit == DepositRequest.id) & is_there)
@@ -55,19 +56,22 @@ def deposits_of(matter: Matter) -> list[DepositRequest]:
 
 def find_deposit(who: FirmUser, deposit_id: int) -> DepositRequest:
     """One request through the person, with its matter and client."""
-    seen = matters.visible_to(who).select(Matter.id)
     query = with_balances(Client).join_from(Matter, Client)
-    return query.where((DepositRequest.id == deposit_id) & DepositRequest.matter.in_(seen)).get()
+    return query.where((DepositRequest.id == deposit_id) & matters.sees(who, DepositRequest.matter)).get()
 
 
 def waiting_deposits(who: FirmUser, today: dt.date) -> list[DepositRequest]:
     """Requests that somebody should know of, with matters and clients, the oldest due first: past their day with
     something still to come, or made by themselves because a retainer is low. ``today`` is the firm's day."""
-    seen = matters.visible_to(who).select(Matter.id)
+    return _waiting(who, today)
+
+
+@prepared_for
+def _waiting(who: Any, today: Any) -> ModelSelect:
     is_late = DepositRequest.due_on < today
-    is_told = (is_late | DepositRequest.evergreen.is_null(False)) & DepositRequest.matter.in_(seen)
+    is_told = (is_late | DepositRequest.evergreen.is_null(False)) & matters.sees(who, DepositRequest.matter)
     query = with_balances(Client).join_from(Matter, Client).where(is_told & _is_open())
-    return list(query.order_by(DepositRequest.due_on, DepositRequest.id))
+    return query.order_by(DepositRequest.due_on, DepositRequest.id)
 
 
 def _is_open() -> Any:
@@ -102,7 +106,7 @@ def withdraw_deposit(request: DepositRequest, *, reason: str, by: FirmUser) -> N
 def held_on_deposits(deposit_ids: Sequence[int]) -> dict[int, int]:
     """Cents of each request that unresolved payments hold."""
     query = Allocation.select(Allocation.deposit, fn.SUM(Allocation.amount_cents)).join(Payment)
-    held = query.where(Allocation.deposit.in_(list(deposit_ids)) & Payment.state.in_(HOLDING))
+    held = query.where(Allocation.deposit.in_(list(deposit_ids)) & IS_HOLDING)
     return {row[0]: sum_of(row[1]) for row in held.group_by(Allocation.deposit).tuples()}
 
 
@@ -125,7 +129,7 @@ def open_deposits_for(who: PortalUser) -> list[DepositRequest]:
 @prepared
 def _open_for(who_id: Any) -> ModelSelect:
     held = Allocation.select(fn.COALESCE(fn.SUM(Allocation.amount_cents), 0)).join(Payment)
-    under_way = held.where((Allocation.deposit == DepositRequest.id) & Payment.state.in_(sorted(HOLDING)))
+    under_way = held.where((Allocation.deposit == DepositRequest.id) & IS_UNDER_WAY)
     is_payable = _is_open() & Matter.closed_on.is_null()  # nothing new is put on a matter that is over (T20)
     query = _seen_by(who_id, (DepositRequest, Matter.id, Matter.number, Matter.name)).where(is_payable)
     return query.select_extend(under_way.alias("held")).order_by(DepositRequest.due_on, DepositRequest.id)

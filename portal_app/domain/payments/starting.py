@@ -14,13 +14,14 @@ from peewee import IntegrityError, ModelSelect
 from portal_app import clock
 from portal_app.db import locked, transaction
 from portal_app.domain import firms
+from portal_app.domain.deposits import DepositRequest
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments.models import Allocation, Attempt, Gateway, GatewayRoute, Payment, PaymentChange
 from portal_app.domain.payments.offers import Offer, check_amount, check_plan, offer, propose
 from portal_app.domain.payments.tills import TILLS
 from portal_app.domain.people import PortalUser, new_public_id
 from portal_app.plugin_api import BillingAddress, Flow, Fund, Method
-from portal_app.prepared import prepared
+from portal_app.prepared import prepared_and_kept
 
 READY_SECONDS = 15 * 60  # a payment that was not sent within this time was left by the payer
 
@@ -89,12 +90,12 @@ def _start(who: PortalUser, gateway: Gateway, order: Order) -> Payment:
 
 def _refuse_other_bank(given: Offer, plan: Mapping[int, int], route: GatewayRoute) -> None:
     """A deposit goes into the trust account that it was asked for, and into no other (T06)."""
-    for each in given.payables if given.fund is Fund.TRUST else ():
-        if each.item.id in plan and each.item.bank_account_id != route.bank_account_id:
+    for item in (each.item for each in given.payables):
+        if isinstance(item, DepositRequest) and item.id in plan and item.bank_account_id != route.bank_account_id:
             raise Refused("This deposit cannot be paid online. Please call the firm.")
 
 
-@prepared
+@prepared_and_kept
 def _route(gateway_id: Any, fund: Any) -> ModelSelect:
     return GatewayRoute.select().where((GatewayRoute.gateway == gateway_id) & (GatewayRoute.fund == fund))
 

@@ -10,14 +10,14 @@ from peewee import ModelSelect, fn
 
 from portal_app.domain import invoices
 from portal_app.domain.deposits import DepositRequest
-from portal_app.domain.invoices import Invoice
-from portal_app.domain.payments.models import HOLDING, Allocation, Payment
+from portal_app.domain.invoices import Invoice, SharedInvoice
+from portal_app.domain.payments.models import IS_UNDER_WAY, Allocation, Payment
 from portal_app.domain.payments.requests import open_deposits_for
 from portal_app.domain.people import PortalUser
 from portal_app.plugin_api import Fund
-from portal_app.prepared import prepared
+from portal_app.prepared import prepared_as
 
-Item = Invoice | DepositRequest
+Item = SharedInvoice | DepositRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Till:
     may pay."""
 
     fund: Fund
-    model: type[Item]
+    model: type[Invoice | DepositRequest]
     column: Any
     open_for: Callable[[PortalUser], list[Any]]
     too_much: str
@@ -38,16 +38,16 @@ class Till:
         return sorted(row.id for row in rows)
 
 
-def _open_invoices_for(who: PortalUser) -> list[Invoice]:
+def _open_invoices_for(who: PortalUser) -> list[SharedInvoice]:
     return _open_invoices(who.id)
 
 
-@prepared
+@prepared_as(SharedInvoice)
 def _open_invoices(who_id: Any) -> ModelSelect:
     """What ``who`` may pay, each with what unresolved payments, of whomever, hold on it."""
     held = Allocation.select(fn.COALESCE(fn.SUM(Allocation.amount_cents), 0)).join(Payment)
-    under_way = held.where((Allocation.invoice == Invoice.id) & Payment.state.in_(sorted(HOLDING)))
-    return invoices.open_query(who_id).select_extend(under_way.alias("held"))
+    under_way = held.where((Allocation.invoice == Invoice.id) & IS_UNDER_WAY)
+    return invoices.open_query(who_id, under_way)
 
 
 TILLS = {

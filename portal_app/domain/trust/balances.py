@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN, Case, ModelSelect, fn
+from peewee import JOIN, SQL, Case, ModelSelect, fn
 
 from portal_app.db import sum_of
 from portal_app.domain import ledger
@@ -91,7 +91,6 @@ def _uncleared(matter_id: Any, account_id: Any, on: Any) -> ModelSelect:
     signed = Case(back.kind, [("dispute_won", 0 - back.amount_cents)], back.amount_cents)
     by_then = (back.of == TrustMovement.id) & (back.occurred_on <= on)
     taken = back.select(fn.COALESCE(fn.SUM(signed), 0)).where(by_then)
-    settled = TrustClearing.select(TrustClearing.movement).where(TrustClearing.cleared_on <= on)
     left = fn.COALESCE(fn.SUM(TrustMovement.amount_cents - taken), 0)
     return TrustMovement.select(left.alias("waits")).where(
         (TrustMovement.kind == "receipt")
@@ -99,8 +98,14 @@ def _uncleared(matter_id: Any, account_id: Any, on: Any) -> ModelSelect:
         & (TrustMovement.bank_account == account_id)
         & (TrustMovement.occurred_on <= on)
         & (TrustMovement.clears_on > on)
-        & TrustMovement.id.not_in(settled)
+        & ~is_settled(on)
     )
+
+
+def is_settled(on: Any) -> Any:
+    """A condition on movements: somebody has noted that the bank had collected it by ``on``."""
+    noted = (TrustClearing.movement == TrustMovement.id) & (TrustClearing.cleared_on <= on)
+    return fn.EXISTS(TrustClearing.select(SQL("1")).where(noted))
 
 
 def held(matter: Matter, account: BankAccount) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from peewee import JOIN, Case, ModelSelect, Select, fn
+from peewee import JOIN, SQL, Case, ModelSelect, Select, fn
 
 from portal_app.db import sum_of
 from portal_app.domain import ledger, matters
@@ -15,6 +15,7 @@ from portal_app.domain.banks import BankAccount
 from portal_app.domain.ledger import Account, JournalEntry, Posting, RunningTotal
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client, FirmUser
+from portal_app.domain.readers import prepared_for_as
 from portal_app.domain.trust import balances
 from portal_app.domain.trust.incidents import open_incidents
 from portal_app.domain.trust.models import (
@@ -29,7 +30,7 @@ from portal_app.domain.trust.models import (
     TrustPolicy,
 )
 from portal_app.domain.trust.packs import Pack
-from portal_app.prepared import prepared
+from portal_app.prepared import prepared, prepared_of_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +71,16 @@ def accounting(matter: Matter, account: BankAccount, since: dt.date, until: dt.d
     """Opening, every line, closing, from the postings themselves, in the order of their days."""
     code = ledger.client_money(account.id)
     opening = balances.balance(matter, account, since - dt.timedelta(days=1))
-    is_in = (Posting.matter == matter.id) & (Posting.account == code)
+    return Accounting(account, since, until, opening, _lines(_entries(matter.id, code, since, until), opening))
+
+
+@prepared
+def _entries(matter_id: Any, code: Any, since: Any, until: Any) -> ModelSelect:
+    is_in = (Posting.matter == matter_id) & (Posting.account == code)
     days = (JournalEntry.occurred_on >= since) & (JournalEntry.occurred_on <= until)
-    query = (
-        JournalEntry.select(JournalEntry, fn.SUM(Posting.amount_cents).alias("cents"))
-        .join(Posting)
-        .where(is_in & days)
-        .group_by(JournalEntry.id)
-        .order_by(JournalEntry.occurred_on, JournalEntry.id)
-    )
-    return Accounting(account, since, until, opening, _lines(list(query), opening))
+    query = JournalEntry.select(JournalEntry, fn.SUM(Posting.amount_cents).alias("cents")).join(Posting)
+    query = query.where(is_in & days).group_by(JournalEntry.id)
+    return query.order_by(JournalEntry.occurred_on, JournalEntry.id)
 
 
 def _lines(entries: Sequence[Any], opening: int) -> list[Line]:
@@ -93,6 +94,11 @@ def _lines(entries: Sequence[Any], opening: int) -> list[Line]:
 
 
 def _behind(sources: Sequence[str]) -> dict[str, TrustMovement]:
+    return {row.source: row for row in _movements(sources)}
+
+
+@prepared_of_ids
+def _movements(sources: Any) -> ModelSelect:
     query = (
         TrustMovement.select(
             TrustMovement, TrustAuthorisation, FirmUser,
@@ -104,13 +110,12 @@ def _behind(sources: Sequence[str]) -> dict[str, TrustMovement]:
         .join_from(TrustMovement, TrustClearing, JOIN.LEFT_OUTER)
         .join_from(TrustMovement, TrustNotice, JOIN.LEFT_OUTER)
     )  # fmt: skip
-    return {row.source: row for row in query.where(TrustMovement.source.in_(list(sources)))} if sources else {}
+    return query.where(TrustMovement.source.in_(sources))
 
 
 def find(who: FirmUser, movement_id: int) -> TrustMovement:
     """A movement on a matter that ``who`` may see, or of the firm's own money."""
-    seen = matters.visible_to(who).select(Matter.id)
-    is_theirs = TrustMovement.matter.is_null() | TrustMovement.matter.in_(seen)
+    is_theirs = TrustMovement.matter.is_null() | matters.sees(who, TrustMovement.matter)
     return TrustMovement.get((TrustMovement.id == movement_id) & is_theirs)
 
 
@@ -125,14 +130,12 @@ def correction_of(row: TrustMovement) -> TrustMovement | None:
 
 
 def find_authorisation(who: FirmUser, authorisation_id: int) -> TrustAuthorisation:
-    seen = matters.visible_to(who).select(Matter.id)
-    is_it = (TrustAuthorisation.id == authorisation_id) & TrustAuthorisation.matter.in_(seen)
+    is_it = (TrustAuthorisation.id == authorisation_id) & matters.sees(who, TrustAuthorisation.matter)
     return TrustAuthorisation.get(is_it)
 
 
 def find_hold(who: FirmUser, hold_id: int) -> TrustHold:
-    seen = matters.visible_to(who).select(Matter.id)
-    return TrustHold.get((TrustHold.id == hold_id) & TrustHold.matter.in_(seen))
+    return TrustHold.get((TrustHold.id == hold_id) & matters.sees(who, TrustHold.matter))
 
 
 def find_account(bank_account_id: int) -> BankAccount:
@@ -145,14 +148,14 @@ def find_account(bank_account_id: int) -> BankAccount:
 
 def to_carry_out(matter: Matter | None = None) -> list[TrustAuthorisation]:
     """What a lawyer has authorised and nobody has carried out yet, of one matter or of all; the oldest first."""
-    done = TrustMovement.select(TrustMovement.authorisation).where(TrustMovement.authorisation.is_null(False))
+    done = TrustMovement.select(SQL("1")).where(TrustMovement.authorisation == TrustAuthorisation.id)
     query = (
         TrustAuthorisation.select(TrustAuthorisation, FirmUser, BankAccount, Matter, Client)
         .join_from(TrustAuthorisation, FirmUser, on=TrustAuthorisation.authorised_by)
         .join_from(TrustAuthorisation, BankAccount)
         .join_from(TrustAuthorisation, Matter, on=TrustAuthorisation.matter)
         .join(Client)
-        .where(TrustAuthorisation.withdrawn_at.is_null() & TrustAuthorisation.id.not_in(done))
+        .where(TrustAuthorisation.withdrawn_at.is_null() & ~fn.EXISTS(done))
     )
     query = query if matter is None else query.where(TrustAuthorisation.matter == matter.id)
     return list(query.order_by(TrustAuthorisation.id))
@@ -169,27 +172,32 @@ def holds_on(matter: Matter) -> list[TrustHold]:
 
 def not_cleared(day: dt.date, matter: Matter | None = None) -> list[TrustMovement]:
     """Receipts that may not be spent yet on ``day``, the oldest first, with matters (T09)."""
-    settled = TrustClearing.select(TrustClearing.movement).where(TrustClearing.cleared_on <= day)
-    gone = TrustMovement.alias()
-    back = gone.select(gone.of).where(gone.of.is_null(False) & (gone.kind == "reversal"))
     is_open = (TrustMovement.kind == "receipt") & (TrustMovement.clears_on > day)
     query = TrustMovement.select(TrustMovement, Matter).join(Matter, on=TrustMovement.matter)
-    query = query.where(is_open & TrustMovement.id.not_in(settled) & TrustMovement.id.not_in(back))
+    query = query.where(is_open & ~balances.is_settled(day) & ~_is_taken_back())
     query = query if matter is None else query.where(TrustMovement.matter == matter.id)
     return list(query.order_by(TrustMovement.clears_on, TrustMovement.id))
 
 
 def not_told(day: dt.date, matter: Matter | None = None) -> list[TrustMovement]:
     """Receipts of which the client was not told, the oldest first, with matters (T18). A corrected mistake is none."""
-    told, gone = TrustNotice.select(TrustNotice.movement), TrustMovement.alias()
-    back = gone.select(gone.of).where(gone.of.is_null(False) & (gone.kind == "reversal"))
     query = TrustMovement.select(TrustMovement, Matter).join(Matter, on=TrustMovement.matter)
-    query = query.where(
-        (TrustMovement.kind == "receipt") & (TrustMovement.occurred_on <= day)
-        & TrustMovement.id.not_in(told) & TrustMovement.id.not_in(back)
-    )  # fmt: skip
+    query = query.where(_is_untold() & (TrustMovement.occurred_on <= day))
     query = query if matter is None else query.where(TrustMovement.matter == matter.id)
     return list(query.order_by(TrustMovement.occurred_on, TrustMovement.id))
+
+
+def _is_untold() -> Any:
+    """A condition on movements: a receipt of which the client was not told, and no mistake that was corrected."""
+    told = TrustNotice.select(SQL("1")).where(TrustNotice.movement == TrustMovement.id)
+    return (TrustMovement.kind == "receipt") & ~fn.EXISTS(told) & ~_is_taken_back()
+
+
+def _is_taken_back() -> Any:
+    """A condition on movements: it was a mistake, and was corrected."""
+    gone = TrustMovement.alias()
+    is_of_it = (gone.of == TrustMovement.id) & (gone.kind == "reversal")
+    return fn.EXISTS(gone.select(SQL("1")).where(is_of_it))
 
 
 def tell_by(row: TrustMovement, rules: Pack) -> dt.date:
@@ -218,48 +226,64 @@ class Alerts:
 
 def alerts(who: FirmUser) -> Alerts:
     """What needs somebody about trust money; one query."""
-    seen = matters.visible_to(who).select(Matter.id)
-    told, gone = TrustNotice.select(TrustNotice.movement), TrustMovement.alias()
-    back = gone.select(gone.of).where(gone.of.is_null(False) & (gone.kind == "reversal"))
-    is_untold = (
-        (TrustMovement.kind == "receipt")
-        & TrustMovement.matter.in_(seen) & TrustMovement.id.not_in(told) & TrustMovement.id.not_in(back)
-    )  # fmt: skip
-    done = TrustMovement.select(TrustMovement.authorisation).where(TrustMovement.authorisation.is_null(False))
-    is_word = TrustAuthorisation.withdrawn_at.is_null() & TrustAuthorisation.id.not_in(done)
-    is_word &= TrustAuthorisation.matter.in_(seen)
-    is_short = TrustIncident.closed_at.is_null() & (TrustIncident.matter.is_null() | TrustIncident.matter.in_(seen))
-    row = TrustPolicy.select(
-        TrustPolicy.pack,
-        TrustIncident.select(fn.COUNT(TrustIncident.id)).where(is_short),
-        TrustMovement.select(fn.COUNT(TrustMovement.id)).where(is_untold),
-        TrustMovement.select(fn.SUM(TrustMovement.amount_cents)).where(is_untold),
-        TrustMovement.select(fn.MIN(TrustMovement.occurred_on)).where(is_untold),
-        TrustAuthorisation.select(fn.COUNT(TrustAuthorisation.id)).where(is_word),
-        TrustAuthorisation.select(fn.SUM(TrustAuthorisation.amount_cents)).where(is_word),
-        *_covered(seen),
-    ).order_by(TrustPolicy.id.desc()).limit(1).tuples().get()  # fmt: skip
-    pack_code, short, untold, untold_cents, since, words, words_cents, covered, covered_cents = row
-    since = dt.date.fromisoformat(since) if isinstance(since, str) else since
-    due = sum(cents for _, cents in short_ledgers(who)) if short else 0
+    row = _alerts(who)[0]
+    since = dt.date.fromisoformat(row.since) if isinstance(row.since, str) else row.since
+    due = sum(cents for _, cents in short_ledgers(who)) if row.short else 0
     return Alerts(
-        int(short), due, int(untold), sum_of(untold_cents), since, int(words), sum_of(words_cents), str(pack_code),
-        int(covered), sum_of(covered_cents),
+        int(row.short), due, int(row.untold), sum_of(row.untold_cents), since, int(row.words), sum_of(row.words_cents),
+        str(row.pack), int(row.covered), sum_of(row.covered_cents),
     )  # fmt: skip
 
 
-def _covered(seen: ModelSelect) -> tuple[Select, Select]:
-    """Of the matters ``seen``: how many have open invoices and money in trust; how much of what they owe it covers."""
-    is_trust = (Account.fund == "trust") & (Account.kind == "liability")
-    is_owed = Account.code == ledger.RECEIVABLE
-    owed = fn.SUM(Case(None, [(is_owed, RunningTotal.balance_cents)], 0))
-    held = fn.SUM(Case(None, [(is_trust, 0 - RunningTotal.balance_cents)], 0))
-    query = RunningTotal.select(owed.alias("owed"), held.alias("held"))
-    query = query.join(Account, on=(RunningTotal.account_code == Account.code))
-    query = query.where(RunningTotal.matter_id.in_(seen) & (is_trust | is_owed)).group_by(RunningTotal.matter_id)
-    rows = query.having((owed > 0) & (held > 0)).alias("covered")
+class _Alert(NamedTuple):
+    pack: str
+    short: int
+    untold: int
+    untold_cents: Any
+    since: dt.date | str | None
+    words: int
+    words_cents: Any
+    covered: int
+    covered_cents: Any
+
+
+@prepared_for_as(_Alert)
+def _alerts(who: Any) -> ModelSelect:
+    done = TrustMovement.select(SQL("1")).where(TrustMovement.authorisation == TrustAuthorisation.id)
+    is_word = TrustAuthorisation.withdrawn_at.is_null() & ~fn.EXISTS(done)
+    is_word &= matters.sees(who, TrustAuthorisation.matter)
+    untold = TrustMovement.select(
+        fn.COUNT(TrustMovement.id).alias("count"), fn.SUM(TrustMovement.amount_cents).alias("cents"),
+        fn.MIN(TrustMovement.occurred_on).alias("since"),
+    ).where(_is_untold() & matters.sees(who, TrustMovement.matter)).alias("untold")  # fmt: skip
+    words = TrustAuthorisation.select(
+        fn.COUNT(TrustAuthorisation.id).alias("count"), fn.SUM(TrustAuthorisation.amount_cents).alias("cents")
+    ).where(is_word).alias("words")  # fmt: skip
+    covered, every = _covered(who), SQL("1 = 1")
+    is_on = TrustIncident.matter.is_null() | matters.sees(who, TrustIncident.matter)
+    is_short = TrustIncident.closed_at.is_null() & is_on
+    query = TrustPolicy.select(
+        TrustPolicy.pack, TrustIncident.select(fn.COUNT(TrustIncident.id)).where(is_short),
+        untold.c.count, untold.c.cents, untold.c.since, words.c.count, words.c.cents, covered.c.count, covered.c.cents,
+    )  # fmt: skip
+    for part in (untold, words, covered):
+        query = query.join_from(TrustPolicy, part, on=every)
+    return query.order_by(TrustPolicy.id.desc()).limit(1)
+
+
+def _covered(who: Any) -> Any:
+    """Of the matters that ``who`` sees: how many (``count``) have open invoices and money in trust; how much of what
+    they owe (``cents``) is covered by it. It begins with what is open, and looks for the money of those alone."""
+    other = RunningTotal.alias()
+    is_trust = (Account.fund == "trust") & (Account.kind == "liability") & (other.matter_id == RunningTotal.matter_id)
+    held = other.select(0 - fn.SUM(other.balance_cents)).join(Account, on=(other.account_code == Account.code))
+    owed = RunningTotal.select(fn.SUM(RunningTotal.balance_cents).alias("owed"), held.where(is_trust).alias("held"))
+    is_open = (RunningTotal.account_code == ledger.RECEIVABLE) & ledger.IS_OWED
+    owed = owed.where(is_open & matters.sees(who, RunningTotal.matter_id)).group_by(RunningTotal.matter_id)
+    rows = owed.alias("owing")
     smaller = Case(None, [(rows.c.owed < rows.c.held, rows.c.owed)], rows.c.held)
-    return Select([rows], [fn.COUNT(rows.c.owed)]), Select([rows], [fn.SUM(smaller)])
+    sums = (fn.COUNT(rows.c.owed).alias("count"), fn.SUM(smaller).alias("cents"))
+    return Select([rows], sums).where(rows.c.held > 0).alias("covered")
 
 
 def short_ledgers(who: FirmUser) -> list[tuple[TrustIncident, int]]:
