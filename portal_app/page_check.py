@@ -82,7 +82,8 @@ def _payer() -> PortalUser:
 @contextmanager
 def _cookie(app: Flask, who: PortalUser) -> Iterator[str]:
     """A signed-in browser's cookie, as long as the look takes."""
-    signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    cookie: Any = app.session_interface
+    signer = cookie.get_signing_serializer(app)
     token = sessions.start(who, is_theirs=False)
     try:
         yield f"{app.config['SESSION_COOKIE_NAME']}={signer.dumps({'_user_id': token, '_fresh': True})}"

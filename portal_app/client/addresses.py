@@ -37,6 +37,7 @@ def _split(text: str) -> dict[str, str]:
 STATES: dict[str, dict[str, str]] = {"US": _split(_US), "CA": _split(_CA)}
 
 
+@lru_cache(maxsize=4)
 def home(locale: str) -> str:
     """The country whose writing the firm uses."""
     return str(Locale.parse(locale).territory)

@@ -29,7 +29,7 @@ def home() -> Response:
         "client/home.html", "shared", "events", greeting=greeting(), given=given, mine=mine, chosen=number,
         held=held, today_here=today_here, everything=open_invoices,
         late=sum(row.due_on < today_here for row in open_invoices),
-        invoices=[row for row in open_invoices if number in {"", row.matter.number}],
+        invoices=[row for row in open_invoices if number in {"", row.matter_number}],
         documents=shared_files.of(me, matter=number, limit=DOCUMENTS),
         payments=[] if is_piece else payments.recent(me, PAYMENTS),
         deposits=[] if is_piece else payments.open_deposits_for(me),

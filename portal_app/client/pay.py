@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import gateways, money
 from portal_app.client.blueprint import blueprint
-from portal_app.client.pay_form import MOST_ROWS, Desk, asked, open_desk
+from portal_app.client.pay_form import MOST_ROWS, Desk, open_desk
 from portal_app.client.payer import payer
 from portal_app.domain import invoices, payments
 from portal_app.gateway_setup import open_roads
@@ -17,6 +17,7 @@ from portal_app.plugin_api import Fields, Flow, Fund
 from portal_app.web import assets, headers
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import client_only
+from portal_app.web.once import part
 from portal_app.web.templates import current_firm
 
 log = logging.getLogger(__name__)
@@ -61,11 +62,12 @@ def redraw_page() -> AnyResponse:
 
 def opened() -> Desk | None:
     """The payer's desk; ``None`` while nothing can be taken: no gateway takes anything, or nothing is left to pay."""
-    fund = Fund.TRUST if payer().asked_deposit else Fund.OPERATING
+    me = payer()
+    fund = Fund.TRUST if me.asked_deposit else Fund.OPERATING
     takers = open_roads(fund)
     if not takers:
         return None
-    desk = open_desk(payer(), takers, fund)
+    desk = open_desk(me, takers, fund)
     return desk if desk.given.available_cents else None
 
 
@@ -76,7 +78,7 @@ def closed(status: int = 200) -> AnyResponse:
         here = f"/portal/deposits/{payments.find_deposit_for(me.who, deposit).public_id}"
         flash("Nothing can be paid on this deposit online right now. Nothing has been charged.")
         return go(here)
-    only = me.invoice or asked("invoice")
+    only = me.invoice or part("invoice")
     if only and current_firm().gateway:
         here = me.root if me.link else f"/portal/invoices/{invoices.find_for(me.who, only).public_id}"
         flash("Nothing can be paid on this invoice right now. Nothing has been charged.")

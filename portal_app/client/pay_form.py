@@ -22,8 +22,11 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.payments import Gateway, Offer, Payable
 from portal_app.gateway_setup import manifest_of
 from portal_app.plugin_api import BillingAddress, Fund, Manifest, Method
-from portal_app.web.forms import Choice, Form, Hidden, Line, Money, Radios
+from portal_app.web import once
+from portal_app.web.fields import Choice, Hidden, Line, Money, Radios
+from portal_app.web.forms import Form
 from portal_app.web.fragments import is_fragment_request
+from portal_app.web.once import part
 from portal_app.web.templates import current_firm
 
 METHODS = {Method.CARD: "Card", Method.BANK: "Bank account (eCheck)"}
@@ -101,11 +104,6 @@ def amount_name(each: Payable) -> str:
     return f"pay_{each.item.public_id}"
 
 
-def asked(name: str) -> str:
-    """A part of the request: the address decides over the form."""
-    return request.args.get(name, request.form.get(name, ""))
-
-
 @dataclass(slots=True)
 class Desk:
     """Pay Now as one payer has it before them: all that is open (``whole``), what this form pays of it (``given``),
@@ -155,7 +153,7 @@ class Desk:
     @property
     def elsewhere(self) -> set[str]:
         """The methods whose fields this page cannot show, because another gateway takes them."""
-        return {method.value for method, gateway in self.takers.items() if gateway != self.gateway}
+        return {method.value for method, gateway in self.takers.items() if gateway.id != self.gateway.id}
 
     def renew(self) -> None:
         """A form that is drawn anew for another gateway's fields is another form."""
@@ -230,12 +228,12 @@ def open_desk(me: Payer, takers: Mapping[Method, Gateway], fund: Fund) -> Desk:
     paid alone, and so is the invoice of a link."""
     whole = me.offer(fund)
     is_deposit = fund is Fund.TRUST
-    only = me.asked_deposit if is_deposit else me.invoice or asked("invoice")
-    choose = asked("choose") == "1" and not is_deposit and me.link is None
+    only = me.asked_deposit if is_deposit else me.invoice or part("invoice")
+    choose = part("choose") == "1" and not is_deposit and me.link is None
     given = whole.only(only) if only or is_deposit else whole
     first = next(iter(takers))
     start = _prefilled(me, given) | {"key": new_key(takers[first]), "method": first.value}
-    country = request.form.get("country", start["country"])
+    country = once.typed().get("country", start["country"])
     each = tuple((amount_name(item), f"Invoice {item.item.number}") for item in given.payables if choose)
     firm = current_firm()
     known = country if country in addresses.STATES else ""  # nothing typed is kept
@@ -248,7 +246,7 @@ def open_desk(me: Payer, takers: Mapping[Method, Gateway], fund: Fund) -> Desk:
 def _prefilled(me: Payer, given: Offer) -> dict[str, Any]:
     """What stands in the fields before anything is typed: the address given last, all that can be paid. A link tells
     its holder neither name nor address."""
-    billing = payments.last_billing(me.who) if request.method == "GET" and me.link is None else None
+    billing = payments.last_billing(me.who) if once.asked().method == "GET" and me.link is None else None
     name, country = "" if me.link else me.who.name, addresses.home(current_firm().locale)
     address = {each: getattr(billing, each) for each in ADDRESS} if billing else {"name": name, "country": country}
     cents = _asked_cents(given)
@@ -258,9 +256,9 @@ def _prefilled(me: Payer, given: Offer) -> dict[str, Any]:
 
 def _asked_cents(given: Offer) -> int:
     """What was asked for so far, for a form that now asks in another way; all that can be paid when nothing was."""
-    each = [request.form.get(amount_name(item), "") for item in given.payables]
-    cents = 0
-    for text in filter(None, [asked("amount")] if asked("amount") else each):
+    amount, typed, cents = part("amount"), once.typed(), 0
+    each = [typed[name] for name in map(amount_name, given.payables) if name in typed]
+    for text in filter(None, [amount] if amount else each):
         try:
             cents += money.parse(text, current_firm().money)
         except money.BadAmount:

@@ -18,6 +18,7 @@ from portal_app.domain.payments import Offer, Payment
 from portal_app.domain.people import PortalUser
 from portal_app.plugin_api import Fund
 from portal_app.web.login import portal_user
+from portal_app.web.once import part
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -87,7 +88,7 @@ class Payer:
     @property
     def asked_deposit(self) -> str:
         """The public id of the deposit that is to be paid; a link pays none."""
-        return "" if self.link else request.args.get("deposit", request.form.get("deposit", ""))
+        return "" if self.link else part("deposit")
 
     def offer(self, fund: Fund = Fund.OPERATING) -> Offer:
         """What can be paid here."""

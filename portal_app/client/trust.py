@@ -18,7 +18,8 @@ from portal_app.domain.reconciliations import Covered
 from portal_app.domain.store import NotStored
 from portal_app.domain.trust_papers import Statement
 from portal_app.web import auditing, files, paper
-from portal_app.web.forms import Day, Form
+from portal_app.web.fields import Day
+from portal_app.web.forms import Form
 from portal_app.web.fragments import render
 from portal_app.web.login import client_only, portal_user
 from portal_app.web.templates import current_firm
@@ -48,7 +49,7 @@ def asked() -> Period:
     usual = {"since": today - dt.timedelta(days=365), "until": today}
     texts = {name: day.isoformat() for name, day in usual.items()}
     texts |= {name: request.args[name] for name in usual if name in request.args}
-    form = PeriodForm(formdata=MultiDict(texts), meta={"csrf": False})
+    form = PeriodForm(formdata=MultiDict(texts))
     if form.validate() and not today - LONGEST <= form.since.data <= form.until.data:
         form.refuse(Refused("Choose a period that begins before it ends, within the last ten years.", "since"))
     if form.errors:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import RadioField
 
 from portal_app import gateway_setup as setup
 from portal_app.domain import payments
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import FUNDS, BankAccount
 from portal_app.firm.blueprint import blueprint
-from portal_app.web.forms import Form, Line
+from portal_app.web.fields import Line, Radios
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, safe_next
 
@@ -21,7 +21,7 @@ LIST = "/firm/settings/bank-accounts"
 class BankAccountForm(Form):
     name = Line("Name", most=80)
     last4 = Line("Last four digits of its number", most=4, is_required=False)
-    fund = RadioField("Whose money", choices=FUNDS, default="operating")
+    fund = Radios("Whose money", choices=FUNDS, default="operating")
 
 
 def _page(form: BankAccountForm, account: BankAccount | None, status: int = 200) -> Response:

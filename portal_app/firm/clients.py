@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import HiddenField, RadioField
 
 from portal_app.domain import clients as found_clients
 from portal_app.domain import erasing, ledger, matters, people
@@ -13,19 +12,20 @@ from portal_app.domain.people import Client
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import more_of, rows_wanted, words_of
 from portal_app.firm.once import OnceForm
-from portal_app.web.forms import EmailLine, Form, Line, Text
+from portal_app.web.fields import EmailLine, Hidden, Line, Radios, Text
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 
 
 class ClientForm(Form):
-    kind = RadioField("The client is a", choices=found_clients.KINDS, default="person")
+    kind = Radios("The client is a", choices=found_clients.KINDS, default="person")
     name = Line("Name")
     email = EmailLine(is_required=False)
     phone = Line("Phone", most=40, is_required=False)
     address = Text("Postal address", most=500)
     ledes_id = Line("Client ID for e-billing", most=20, is_required=False)
-    then = HiddenField()
+    then = Hidden("")
 
     def details(self) -> dict[str, str]:
         names = ("kind", "name", "email", "phone", "address", "ledes_id")

@@ -19,7 +19,8 @@ from portal_app.firm.blueprint import blueprint
 from portal_app.firm.once import OnceForm
 from portal_app.firm.sharing import Panel, open_panel, read_choice, sentence
 from portal_app.web import files
-from portal_app.web.forms import Choice, Day, Form, Line, Money
+from portal_app.web.fields import Choice, Day, Line, Money
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm, show_money

@@ -19,7 +19,8 @@ from portal_app.firm.blueprint import blueprint
 from portal_app.firm.once import OnceForm
 from portal_app.firm.sharing import Panel, open_panel, read_choice, sentence
 from portal_app.web import auditing, files
-from portal_app.web.forms import Form, Line
+from portal_app.web.fields import Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.uploads import chunks_of

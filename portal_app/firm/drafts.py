@@ -28,7 +28,7 @@ def _choice(matter: Matter, form: InvoiceForm, *, draft: Invoice | None = None, 
     return render(
         "firm/invoices/new.html", "chosen", status=status, matter=matter, form=form, draft=draft, work=work,
         ticked=ticked, chosen_cents=sum(item.amount_cents for item in work if item.id in ticked),
-        recipients=matters.recipients_of(matter),
+        recipients=matters.recipients_of(matter), until=request.args.get("until", "")[:10],
     )  # fmt: skip
 
 

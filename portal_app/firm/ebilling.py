@@ -11,7 +11,8 @@ from portal_app.db import transaction
 from portal_app.domain import firms, people
 from portal_app.domain.people import TIMEKEEPER_CLASSES, FirmUser
 from portal_app.firm.blueprint import blueprint
-from portal_app.web.forms import Choice, Form, Line
+from portal_app.web.fields import Choice, Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only
 from portal_app.web.templates import current_firm

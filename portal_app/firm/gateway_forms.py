@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from wtforms import PasswordField, RadioField, SelectField
+from wtforms import PasswordField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal_app import gateway_setup as setup
@@ -13,7 +13,8 @@ from portal_app.domain import payments
 from portal_app.domain.payments import BankAccount, Gateway
 from portal_app.gateway_setup import Road, is_reference
 from portal_app.plugin_api import Fund, Manifest, Method, Mode, SettingField
-from portal_app.web.forms import Form, Line
+from portal_app.web.fields import Choice, Line, Radios
+from portal_app.web.forms import Form
 
 METHODS = {Method.CARD: "card", Method.BANK: "bank account"}
 MODES = {Mode.TEST.value: "Test mode", Mode.LIVE.value: "Live"}
@@ -23,7 +24,7 @@ class GatewayForm(Form):
     """The fields that every gateway has; :func:`form_for` adds those of the plugin."""
 
     own_name = Line("The firm’s own name for it (optional)", most=60, is_required=False)
-    mode = RadioField("Mode", choices=MODES, default=Mode.TEST.value)
+    mode = Radios("Mode", choices=MODES, default=Mode.TEST.value)
 
 
 class RoadsForm(Form):
@@ -47,7 +48,7 @@ def choices_of(road: Road) -> list[Gateway]:
 
 def roads_form(roads: list[Road]) -> RoadsForm:
     fields = {
-        name_of(road): SelectField(
+        name_of(road): Choice(
             f"{road.fund.capitalize()} money by {METHODS[road.method]}",
             choices={"": "Nobody"} | {row.code: setup.title_of(row) for row in choices_of(road)},
             default=road.gateway.code if road.gateway else "",
@@ -63,7 +64,7 @@ def form_for(manifest: Manifest, gateway: Gateway | None) -> GatewayForm:
     fields = {item.name: _field(item, gateway) for item in manifest.settings}
     for fund in manifest.funds:
         fields[f"account_{fund}"] = Line("Merchant account", most=80, is_required=False)
-        fields[f"bank_{fund}"] = SelectField("Pays into", choices=_banks(fund), default="")
+        fields[f"bank_{fund}"] = Choice("Pays into", choices=_banks(fund), default="")
     made: type[GatewayForm] = type("ThisGatewayForm", (GatewayForm,), fields)
     return made(data=_kept(manifest, gateway))
 
@@ -71,7 +72,7 @@ def form_for(manifest: Manifest, gateway: Gateway | None) -> GatewayForm:
 def _field(item: SettingField, gateway: Gateway | None) -> Any:
     if item.kind == "choice":
         elsewhere = setup.references_of(gateway).get(item.name)
-        return SelectField(item.label, choices=dict(item.choices) | ({elsewhere: elsewhere} if elsewhere else {}))
+        return Choice(item.label, choices=dict(item.choices) | ({elsewhere: elsewhere} if elsewhere else {}))
     if item.kind != "secret":
         extra = [_web_address] if item.kind == "url" else []
         return Line(item.label, most=500, is_required=item.is_required, validators=extra)

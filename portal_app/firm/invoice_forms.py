@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask import request
-from wtforms import HiddenField, SelectMultipleField
+from wtforms import SelectMultipleField
 from wtforms.validators import Optional, Regexp, ValidationError
 
 from portal_app import clock
@@ -15,7 +15,8 @@ from portal_app.domain.invoices import Invoice
 from portal_app.domain.people import new_public_id
 from portal_app.domain.timekeeping import WorkItem
 from portal_app.firm.once import OnceForm
-from portal_app.web.forms import Day, Form, Line, Money, Radios, Text
+from portal_app.web.fields import Day, Hidden, Line, Money, Radios, Text
+from portal_app.web.forms import Form
 from portal_app.web.templates import current_firm
 
 LONGEST_TERMS_DAYS = 365
@@ -32,7 +33,7 @@ class DatesForm(Form):
 
     issued_on = Day("Invoice date")
     due_on = Day("Due date")
-    seen = HiddenField(validators=[Optional(), Regexp(r"[0-9]{1,15}\Z", message="Open this page again.")])
+    seen = Hidden("", validators=[Optional(), Regexp(r"[0-9]{1,15}\Z", message="Open this page again.")])
 
     def validate_due_on(self, field: Day) -> None:
         start = self.issued_on.data
@@ -63,7 +64,7 @@ class InvoiceForm(DatesForm):
 
     lines = SelectMultipleField("Lines", coerce=_id, validate_choice=False)
     note = Text("Note on the invoice")
-    key = HiddenField(validators=[Regexp(r"[\w-]{20,32}\Z", message="Open this page again, then choose the lines.")])
+    key = Hidden("", validators=[Regexp(r"[\w-]{20,32}\Z", message="Open this page again, then choose the lines.")])
 
     @property
     def chosen(self) -> list[int]:
@@ -101,7 +102,7 @@ class AdjustForm(OnceForm):
 class UnappliedForm(Form):
     """``unapplied``: the cents that the page showed."""
 
-    unapplied = HiddenField(validators=[Regexp(r"[0-9]{1,15}\Z", message="Open this page again.")])
+    unapplied = Hidden("", validators=[Regexp(r"[0-9]{1,15}\Z", message="Open this page again.")])
 
 
 class VoidForm(Form):

@@ -11,7 +11,8 @@ from portal_app.domain import firms, logos
 from portal_app.domain.errors import Refused
 from portal_app.domain.firms import BadAccent
 from portal_app.firm.blueprint import blueprint
-from portal_app.web.forms import Form, Line
+from portal_app.web.fields import Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only
 from portal_app.web.templates import current_firm

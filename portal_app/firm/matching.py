@@ -10,7 +10,8 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.statements import StatementLine
 from portal_app.firm import statements as pages
 from portal_app.firm.blueprint import blueprint
-from portal_app.web.forms import Form, Line
+from portal_app.web.fields import Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import plural

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
-from wtforms import RadioField, SelectField, SelectMultipleField
+from wtforms import SelectMultipleField
 from wtforms.validators import ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -12,12 +13,13 @@ from portal_app.domain import clients, people
 from portal_app.domain.matters import BILLING_METHODS, Matter
 from portal_app.domain.people import FirmUser
 from portal_app.firm.once import OnceForm
-from portal_app.web.forms import Day, Form, Line
+from portal_app.web.fields import Choice, Day, Line, Radios
+from portal_app.web.forms import Form
 
 NOBODY = 0
 ACCESS = {"everyone": "Everyone at the firm", "named": "Only these people"}
 
-_BILLING_METHOD = RadioField("Billing method", choices=BILLING_METHODS, default="hourly")
+_BILLING_METHOD = Radios("Billing method", choices=BILLING_METHODS, default="hourly")
 _LIMITATIONS_ON = Day("Statute of limitations", is_required=False)
 
 
@@ -33,19 +35,17 @@ class MatterForm(Form):
 
     name = Line("Name")
     number = Line("Number", most=40, is_required=False)
-    client = SelectField("Client", coerce=int)
+    client = Choice("Client", coerce=int)
     practice_area = Line("Practice area", is_required=False)
     opposing_party = Line("Opposing party", is_required=False)
-    responsible_attorney = SelectField("Responsible attorney", coerce=int)
+    responsible_attorney = Choice("Responsible attorney", coerce=int)
     opened_on = Day("Opened on")
     client_matter_id = Line("Client’s own number", most=20, is_required=False)
     billing_method = _BILLING_METHOD
     limitations_on = _LIMITATIONS_ON
 
-    def __init__(self, *, only: str = "", attorney: FirmUser | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, attorney: FirmUser | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        for name in [name for name in self._fields if only and name != only]:
-            del self[name]
         if "client" in self:
             names: dict[Any, str] = dict(clients.names())
             self.client.choices = {NOBODY: "Choose a client"} | names
@@ -55,15 +55,15 @@ class MatterForm(Form):
     @classmethod
     def of(cls, matter: Matter, only: str = "") -> MatterForm:
         """The form as it stands on the matter; ``only`` is the one field to keep."""
-        now = {name: getattr(matter, name) for name in FACTS if name not in {"client", "responsible_attorney"}}
         ids = {"client": matter.client_id, "responsible_attorney": matter.responsible_attorney_id or NOBODY}
-        return cls(only=only, attorney=matter.responsible_attorney, data=now | ids)
+        now = {name: getattr(matter, name) for name in ([only] if only else FACTS) if name not in {*ids, "access"}}
+        return (_with_one(only) if only else cls)(attorney=matter.responsible_attorney, data=now | ids)
 
-    def validate_client(self, field: SelectField) -> None:
+    def validate_client(self, field: Choice) -> None:
         if field.data == NOBODY:
             raise ValidationError("Choose the client that the matter is for.")
 
-    def values(self) -> dict[str, object]:
+    def values(self) -> dict[str, Any]:
         """What was typed, as :func:`matters.change` takes it."""
         found = {name: field.data for name, field in self._fields.items()}
         if "client" in found:
@@ -81,6 +81,13 @@ def _attorneys(now: FirmUser | None) -> dict[Any, str]:
     """Who can be responsible, by id; ``now`` stays a choice even after leaving."""
     able = [who for who in people.active_firm_users() if who.has_role("attorney", "administrator")]
     return {NOBODY: "Nobody yet"} | {who.id: who.name for who in [*([now] if now else []), *able]}
+
+
+@lru_cache(maxsize=32)
+def _with_one(name: str) -> type[MatterForm]:
+    """The form with the field ``name`` alone."""
+    others = {other for other in FACTS if other not in {name, "access"}}
+    return type("MatterFactForm", (MatterForm,), dict.fromkeys(others))
 
 
 FACTS = {
@@ -101,7 +108,7 @@ FACTS = {
 class AccessForm(Form):
     """Everyone at the firm, or some of them."""
 
-    access = RadioField("User access", choices=ACCESS, default="everyone")
+    access = Radios("User access", choices=ACCESS, default="everyone")
     staff = Checkboxes("Only these people", coerce=int)
 
     def __init__(self, **kwargs: Any) -> None:

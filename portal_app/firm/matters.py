@@ -6,7 +6,7 @@ from flask import Response, flash, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app import clock
-from portal_app.domain import clients, firms, invoices, ledger, matters, shared_files, timekeeping
+from portal_app.domain import firms, invoices, ledger, matters, shared_files, timekeeping
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.firm.blueprint import blueprint
@@ -39,7 +39,7 @@ def new_matter() -> Response:
         "number": firms.suggested_matter_number(today.year), "opened_on": today,
         "client": request.args.get("client", type=int), "responsible_attorney": _usual_attorney(),
     })  # fmt: skip
-    return render("firm/matters/new.html", form=form, has_clients=bool(clients.names()))
+    return render("firm/matters/new.html", form=form, has_clients=len(form.client.choices or ()) > 1)
 
 
 def _usual_attorney() -> int:
@@ -53,7 +53,7 @@ def add_matter() -> AnyResponse:
     form = NewMatterForm()
     if form.validate():
         try:
-            matter = matters.open_matter(by=firm_user(), **form.values())  # type: ignore[arg-type]
+            matter = matters.open_matter(by=firm_user(), **form.values())
         except Refused as problem:
             form.refuse(problem)
         else:
@@ -78,8 +78,10 @@ def overview(
     }  # fmt: skip
     if is_fragment_request():
         return render("firm/matters/show.html", *blocks, status=status, **facts)
+    unpaid = invoices.unpaid(matter)
     return render(
         "firm/matters/show.html", status=status, **facts, **recipients_context(matter),
-        unpaid=invoices.unpaid(matter), unbilled_cents=timekeeping.unbilled_cents(matter),
-        lines=ledger.for_matter(matter, limit=3), shared=shared_files.lately(matter),
+        unpaid=unpaid, owed_cents=sum(invoice.balance_cents for invoice in unpaid),
+        unbilled_cents=timekeeping.unbilled_cents(matter), lines=ledger.lately(matter, 3),
+        shared=shared_files.lately(matter),
     )  # fmt: skip

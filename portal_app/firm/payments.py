@@ -16,7 +16,8 @@ from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import more_of, rows_wanted
 from portal_app.firm.refund_forms import drawn
 from portal_app.web import files
-from portal_app.web.forms import Form, Line
+from portal_app.web.fields import Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm

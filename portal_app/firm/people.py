@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import Response, flash
 from werkzeug.wrappers import Response as AnyResponse
@@ -17,7 +18,8 @@ from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import more_of, rows_wanted, words_of
 from portal_app.firm.matter_forms import Checkboxes
 from portal_app.web import letters
-from portal_app.web.forms import EmailLine, Form, Line, Money
+from portal_app.web.fields import EmailLine, Line, Money
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, fresh
 from portal_app.web.templates import current_firm
@@ -40,7 +42,7 @@ class FirmUserForm(Form):
     title = Line("Title", most=60, is_required=False)
     rate_cents = Money("Hourly rate", may_be_zero=True, is_required=False)
 
-    def details(self) -> dict[str, object]:
+    def details(self) -> dict[str, Any]:
         """As :func:`people.change_firm_user` takes them."""
         return {
             "name": self.name.data, "roles": self.roles.data or [], "title": self.title.data,
@@ -75,7 +77,7 @@ def add_firm_user() -> AnyResponse:
         try:
             with transaction():
                 zone = current_firm().time_zone
-                who = people.add_firm_user(email=form.email.data, time_zone=zone, **form.details())  # type: ignore[arg-type]
+                who = people.add_firm_user(email=form.email.data or "", time_zone=zone, **form.details())
                 said = invitations.send(who)
         except Refused as problem:
             form.refuse(problem)
@@ -95,7 +97,7 @@ def edit_firm_user(person_id: int) -> AnyResponse:
     del form.email
     if form.is_sent and form.validate():
         try:
-            people.change_firm_user(who, **form.details())  # type: ignore[arg-type]
+            people.change_firm_user(who, **form.details())
         except Refused as problem:
             form.refuse(problem)
         else:

@@ -14,7 +14,8 @@ from portal_app.domain import clients, erasing, holdings, person_files
 from portal_app.domain.errors import Refused
 from portal_app.domain.people import Client, PortalUser
 from portal_app.firm.blueprint import blueprint
-from portal_app.web.forms import Form, Line
+from portal_app.web.fields import Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user, fresh
 from portal_app.web.templates import current_firm

@@ -10,7 +10,8 @@ from portal_app import gateway_setup as setup
 from portal_app.domain import payments
 from portal_app.domain.payments import Question
 from portal_app.firm.blueprint import blueprint
-from portal_app.web.forms import Form, Hidden, Line
+from portal_app.web.fields import Hidden, Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import plural

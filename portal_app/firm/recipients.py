@@ -20,7 +20,8 @@ from portal_app.firm import invitations
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import words_of
 from portal_app.web import files, paper
-from portal_app.web.forms import EmailLine, Form, Line
+from portal_app.web.fields import EmailLine, Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm

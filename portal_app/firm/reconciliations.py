@@ -13,7 +13,8 @@ from portal_app.domain.reconciliations import Reconciliation
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.statement_forms import StatementFileForm
 from portal_app.web import files
-from portal_app.web.forms import Form, Line
+from portal_app.web.fields import Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import zone

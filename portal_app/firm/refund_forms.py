@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import HiddenField, RadioField
 from wtforms.validators import Regexp
 
 from portal_app import gateways
 from portal_app.domain import payments
 from portal_app.domain.payments import Dispute, Payment
 from portal_app.firm.once import OnceForm
-from portal_app.web.forms import Form, Line, Money
+from portal_app.web.fields import Hidden, Line, Money, Radios
+from portal_app.web.forms import Form
 
 WAYS = {"owed": "The invoice is owed again", "given_up": "The firm gives the fee up"}
 
@@ -19,9 +19,9 @@ WAYS = {"owed": "The invoice is owed again", "given_up": "The firm gives the fee
 class RefundForm(OnceForm):
     """``left``: the cents that could be refunded when the form was drawn."""
 
-    left = HiddenField(validators=[Regexp(r"[0-9]{1,15}\Z", message="Open this page again, then fill it in.")])
+    left = Hidden("", validators=[Regexp(r"[0-9]{1,15}\Z", message="Open this page again, then fill it in.")])
     amount = Money("Amount")
-    way = RadioField("What happens to the invoice", choices=WAYS, default="owed")
+    way = Radios("What happens to the invoice", choices=WAYS, default="owed")
     reason = Line("Why is it given back?", most=200)
 
 

@@ -13,7 +13,8 @@ from portal_app import clock
 from portal_app.domain import firms
 from portal_app.domain.errors import Refused
 from portal_app.firm.blueprint import blueprint
-from portal_app.web.forms import Choice, EmailLine, Form, Line, Radios, Text
+from portal_app.web.fields import Choice, EmailLine, Line, Radios, Text
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only
 from portal_app.web.templates import current_firm

@@ -13,7 +13,8 @@ from portal_app.domain.people import ROLES
 from portal_app.domain.policy import Policy
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.matter_forms import Checkboxes
-from portal_app.web.forms import Form, Line
+from portal_app.web.fields import Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user, fresh
 

@@ -11,7 +11,8 @@ from wtforms.validators import ValidationError
 
 from portal_app.domain.statements import DECIMALS, DELIMITERS, NONE, ORDERS, Mapping, Preview
 from portal_app.firm.once import OnceForm
-from portal_app.web.forms import Choice, Day, Form, Money
+from portal_app.web.fields import Choice, Day, Money
+from portal_app.web.forms import Form
 
 SIGNS = {"plain": "What goes out has a minus", "reversed": "What comes in has a minus"}
 TABLE = "delimiter skip date order text text2 reference amount debit credit decimal".split()
@@ -112,7 +113,7 @@ def drawn(mapping: Mapping | None, columns: list[str], said: Any) -> StatementFo
     """The form for a file. ``said``: what a preview asks for (perhaps nothing yet), or ``None``: the form was sent."""
     kind = StatementForm if mapping is None else TableForm
     values = {} if mapping is None else values_of(mapping)
-    form = kind() if said is None else kind(formdata=said or None, data=values, meta={"csrf": False})
+    form = kind() if said is None else kind(formdata=said or None, data=values)
     if isinstance(form, TableForm) and mapping is not None:
         form.offer(mapping, columns)
     return form

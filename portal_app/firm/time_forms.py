@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, SelectField
+from wtforms import BooleanField
 from wtforms.validators import ValidationError
 
 from portal_app import clock
@@ -13,7 +13,7 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.people import FirmUser
 from portal_app.domain.timekeeping import WorkItem
 from portal_app.firm.once import OnceForm
-from portal_app.web.forms import Choice, Day, Hundredths, Line, Money, Text
+from portal_app.web.fields import Choice, Day, Hidden, Hundredths, Line, Money, Text
 from portal_app.web.templates import show_money, zone
 
 CODES = ("task_code", "activity_code", "expense_code")
@@ -27,9 +27,9 @@ def _coded(names: dict[str, str]) -> dict[str, str]:
 class WorkForm(OnceForm):
     """What time, expenses and flat fees have in common."""
 
-    kind = HiddenField()
+    kind = Hidden("")
     worked_on = Day("Date")
-    timekeeper = SelectField("Timekeeper", coerce=int)
+    timekeeper = Choice("Timekeeper", coerce=int)
     description = Text("Description", is_required=True)
     is_billable = BooleanField("Bill this to the client", default=True)
 
@@ -40,7 +40,7 @@ class WorkForm(OnceForm):
         self.staff = people.active_firm_users()
         if item is not None and item.timekeeper not in self.staff:
             self.staff.append(item.timekeeper)  # an old entry may name somebody who has left
-        self.timekeeper.choices = [(who.id, self.name_of(who)) for who in self.staff]
+        self.timekeeper.choices = {who.id: self.name_of(who) for who in self.staff}
 
     def name_of(self, who: FirmUser) -> str:
         return str(who.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import RadioField
 from wtforms.validators import ValidationError
 
 from portal_app import clock
@@ -14,7 +13,8 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.domain.trust import METHODS, Rule, RuleRefused
 from portal_app.firm.once import OnceForm
-from portal_app.web.forms import Choice, Day, Form, Line, Money
+from portal_app.web.fields import Choice, Day, Line, Money, Radios
+from portal_app.web.forms import Form
 from portal_app.web.templates import current_firm
 
 RECEIVED_BY = {name: METHODS[name] for name in ("check", "wire", "cash", "card", "bank")}
@@ -75,7 +75,7 @@ class ReceiptForm(_InTrust):
 
 class AuthoriseForm(_InTrust):
     scope = "withdrawal"
-    kind = RadioField("What happens", choices=WAYS, default="disbursement")
+    kind = Radios("What happens", choices=WAYS, default="disbursement")
     amount = Money("Amount")
     payee = Line("Who is paid", is_required=False)
     to_matter = Line("Number of the other matter", most=40, is_required=False)
@@ -153,7 +153,7 @@ class _WithOperating(RuledForm):
 
 class FloatForm(_WithOperating):
     scope = "float"
-    kind = RadioField("What happens", choices={"float_in": "Put in", "float_out": "Taken out"}, default="float_in")
+    kind = Radios("What happens", choices={"float_in": "Put in", "float_out": "Taken out"}, default="float_in")
     amount = Money("Amount")
     occurred_on = Day("On", default=today_here)
     reference = Line("Reference", most=80, is_required=False)

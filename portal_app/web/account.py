@@ -18,7 +18,8 @@ from portal_app.domain.people import FirmUser, Login
 from portal_app.domain.throttles import TooSoon
 from portal_app.web import confirm, letters
 from portal_app.web.doors import Signed
-from portal_app.web.forms import Form, Line
+from portal_app.web.fields import Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import fresh, home_of, person, visit
 from portal_app.web.second_step import SetUp, add_app, new_set_up, set_up_page

@@ -16,7 +16,8 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.domain.throttles import TooSoon
 from portal_app.web import callers
-from portal_app.web.forms import Form, Hidden, Line
+from portal_app.web.fields import Hidden, Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import home_of, person, public, safe_next, sign_in, sign_out
 

@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from flask import Response, current_app, make_response, redirect, render_template, request
+from flask import Flask, Response, current_app, make_response, redirect, render_template
 from htmx_flask import request as htmx_request
-from markupsafe import Markup
+from htmx_flask.constants import HX_TRUE
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal_app.web import headers, once
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_HTML = "text/html; charset=utf-8"
+
+
+class Page(Response):
+    """An answer that is drawn whole, and packed for whoever takes it so. Werkzeug would copy its headers, look for some
+    that need correction, and wrap a list of one text to be closed: none of it is there to be done."""
+
+    def get_wsgi_response(self, environ: WSGIEnvironment) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        told = [pair for pair in self.headers.to_wsgi_list() if pair[0] != "Content-Length"]
+        body = self.get_data()
+        small = headers.packed(body, environ.get("HTTP_ACCEPT_ENCODING", ""))
+        if small is not None:
+            body = small
+            told.append(("Content-Encoding", "gzip"))
+        told.append(("Content-Length", str(len(body))))
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body], self.status, told
+
+
+def page(body: str, status: int) -> Page:
+    """An answer with the whole of a page, or of a piece of one."""
+    return Page([body.encode()], status, {"Vary": "HX-Request, Accept-Encoding, Cookie"}, content_type=_HTML)
+
+
+@once.once
 def is_fragment_request() -> bool:
     """Whether htmx asks for a piece; a boosted link or a history restore wants the whole page."""
-    if "HX-Request" not in request.headers:  # nearly always; the rest costs more to ask
+    told = once.asked().environ
+    if "HTTP_HX_REQUEST" not in told:  # nearly always; the rest costs more to ask
         return False
+    if "HTTP_HX_BOOSTED" not in told and "HTTP_HX_HISTORY_RESTORE_REQUEST" not in told:
+        return bool(told["HTTP_HX_REQUEST"].lower() == HX_TRUE)
     htmx = htmx_request.htmx
     return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 
@@ -28,13 +60,14 @@ def render(template: str, *blocks: str, status: int = 200, **context: Any) -> Re
         body = _blocks(template, blocks, context)
     else:
         body = render_template(template, **context)
-    return current_app.response_class(body, status, {"Vary": "HX-Request"})
+    return page(body, status)
 
 
 def _blocks(template: str, blocks: tuple[str, ...], context: dict[str, Any]) -> str:
-    source = current_app.jinja_env.get_template(template)
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # Flask types its proxy as what it hides
+    source = app.jinja_env.get_template(template)
     values: dict[str, Any] = dict(context)
-    current_app.update_template_context(values)
+    app.update_template_context(values)
     scope = source.new_context(values)
     parts = ["".join(source.blocks[name](scope)).strip() for name in blocks]
     rest = [_partial(name, part) for name, part in zip(blocks[1:], parts[1:], strict=True)]
@@ -43,7 +76,7 @@ def _blocks(template: str, blocks: tuple[str, ...], context: dict[str, Any]) -> 
 
 def _partial(name: str, body: str) -> str:
     target = name.replace("_", "-")
-    return Markup('<hx-partial hx-target="#{}" hx-swap="outerHTML">{}</hx-partial>').format(target, Markup(body))  # noqa: S704
+    return f'<hx-partial hx-target="#{target}" hx-swap="outerHTML">{body}</hx-partial>'
 
 
 def go(url: str) -> AnyResponse:

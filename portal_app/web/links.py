@@ -21,7 +21,8 @@ from portal_app.domain.people import FirmUser, Login, PortalUser
 from portal_app.domain.throttles import TooSoon
 from portal_app.web import callers
 from portal_app.web.doors import blueprint, let_in, sign_in_page, too_many, too_soon
-from portal_app.web.forms import EmailLine, Form, Line
+from portal_app.web.fields import EmailLine, Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import public
 

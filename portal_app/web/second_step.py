@@ -18,7 +18,8 @@ from portal_app.domain.sessions import Session
 from portal_app.domain.throttles import TooSoon
 from portal_app.web import qr
 from portal_app.web.doors import Signed, after, blueprint, too_many
-from portal_app.web.forms import Form, Hidden, Line
+from portal_app.web.fields import Hidden, Line
+from portal_app.web.forms import Form
 from portal_app.web.fragments import go, render
 from portal_app.web.login import complete, half, public, safe_next
 

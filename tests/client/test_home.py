@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from portal_app import clock, gateway_setup
-from portal_app.db import db
 from portal_app.domain import calendar, documents, invoices, matters, payments, timekeeping
 from portal_app.domain.matters import InvoiceRecipient
 from portal_app.domain.payments import Order
 from portal_app.plugin_api import BillingAddress, Flow, Method
 from tests import trust as trusts
+from tests.firm.pages import queries
 from tests.world import World, today
 
 As = Callable[[Any], Any]
@@ -27,20 +27,6 @@ ADDRESS = BillingAddress(
 def start(world: World, cents: int, key: str = "k") -> payments.Payment:
     order = Order(key=key, amount_cents=cents, plan={}, method=Method.CARD, flow=Flow.FIELDS, billing=ADDRESS)
     return payments.start(world.alice, world.gateway, order)
-
-
-@pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every statement that the portal sends to its database from here on."""
-    seen: list[str] = []
-    execute = db.obj.execute_sql
-
-    def counted(sql: str, *args: Any, **kwargs: Any) -> Any:
-        seen.append(sql)
-        return execute(sql, *args, **kwargs)
-
-    monkeypatch.setattr(db.obj, "execute_sql", counted)
-    return seen
 
 
 def test_home_shows_what_is_theirs_and_nothing_else(world: World, as_: As) -> None:
@@ -145,20 +131,17 @@ def test_the_greeting_goes_by_their_own_clock(world: World, as_: As, hour: int, 
         assert f"{words}, Alice" in as_(world.alice).get("/portal").text
 
 
-def test_the_number_of_queries_does_not_grow(world: World, as_: As, queries: list[str]) -> None:
+def test_the_number_of_queries_does_not_grow(world: World, as_: As) -> None:
     browser = as_(world.alice)
     browser.get("/portal")
-    queries.clear()
-    browser.get("/portal")
-    few = len(queries)
-    assert few <= 8, "\n".join(queries)
+    few = queries(browser, "/portal")
+    assert few <= 8
     for day in range(6):
         _more(world, day)
-    queries.clear()
+    assert queries(browser, "/portal") == few
     text = browser.get("/portal").text
     assert "Letter 5" in text
     assert "Call 5" not in text
-    assert len(queries) == few
 
 
 def _more(world: World, day: int) -> None:

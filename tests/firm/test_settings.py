@@ -29,7 +29,7 @@ def test_what_is_saved_is_the_firm_from_then_on(world: World, as_: As) -> None:
     answer = browser.post("/firm/settings", data=typed() | {"currency": "EUR"}, follow_redirects=True)
     assert "Saved." in answer.text
     firm = firms.current()
-    assert (firm.name, firm.address_lines) == ("Larkspur & Daughters", ["1 Sample Row", "Springfield"])
+    assert (firm.name, firm.address_lines) == ("Larkspur & Daughters", ("1 Sample Row", "Springfield"))
     assert (firm.payment_terms_days, firm.time_zone) == (14, "America/New_York")
     assert firm.email == "desk@example.com"
     assert re.search(r"Now: US\$1,234\.56, \d{1,2} [A-Z][a-z]+ \d{4}\.", answer.text), "as in the United Kingdom"
