@@ -30,7 +30,6 @@ def starting() -> Iterator[None]:
 
 def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     """The whole wiring, in reading order. ``overrides`` go into Flask's own configuration (tests)."""
-    from flask import Flask
     from htmx_flask import Htmx
 
     from portal_app import client, config, db, firm, vault, web
@@ -43,8 +42,7 @@ def create_app(settings: Config | None = None, **overrides: Any) -> Flask:
     trust.packs()  # a rule pack that cannot be used is found now, not when money moves
     store.open_store(settings.documents or settings.data_dir / "documents")
 
-    app = Flask(__name__, static_folder=None, template_folder=web.template_folder())
-    app.jinja_environment = web.Pages
+    app = web.Portal(__name__, static_folder=None, template_folder=web.template_folder())
     app.config.from_mapping(web.flask_settings(settings) | overrides)
     web.trust_proxies(app, settings.trusted_proxies)
     Htmx(app)

@@ -10,16 +10,21 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from types import FrameType
 from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from portal_app import create_app, db, gateway_setup, plugins, worker
 from portal_app.config import Config
 from portal_app.plugin_api import WsgiApp
+from portal_app.web.headers import USUAL
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +77,18 @@ def open_servers(settings: Config) -> list[Any]:
     db.self_test()
     servers = [_listen(app, settings, settings.port, "port")]
     try:
-        opened = (open_companion(settings, plugin) for plugin in plugins.registry().manifests)
-        first = next(filter(None, opened), None)  # there is one port: rehearsal gateways take turns
+        return [*servers, *open_companions(settings)]
     except PortTaken:
         servers[0].close()
         raise
-    return [*servers, first] if first else servers
+
+
+def open_companions(settings: Config) -> list[Any]:
+    """Listen for the plugins' companion applications: one at most, since there is one port, and rehearsal gateways take
+    turns. Raises ``PortTaken``."""
+    opened = (open_companion(settings, plugin) for plugin in plugins.registry().manifests)
+    first = next(filter(None, opened), None)
+    return [first] if first else []
 
 
 def open_companion(settings: Config, plugin: str) -> Any | None:
@@ -107,19 +118,81 @@ class _Parser(HTTPRequestParser):
         super().parse_header(header_plus)
 
 
+class _Task(WSGITask):
+    """An answer. What waitress would take apart and put together again for each of them, header by header, is written
+    once; and head and body are sent together where the body is one text."""
+
+    def build_response_header(self) -> bytes:
+        given, lines = self.response_headers, []
+        self.response_headers = []
+        for name, value in given:
+            if name in _SAME:
+                lines.append(_line(name, value))
+            else:
+                self.response_headers.append((name, value))
+        head: bytes = super().build_response_header()
+        return b"".join((head[:-2], *lines, b"\r\n"))
+
+    def write(self, data: bytes) -> None:
+        if self.wrote_header or not self.complete or not self.has_body or len(data) != self.content_length:
+            super().write(data)
+            return
+        self.channel.write_soon(self.build_response_header() + data)
+        self.wrote_header = True
+        self.content_bytes_written = len(data)
+
+
+# Headers that have few values, and nothing to do with how long an answer is or whether another one follows.
+_OFTEN = "Content-Security-Policy", "Strict-Transport-Security", "Content-Type", "Content-Encoding", "Vary"
+_SAME = frozenset((*USUAL, *_OFTEN))
+
+
+@lru_cache(maxsize=256)
+def _line(name: str, value: str) -> bytes:
+    return f"{name}: {value}\r\n".encode("latin-1")
+
+
 class _Channel(HTTPChannel):
     parser_class = _Parser
+    task_class = _Task
 
 
-def _listen(app: WsgiApp, settings: Config, port: int, what: str) -> Any:
+class _Newest(threading.Condition):
+    """Wakes who has waited for the shortest time."""
+
+    def notify(self, n: int = 1) -> None:
+        self._waiters.rotate(n)  # type: ignore[attr-defined]  # a deque, woken from the left
+        super().notify(n)
+
+
+class _Hands(ThreadedTaskDispatcher):
+    """The threads that answer. Who has just answered takes the next request, too: what it needs is still at hand, in
+    the processor's cache and in its own connection to the database; as many connections are opened as are needed."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__()
+        self.queue_cv = _Newest(self.lock)
+        self.set_thread_count(threads)
+
+
+def server_for(
+    app: WsgiApp, listening: socket.socket, *, threads: int, most_bytes: int = BODY_BYTES, is_behind_proxy: bool = False
+) -> Any:  # fmt: skip
+    """The server in front of an application; its ``run`` answers what comes to the socket."""
     server: Any = create_server(
-        app, sockets=[_bound(settings.host, port, what)], threads=settings.threads, ident="",
-        max_request_body_size=max(BODY_BYTES, 2 * settings.upload_limit_bytes),
+        app, sockets=[listening], ident="", max_request_body_size=most_bytes,
         # The portal itself decides which proxies it believes.
-        clear_untrusted_proxy_headers=settings.trusted_proxies == 0,
+        clear_untrusted_proxy_headers=not is_behind_proxy, _dispatcher=_Hands(threads),
     )  # fmt: skip
     server.channel_class = _Channel
     return server
+
+
+def _listen(app: WsgiApp, settings: Config, port: int, what: str) -> Any:
+    return server_for(
+        app, _bound(settings.host, port, what), threads=settings.threads,
+        most_bytes=max(BODY_BYTES, 2 * settings.upload_limit_bytes), is_behind_proxy=settings.trusted_proxies > 0,
+    )  # fmt: skip
 
 
 def _bound(host: str, port: int, what: str) -> socket.socket:
@@ -157,31 +230,39 @@ class Beside:
 
 def run(servers: list[Any]) -> None:
     """Serve until SIGTERM or SIGINT, with the worker beside; then finish what is being done, and return."""
+    with _working(servers[1:]):
+        try:
+            servers[0].run()  # returns when _stop raises inside it
+        finally:
+            servers[0].close()
+
+
+def run_worker(settings: Config) -> None:
+    """The worker, and the companion applications, for when the web is served by other processes."""
+    try:
+        companions = open_companions(settings)
+    except PortTaken as problem:  # by a second worker: what is to be done must be done all the same
+        log.warning("no rehearsal gateway is served from here: %s", problem)
+        companions = []
+    with _working(companions) as background:
+        background.join()
+
+
+@contextmanager
+def _working(companions: list[Any]) -> Iterator[worker.Worker]:
+    """The worker and the companion applications run until SIGTERM, SIGINT or the end; then they finish what they do."""
     background = worker.Worker()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    beside = [Beside(server) for server in servers[1:]]
+    beside = [Beside(server) for server in companions]
     background.start()
     try:
-        servers[0].run()  # returns when _stop raises inside it
+        yield background
     except SystemExit:
-        log.debug("stopped before the first request")
+        log.debug("stopped by a signal")
     finally:
-        servers[0].close()
         for companion in beside:
             companion.stop()
-        background.stop()
-
-
-def run_worker() -> None:
-    """The worker alone, for when the web is served by other processes."""
-    background = worker.Worker()
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
-    background.start()
-    try:
-        background.join()
-    except SystemExit:
         background.stop()
 
 

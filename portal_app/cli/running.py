@@ -38,7 +38,7 @@ def serve(data: str | None, host: str | None, port: str | None, migrate: bool) -
 @click.command()
 @data_option
 def worker(data: str | None) -> None:
-    """Do the background work alone: e-mails, PDFs, unfinished payments.
+    """Do the background work alone: e-mails, PDFs, unfinished payments, and the rehearsal gateway's own pages.
 
     `portal serve` does it too. This is for installations whose pages are served by other processes, such as gunicorn.
     """
@@ -52,7 +52,7 @@ def worker(data: str | None) -> None:
         serving.log_to_stderr()
         create_app(settings)
     click.echo("Working in the background (Ctrl-C ends it)")
-    serving.run_worker()
+    serving.run_worker(settings)
 
 
 @click.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -27,9 +26,8 @@ from portal_app.web import (
     uploads,
     webhooks,
 )
-from portal_app.web.compiling import Pages
+from portal_app.web.application import Portal
 from portal_app.web.cookie import Protection
-from portal_app.web.rules import RowNumber, Rule
 from portal_app.web.templates import template_folder
 
 
@@ -55,20 +53,21 @@ def trust_proxies(app: Flask, count: int) -> None:
     """Believe ``X-Forwarded-*`` of exactly that many proxies in front; of none by default. Each of them writes its
     visitor's address behind those before; scheme and host are what the last one says, because it writes them anew."""
     if count:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=1, x_host=1)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=1, x_host=1)  # type: ignore[method-assign]  # Flask's own way
 
 
-def _as_it_is(view: Callable[..., Any]) -> Callable[..., Any]:
-    """No view is async; Flask would look at each one, and at what runs before and after it, on every request."""
-    return view
+def _read_or_write() -> None:
+    """A page that only shows is read as one: no figure of it is older than another."""
+    db.let_go()
+    db.connect()
+    if once.asked().method in {"GET", "HEAD"}:
+        db.read_as_one()
 
 
 def init_app(app: Flask) -> None:
-    app.url_rule_class = Rule
-    app.url_map.converters["int"] = RowNumber
-    app.ensure_sync = _as_it_is  # type: ignore[assignment, method-assign]
     once.init_app(app)
-    app.before_request(db.connect)
+    app.before_request(_read_or_write)
+    app.teardown_request(db.let_go)
     auditing.init_app(app)
     uploads.init_app(app)
     headers.init_app(app)
@@ -79,6 +78,6 @@ def init_app(app: Flask) -> None:
 
 
 __all__ = [
-    "Pages", "Protection", "doors", "flask_settings", "init_app", "links", "policy_reports", "probe", "second_step",
+    "Portal", "Protection", "doors", "flask_settings", "init_app", "links", "policy_reports", "probe", "second_step",
     "template_folder", "trust_proxies", "webhooks",
 ]  # fmt: skip

@@ -78,7 +78,7 @@ def _asset(name: str, colours: str) -> Asset:
 def _stylesheet(text: str, colours: str) -> bytes:
     """With the firm's colours, without what only its authors read."""
     text = re.sub(r"/\*.*?\*/", "", text.replace(_COLOURS, colours), flags=re.DOTALL)
-    return re.sub(r" ?([{};,]) ?", r"\1", " ".join(text.split())).replace(";}", "}").encode()
+    return re.sub(r" ?([{};,>]) ?", r"\1", " ".join(text.split())).replace(";}", "}").encode()
 
 
 def _own_file(name: str) -> bytes | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, Request, request
 from peewee import Model
 
 from portal_app.domain import audit, firms
@@ -60,15 +60,19 @@ def init_app(app: Flask) -> None:
 
 
 def _origin() -> None:
-    asked = once.asked()
-    audit.come_from(Origin(asked.remote_addr or "", asked.headers.get("User-Agent", "")))
+    audit.come_from(partial(_origin_of, once.asked()))
+
+
+def _origin_of(asked: Request) -> Origin:
+    return Origin(asked.remote_addr or "", asked.headers.get("User-Agent", ""))
 
 
 def expecting(view: Callable[..., Any], who: Who, row: Model | None = None) -> AbstractContextManager[None]:
     """Around a view: what it commits is recorded with it; as done to ``row``, or to what the address names."""
-    if request.method in _SAFE or view.__name__ in _NOT_TOLD | _TOLD_ELSEWHERE:
+    asked = once.asked()
+    if asked.method in _SAFE or view.__name__ in _NOT_TOLD | _TOLD_ELSEWHERE:
         return nullcontext()
-    found = of(row) if row is not None else subject(request.view_args or {})
+    found = of(row) if row is not None else subject(asked.view_args or {})
     pending = Pending(view.__name__, who, found.name, found.ref, found.matter_id)
     pending.compare = partial(_compare, found, _typed())
     return audit.expect(pending)

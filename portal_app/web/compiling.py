@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping
 from functools import lru_cache
+from keyword import iskeyword
 from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
 
@@ -16,9 +17,15 @@ from jinja2 import Template, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context, Macro
 from jinja2.utils import internalcode, missing
-from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]
+from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]  # not in its types
 
+# No list has this name: what Jinja writes to add pieces to it becomes one piece.
+_LIST = "joined"
+_JOINED = {f"{_LIST}.extend((": "yield concat((", f"{_LIST}.append(": "yield ("}
+# Where a field's value and hint are put; nobody can type them, for they are no characters.
+_VALUE, _HINT = "\ufdd0", "\ufdd1"
 _ASKS = "jinja_pass_arg"  # the mark of a function that wants to be given the context
+_CALL = "__call__"
 
 
 def plainly(value: Any) -> str:
@@ -35,7 +42,7 @@ class _Whole:
     """A block whose pieces come joined. It equals the block itself: that is how Jinja finds what ``super()`` means."""
 
     __slots__ = ("block",)
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # what is equal to another thing has none
 
     def __init__(self, block: Callable[[Context], Iterable[str]]) -> None:
         self.block = block
@@ -53,6 +60,8 @@ class Compiler(CodeGenerator):
     - ``environment.plainly(…)`` for ``escape(…)``, which makes a ``Markup`` of each piece, with four calls, only to
       join it to the page's text a moment later; ``environment.escaped(…)`` for what a filter marked ``writes_text``
       gives; and nothing around our own words;
+    - our own functions called as they are, not through the context;
+    - three pieces or more of a block, or of a page, joined at once instead of handed on one by one;
     - calls without the loop's and the block's variables, which nothing of ours asks for;
     - a layout's text joined, instead of piece by piece through each template that extends it.
     """
@@ -60,7 +69,7 @@ class Compiler(CodeGenerator):
     def writeline(self, x: str, node: Any = None, extra: int = 0) -> None:
         if x == "yield from parent_template.root_render_func(context)":
             x = "yield concat(parent_template.root_render_func(context))"
-        super().writeline(x, node, extra)
+        super().writeline(_JOINED.get(x, x), node, extra)
 
     def _output_child_pre(self, node: Any, frame: Any, finalize: Any) -> None:
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:
@@ -77,12 +86,42 @@ class Compiler(CodeGenerator):
         for child in node.nodes:
             if isinstance(child, nodes.CondExpr) and child.expr2 is None:
                 child.expr2 = nodes.Const("")
+        if frame.buffer is None and len(node.nodes) > 2:
+            frame = frame.copy()
+            frame.buffer = _LIST
         super().visit_Output(node, frame)
 
-    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802  Jinja's name
+        if not forward_caller and self._is_ours(node):
+            self.visit(node.node, frame)
+            self.write("(")
+            for at, given in enumerate([*node.args, *node.kwargs]):
+                self.write(", " if at else "")
+                self.visit(given, frame)  # a keyword writes its name
+            self.write(")")
+            return
         bare = frame.copy()
         bare.loop_frame = bare.block_frame = False
         super().visit_Call(node, bare, forward_caller=forward_caller)
+
+    def _is_ours(self, node: nodes.Call) -> bool:
+        """Whether one of our own functions is called, with nothing to be looked at before it is."""
+        if node.dyn_args or node.dyn_kwargs or any(iskeyword(given.key) for given in node.kwargs):
+            return False
+        return isinstance(node.node, nodes.Name) and _is_direct(self.environment.globals.get(node.node.name))
+
+
+def _is_direct(what: Any) -> bool:
+    """Whether it can be called as it is: it does not want to be given the context."""
+    kind = type(what)
+    if kind is Kept or kind is Around or kind is type or kind is BuiltinMethodType:
+        return True
+    if kind is FunctionType:
+        return _ASKS not in what.__dict__
+    if kind is MethodType:
+        return _ASKS not in getattr(what.__func__, "__dict__", ())
+    call = getattr(kind, _CALL, None)
+    return type(call) is FunctionType and _ASKS not in call.__dict__ and not hasattr(what, _ASKS)
 
 
 def _is_plain(node: nodes.Node) -> bool:
@@ -92,10 +131,39 @@ def _is_plain(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Const) and isinstance(node.value, str) and escape(node.value) == node.value
 
 
+class _Known(dict[str, Any]):
+    """All names of a context, for one look instead of two."""
+
+    __slots__ = ()
+
+    def __missing__(self, name: str) -> Any:
+        return missing
+
+
+class _Vars(dict[str, Any]):
+    """What a template sets, which its context then knows."""
+
+    __slots__ = ("known",)
+
+    def __init__(self, known: _Known) -> None:
+        super().__init__()
+        self.known = known
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        self.known[name] = value
+
+    def update(self, given: Any) -> None:  # type: ignore[override]  # all that compiled templates ask of it
+        super().update(given)
+        self.known.update(given)
+
+
 class Calling(Context):
     """Calls macros, functions and methods straight away: Jinja finds out anew, each time, whether they want to be given
     the context, at four times the cost of a short macro. And joins what a block draws before it hands it on: otherwise
     each piece goes up by itself through every layout and every block around it."""
+
+    known: _Known
 
     def __init__(
         self,
@@ -103,23 +171,21 @@ class Calling(Context):
         parent: dict[str, Any],
         name: str | None,
         blocks: dict[str, Any],
-        globals: Any = None,  # noqa: A002
+        globals: Any = None,  # noqa: A002, ARG002  Jinja's name
     ) -> None:
         whole: dict[str, Any] = {key: _Whole(block) for key, block in blocks.items()}
-        super().__init__(environment, parent, name, whole, globals)
+        super().__init__(environment, parent, name, whole)  # which names are global is the same for all templates
+        known = _Known(parent)
+        vars(self).update(vars=_Vars(known), known=known, resolve_or_missing=known.__getitem__)
+
+    def get_all(self) -> dict[str, Any]:
+        return self.known
 
     @internalcode
     def call(self, what: Any, /, *args: Any, **kwargs: Any) -> Any:
-        kind = type(what)
-        if kind is Macro:
+        if type(what) is Macro:
             return self._draw(what, args, kwargs)
-        if (
-            kind is Kept
-            or kind is type
-            or kind is BuiltinMethodType
-            or (kind is FunctionType and _ASKS not in what.__dict__)
-            or (kind is MethodType and _ASKS not in getattr(what.__func__, "__dict__", ()))
-        ):
+        if _is_direct(what):
             return what(*args, **kwargs)
         return super().call(what, *args, **kwargs)
 
@@ -152,6 +218,37 @@ class Kept:
         return self.macro(*words, **named) if "caller" in named else self._kept(*words, **named)
 
 
+class Around:
+    """The macro of a field. What it draws around the value and the hint, its label and its control with what the
+    template says of it, is the same in every form of its kind: it is drawn once and kept with the field
+    (``web/forms.py``), and what was typed is put in. A field with an error is drawn anew."""
+
+    __slots__ = ("macro",)
+    MOST = 32  # ways of drawing one field
+
+    def __init__(self, macro: Macro) -> None:
+        self.macro = macro
+
+    def __call__(self, field: Any, hint: Any = None, *args: Any, **named: Any) -> Any:
+        drawn = getattr(field, "drawn", None)
+        if field.errors or drawn is None:
+            return self.macro(field, hint, *args, **named)
+        symbol = getattr(field, "symbol", "")
+        key = (self.macro.name, field.id, symbol, not hint, args, *named.items(), *map(type, named.values()))
+        around = drawn.get(key)
+        if around is None:
+            if len(drawn) >= self.MOST:
+                drawn.clear()
+            around = drawn[key] = self._around(field, hint, args, named)
+        return Markup(around % {"value": plainly(field._value()), "hint": plainly(hint or "")})  # noqa: S704 - all escaped
+
+    def _around(self, field: Any, hint: Any, args: tuple[Any, ...], named: dict[str, Any]) -> str:
+        hollow = object.__new__(type(field))  # a copy; WTForms takes what else makes one for a field of a form to come
+        vars(hollow).update(vars(field), _value=lambda: _VALUE)
+        text = str(self.macro(hollow, hint and _HINT, *args, **named)).replace("%", "%%")
+        return text.replace(_VALUE, "%(value)s").replace(_HINT, "%(hint)s")
+
+
 class Pages(Environment):
     """Flask's environment with both, in which a template takes the globals as they are when it is first loaded: Jinja
     would gather them one by one for each page that it draws."""
@@ -165,7 +262,7 @@ class Pages(Environment):
         super().__init__(*args, **options)
         self._loaded: dict[Any, Template] = {}
 
-    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002
+    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002  Jinja's
         """As Jinja's, which for each layout and each include finds the loader, and a name beside it, in its cache."""
         kept: Template | None = self._loaded.get(name) if globals is None and not self.auto_reload else None
         if kept is None:

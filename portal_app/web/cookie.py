@@ -8,15 +8,19 @@ import secrets
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, Request, current_app, request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response, current_app, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.sansio.http import parse_cookie
 
 from portal_app import clock
 from portal_app.domain.people import hash_token
+from portal_app.web import once
 
 REMEMBERED = 1024  # cookies, and tokens
+_SECRET = 40  # hexadecimal digits of a secret against forged forms, as many as Flask-WTF's own
+_LONGEST = 4096  # of what a browser sends; ours are a tenth of that
 _PLAIN = {str, bool, int}  # what a page cannot change in place: without more, it needs no copy of its own
 
 
@@ -29,34 +33,50 @@ class Cookie(SecureCookieSessionInterface):
 
     def __init__(self, app: Flask) -> None:
         self._signer: Any = super().get_signing_serializer(app)
+        self._name = self.get_cookie_name(app)
         self._verified = lru_cache(maxsize=REMEMBERED)(self._verify)  # a bad signature raises, and is not kept
 
     def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ARG002 - Flask's signature
         return self._signer
 
-    def _verify(self, value: str) -> tuple[dict[str, Any], dt.datetime]:
+    def _verify(self, cookies: str) -> tuple[dict[str, Any], dt.datetime] | None:
+        """What the header's cookies carry, and since when; ``None`` when ours is not among them."""
+        value = parse_cookie(cookies).get(self._name)
+        if not value:
+            return None
         data, signed_at = self._signer.loads(value, return_timestamp=True)
         if "_user_id" in data:
-            data.setdefault("csrf_token", hash_token(f"forms of {data['_user_id']}"))
+            data.setdefault("csrf_token", hash_token(f"forms of {data['_user_id']}")[:_SECRET])
         return data, signed_at
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
-        value = request.cookies.get(self.get_cookie_name(app))
+        cookies = request.environ.get("HTTP_COOKIE", "")
+        verify = self._verified if len(cookies) <= _LONGEST else self._verify
         try:
-            data, signed_at = self._verified(value) if value else ({}, dt.datetime.now(dt.UTC))
+            found = verify(cookies)
         except BadSignature:
+            found = None
+        if found is None:
             return SecureCookieSession()
+        data, signed_at = found
         # The signer's own clock, which is the machine's.
         if dt.datetime.now(dt.UTC) - signed_at > app.permanent_session_lifetime:
             return SecureCookieSession()
         return SecureCookieSession(data if set(map(type, data.values())) <= _PLAIN else copy.deepcopy(data))
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """As Flask's, which reads six settings and takes a header apart before it finds nothing to do."""
+        if session.modified:
+            super().save_session(app, session, response)
+        elif session.accessed and "Cookie" not in response.headers.get("Vary", ""):
+            response.headers["Vary"] = ", ".join([*response.headers.getlist("Vary"), "Cookie"])
 
 
 class Protection(CSRFProtect):
     """Flask-WTF's, which asks whether the view is exempt before it asks whether anything can be changed at all."""
 
     def protect(self, apply_exemptions: bool = False) -> None:
-        if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        if once.asked().method not in {"GET", "HEAD", "OPTIONS"}:
             super().protect(apply_exemptions)
 
 
@@ -65,6 +85,7 @@ def _token(key: str, secret: str, _minute: dt.datetime) -> str:
     return str(URLSafeTimedSerializer(key, salt="wtf-csrf-token").dumps(secret))
 
 
+@once.once
 def csrf_token() -> str:
     """Flask-WTF's token for this session's forms, signed once a minute."""
     secret = session.get("csrf_token")

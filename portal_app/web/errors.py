@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, make_response, render_template, request
+from flask import Flask, render_template, request
 from flask_wtf.csrf import CSRFError
 from peewee import DataError, DoesNotExist, OperationalError, PeeweeException
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from portal_app import db
 from portal_app.domain import firms
 from portal_app.domain.documents import Held
 from portal_app.domain.errors import Busy
@@ -18,6 +19,7 @@ from portal_app.domain.people import FirmUser, PortalUser
 from portal_app.domain.store import NotStored
 from portal_app.domain.throttles import TooSoon
 from portal_app.schema import folder
+from portal_app.web.fragments import page
 from portal_app.web.login import person
 from portal_app.web.press import NotPrinted
 from portal_app.web.uploads import Oversize
@@ -77,6 +79,7 @@ def _later(answer: Response, seconds: int) -> Response:
 
 
 def _unexpected(problem: Exception) -> Response:
+    db.let_go()
     reference = _reference()
     log.error("unexpected error, reference %s", reference, exc_info=problem)
     return _page(500, reference=reference)
@@ -84,6 +87,7 @@ def _unexpected(problem: Exception) -> Response:
 
 def _database(problem: PeeweeException) -> Response:
     """Before `portal init` there are no tables; later, a database that does not answer is no fault of the request."""
+    db.let_go()
     if not _is_founded():
         return _plain("errors/not_set_up.html", 503)
     if isinstance(problem, DataError):  # a value that no column can hold, and no form of ours sends
@@ -114,14 +118,12 @@ def _page(code: int, *, reference: str = "", said: str | None = None) -> Respons
     except Exception:
         log.exception("the error page itself failed, reference %s", reference)
         return _plain("errors/plain.html", code)
-    response = make_response(body, code)
-    response.headers["Vary"] = "HX-Request"
-    return response
+    return page(body, code)
 
 
 def _plain(name: str, code: int) -> Response:
     """A page that needs neither the database nor the rest of the templates."""
-    return make_response((folder("templates") / name).read_text("utf-8"), code)
+    return page((folder("templates") / name).read_text("utf-8"), code)
 
 
 def _layout() -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, abort, g
+from flask import Flask, Request, Response, abort
+from isal import isal_zlib
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
@@ -45,12 +45,18 @@ USUAL = {  # where an answer says nothing else
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _COMPRESS_FROM = 900
 _PADDING = 32
-_GZIP_WINDOW = 31  # zlib's word for gzip's frame around the largest window
+_LEVEL = 1
+_GZIP = 31  # zlib's word for gzip's frame around the largest window
+
+
+@once.once
+def _allowed() -> dict[str, list[str]]:
+    return {}
 
 
 def allow(directive: str, *origins: str) -> None:
     """Let this one answer load from ``origins``: the gateway's, on the page that needs it."""
-    g.setdefault("policy", {}).setdefault(directive, []).extend(origins)
+    _allowed().setdefault(directive, []).extend(origins)
 
 
 def init_app(app: Flask) -> None:
@@ -116,9 +122,9 @@ def _finish(response: Response) -> Response:
     if "token" in (asked.view_args or {}):  # the address itself opens something: it is told to nobody
         response.headers.setdefault("Referrer-Policy", "no-referrer")
         response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
-    if "policy" in g:
-        response.headers.setdefault("Content-Security-Policy", _policy(g.policy))
-    return _compressed(response, asked)
+    if allowed := _allowed():
+        response.headers.setdefault("Content-Security-Policy", _policy(allowed))
+    return response
 
 
 def _policy(extra: Mapping[str, Sequence[str]]) -> str:
@@ -136,24 +142,11 @@ def _takes_gzip(accepted: str) -> bool:
     return bool(parse_accept_header(accepted, Accept)["gzip"])
 
 
-def _compressed(response: Response, asked: Request) -> Response:
-    """With gzip: Brotli takes a tenth more off, but its tables push what serves the page out of the processor's cache,
-    which costs as much again as drawing it."""
-    if (
-        not _takes_gzip(asked.headers.get("Accept-Encoding", "")[:200])
-        or not config.active().compress
-        or response.mimetype != "text/html"
-        or response.is_streamed
-        or "Content-Encoding" in response.headers
-    ):
-        return response
-    body = response.get_data()
-    if len(body) < _COMPRESS_FROM:
-        return response
+def packed(body: bytes, accepted: str) -> bytes | None:
+    """A page with gzip by ISA-L, whose tables are small: those of Brotli, which takes a seventh more off, and of zlib,
+    which takes a twentieth more, push what serves the page out of the processor's cache. ``None``: it goes as it is."""
+    if len(body) < _COMPRESS_FROM or not _takes_gzip(accepted[:200]) or not config.active().compress:
+        return None
     # A comment of random length hides how well a page compresses, and so its token (BREACH).
-    body += f"<!-- {secrets.token_hex(secrets.randbelow(_PADDING))} -->".encode()
-    packer = zlib.compressobj(5, zlib.DEFLATED, _GZIP_WINDOW)
-    response.set_data(packer.compress(body) + packer.flush())
-    response.headers["Content-Encoding"] = "gzip"
-    response.headers.add("Vary", "Accept-Encoding")
-    return response
+    hidden = f"<!-- {secrets.token_hex(secrets.randbelow(_PADDING))} -->".encode()
+    return bytes(isal_zlib.compress(body + hidden, _LEVEL, _GZIP))

@@ -34,10 +34,21 @@ class Visit(UserMixin):
         return self.token
 
 
+class Manager(LoginManager):
+    """flask-login's. The session table decides, not the browser's address: a mark of it is not even reckoned."""
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        """There is none: only what a sign-out has just marked in the session is to be done."""
+        found: Response = super()._update_remember_cookie(response) if session.modified else response
+        return found
+
+    def _session_protection_failed(self) -> bool:
+        return False
+
+
 def init_app(app: Flask) -> None:
     app.session_interface = Cookie(app)
-    manager = LoginManager(app, add_context_processor=False)
-    manager.session_protection = None  # the session table decides, not the browser's address
+    manager = Manager(app, add_context_processor=False)
     manager.user_loader(_load)
     manager.unauthorized_handler(ask_to_sign_in)
 
@@ -181,7 +192,7 @@ def firm_only(action: str) -> Callable[[Callable[P, R]], Callable[P, R | Respons
             with auditing.expecting(view, who):
                 return view(*args, **kwargs)
 
-        checked.action = action  # type: ignore[attr-defined]
+        vars(checked)["action"] = action
         return checked
 
     return guard
@@ -200,7 +211,7 @@ def client_only(view: Callable[P, R]) -> Callable[P, R | Response]:
         with auditing.expecting(view, who):
             return view(*args, **kwargs)
 
-    checked.action = "portal"  # type: ignore[attr-defined]
+    vars(checked)["action"] = "portal"
     return checked
 
 
@@ -222,11 +233,11 @@ def fresh(view: Callable[P, R]) -> Callable[P, R | Response]:
             return Response("", 401, {"HX-Redirect": target})
         return Response("", 303, {"Location": target})
 
-    checked.is_fresh = True  # type: ignore[attr-defined]
+    vars(checked)["is_fresh"] = True
     return checked
 
 
 def public(view: Callable[..., Any]) -> Callable[..., Any]:
     """The route is for everybody: said aloud, so that a test can tell it from a forgotten guard."""
-    view.action = "public"  # type: ignore[attr-defined]
+    vars(view)["action"] = "public"
     return view

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar
@@ -36,13 +36,30 @@ def forget(_problem: BaseException | None = None) -> None:
         kept.set(_NOTHING)
 
 
+@once
 def asked() -> Request:
     """The request itself: each look through Flask's proxy costs as much as what is looked for."""
     found: Request = request._get_current_object()  # type: ignore[attr-defined]  # Flask types its proxy as what it hides
     return found
 
 
+def typed() -> Mapping[str, str]:
+    """The form that was sent; empty where none can be."""
+    found = asked()
+    return {} if found.method == "GET" else found.form
+
+
+def part(name: str) -> str:
+    """A part of the request: the address decides over the form; empty when neither has it. Whether it is there is asked
+    first: what is taken and missing costs an exception each time."""
+    found = asked()
+    if name in found.args:
+        return found.args[name]
+    sent = typed()
+    return sent[name] if name in sent else ""  # noqa: SIM401 - its get() raises and catches
+
+
 def init_app(app: Flask) -> None:
-    """A thread serves many people: nothing may be left over, however early or badly a request ends."""
-    app.before_request(forget)
+    """A thread serves many people: nothing may be left over, however early or badly a request ends. So everything is
+    forgotten when it ends, and again when the next one begins (``Portal``)."""
     app.teardown_request(forget)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jinja2
@@ -11,22 +12,22 @@ from peewee import JOIN, ModelSelect
 
 from portal_app import clock, gateway_setup, plugins
 from portal_app.domain import firms
-from portal_app.domain.access import may
+from portal_app.domain.access import actions_of, may
 from portal_app.domain.firms import Firm
 from portal_app.domain.payments import Gateway, PaymentRoad
 from portal_app.domain.people import FirmUser
 from portal_app.plugin_api import Fund
-from portal_app.prepared import prepared
+from portal_app.prepared import prepared_and_kept
 from portal_app.schema import folder
 from portal_app.web import assets
-from portal_app.web.compiling import Kept
+from portal_app.web.compiling import Around, Kept
 from portal_app.web.cookie import csrf_token
 from portal_app.web.login import person
 from portal_app.web.once import once
 from portal_app.web.writing import Filter, Writing, filters, plural
 
 
-@prepared
+@prepared_and_kept
 def _firm() -> ModelSelect:
     """The firm, once for each road of operating money, with the gateway that takes it."""
     query = Firm.select(Firm, Gateway.plugin.alias("gateway"), Gateway.mode.alias("gateway_mode"))
@@ -86,6 +87,12 @@ def _may(action: str) -> bool:
     return isinstance(who, FirmUser) and may(who, action)
 
 
+def _allowed() -> frozenset[str]:
+    """All that the person may do in the firm's face."""
+    who = person()
+    return actions_of(who.role_set) if isinstance(who, FirmUser) else frozenset()
+
+
 def described(field: Any, hint: str | None) -> str:
     """What the hint and the error of a field are called, for aria-describedby."""
     return " ".join([f"{field.id}-h"] * bool(hint) + [f"{field.id}-e"] * bool(field.errors))
@@ -103,7 +110,9 @@ def _context() -> dict[str, Any]:
 
 
 # They read nothing but the words that they are given.
-_KEPT = {"icon", "head", "state", "stamp"}
+_WORDS = "icon", "head", "state", "stamp", "mark", "foot", "client_nav", "firm_nav", "matter_tabs", "time_left"
+_FIELDS = "field", "select", "textarea", "money_field"
+_KEPT: dict[str, Callable[[Macro], Any]] = {**dict.fromkeys(_WORDS, Kept), **dict.fromkeys(_FIELDS, Around)}
 
 
 def init_app(app: Flask) -> None:
@@ -115,6 +124,7 @@ def init_app(app: Flask) -> None:
         integrity=assets.integrity,
         favicon=assets.favicon,
         may=_may,
+        allowed=_allowed,
         csrf_token=csrf_token,
         control=control,
         described=described,
@@ -122,10 +132,10 @@ def init_app(app: Flask) -> None:
         now=clock.now,
     )
     app.context_processor(_context)
-    for template in ("layout/macros.html", "client/macros.html"):  # the second calls those of the first
+    for template in ("layout/macros.html", "client/macros.html", "firm/macros.html"):  # these call those of the first
         module = vars(app.jinja_env.get_template(template).module)
-        macros = {name: value for name, value in module.items() if isinstance(value, Macro)}
-        app.jinja_env.globals.update({name: Kept(macros[name]) if name in _KEPT else macros[name] for name in macros})
+        macros = [(name, value) for name, value in module.items() if isinstance(value, Macro)]
+        app.jinja_env.globals.update({name: _KEPT[name](macro) if name in _KEPT else macro for name, macro in macros})
 
 
 def template_folder() -> str:

@@ -23,12 +23,15 @@ class Oversize(RequestEntityTooLarge):
 def init_app(app: Flask) -> None:
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES
     app.config["MAX_FORM_PARTS"] = 2000
+    app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES
     app.before_request(_limit)
 
 
 def _limit() -> None:
     """Bodies are limited before they are read: to a form, or on upload routes to the firm's file limit."""
     asked = once.asked()
+    if asked.method == "GET" and "CONTENT_LENGTH" not in asked.environ:
+        return
     takes_file = (asked.mimetype or "") == "multipart/form-data"
     most = config.active().upload_limit_bytes + FORM_BYTES if takes_file else FORM_BYTES
     asked.max_content_length = most

@@ -26,6 +26,9 @@ PAGE = """
 {%- endfor -%}
 {{ html }} {{ none }} {{ number }} {{ truth }} {{ names }} {{ thing.upper() }} {{ thing.shout("<") }}
 {{ " on" if truth }}{{ " off" if not truth }}{{ "<b>" if truth else "&" }}{{ names if truth else "" }}
+{{ shout("<a>") }}{{ shout(text="b", end=html) }}{{ shout(*["c"]) }}{{ shout(**{"text": "d"}) }}{% set shout = given %}
+{{ shout("e") }}{% for number in [1] %}{{ number }}{% set number = 2 %}{{ number }}{% endfor %}{{ number }}
+{{ thing("called") }}{{ asking("called") }}
 {{ given("<&>") }} {{ told() }} {{ method() }} {{ "%s"|format(html) }} {{ names|length }} {{ names.index("Bo & Co") }}
 {% autoescape false %}{{ names }}{{ short("<") }}{% endautoescape %}
 """
@@ -38,9 +41,18 @@ class Thing:
     def shout(self, what: str) -> str:
         return what * 2
 
+    def __call__(self, text: str) -> str:
+        return f"<{text}>"
+
     @jinja2.pass_context
     def asks(self, context: Context) -> str:
         return f"<{context['number']}>"
+
+
+class Asking:
+    @jinja2.pass_context
+    def __call__(self, context: Context, text: str) -> str:
+        return f"<{text} {context['number']}>"
 
 
 @jinja2.pass_context
@@ -52,11 +64,12 @@ def drawn(compiler: type[CodeGenerator], context: type[Context], text: str, **va
     loader = jinja2.DictLoader({"layout": LAYOUT})
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, loader=loader)
     environment.code_generator_class, environment.context_class = compiler, context
-    vars(environment)["plainly"] = plainly
+    vars(environment).update(plainly=plainly, escaped=Pages.escaped)
+    environment.globals["shout"] = lambda text, end="!": text + end
     thing = Thing()
     return environment.from_string(text).render(
         names=["<Ann>", "Bo & Co", "“Cy”"], html=Markup("<hr>"), none=None, number=12, truth=True, thing=thing,
-        given=lambda text: text, told=told, method=thing.asks, **values,
+        given=lambda text: text, told=told, asking=Asking(), method=thing.asks, **values,
     )  # fmt: skip
 
 
@@ -100,6 +113,7 @@ def test_the_portal_uses_them(app: Flask) -> None:
     assert (environment.code_generator_class, environment.context_class) == (Compiler, Calling)
     written = environment.compile("{{ a }}", raw=True)
     assert "environment.plainly(" in written
+    assert "l_0_asset)('a')" in environment.compile("{{ asset('a') }}", raw=True)
     assert "environment.escaped(" in environment.compile("{{ a|money }}", raw=True)
     layered = environment.compile('{% extends "layout/base.html" %}', raw=True)
     assert "yield concat(parent_template.root_render_func(context))" in layered
