@@ -14,10 +14,36 @@ function busy() {
 
 function idle() {
   form.elements.token.value = "";
-  if (!button().disabled) return;
-  button().textContent = label;
-  button().disabled = false;
+  if (button().disabled) {
+    button().textContent = label;
+    button().disabled = false;
+  }
+  if (missed?.isConnected) {
+    if (missed.matches(".amount input")) reckon(missed);
+    else htmx.trigger(missed, "change"); // the country; what was pressed can be pressed again
+  }
+  missed = null;
 }
+
+function reckon(amount) {
+  htmx.ajax("POST", amount.getAttribute("hx-post"), { source: amount, target: "#allocation", swap: "outerHTML" });
+}
+
+// While a payment is on its way no part of its form is drawn anew: neither is it asked for, nor is a late answer shown.
+// What was typed or chosen meanwhile is asked for when the button can be pressed again.
+let missed = null;
+
+function leave(event) {
+  event.preventDefault();
+  missed = event.target;
+}
+
+const late = (event) => { if (button().disabled || !event.target.isConnected) leave(event); };
+
+form.addEventListener("htmx:beforeRequest", ({ target }) => {
+  // Heard at the part itself: a refusal may have drawn the form anew by then, and taken it off the page.
+  if (target !== form) target.addEventListener("htmx:beforeOnLoad", late);
+});
 
 function refuse(sentence) {
   idle();
@@ -33,32 +59,33 @@ function billing() {
 }
 
 // What the portal said of an amount while it was typed: the field is marked, and Pay waits for another one.
+let refused = null;
+
 function mark() {
   const said = form.querySelector("#allocation [data-blames]");
+  const blamed = said && form.elements[said.dataset.blames];
   for (const input of form.querySelectorAll("#how-much .amount input")) {
-    const isBlamed = input.name === said?.dataset.blames;
-    if (isBlamed) input.setAttribute("aria-invalid", "true");
+    if (input === blamed) input.setAttribute("aria-invalid", "true");
     else if (!input.closest(".wrong")) input.removeAttribute("aria-invalid");
-    input.dataset.refused = isBlamed ? input.value : "\n"; // which nobody can type
   }
+  refused = blamed && { input: blamed, value: blamed.value, sentence: said.textContent.trim() };
 }
 
-function wrong() {
-  const said = form.querySelector("#allocation [data-blames]");
-  const input = said && form.elements[said.dataset.blames];
-  return input && input.value === input.dataset.refused ? said.textContent.trim() : "";
-}
+const wrong = () => (refused && refused.input.value === refused.value ? refused.sentence : "");
 
 form.addEventListener("htmx:afterSettle", mark);
 
 // An amount that was typed before the scripts had come is reckoned now; htmx takes it for what was there.
 document.addEventListener("DOMContentLoaded", () => {
   const typed = [...form.querySelectorAll("#how-much .amount input")].find(({ value, defaultValue }) => value !== defaultValue);
-  if (typed) htmx.ajax("POST", typed.getAttribute("hx-post"), { source: typed, target: "#allocation", swap: "outerHTML" });
+  if (typed) reckon(typed);
 });
 
 form.addEventListener("htmx:confirm", (event) => {
-  if (event.target !== form) return; // a redraw of a part
+  if (event.target !== form) {
+    if (button().disabled) leave(event);
+    return;
+  }
   if (button().disabled) {
     event.preventDefault();
     return;
@@ -83,18 +110,19 @@ form.addEventListener("htmx:afterRequest", ({ target, detail }) => {
   if (target === form && !detail.xhr.getResponseHeader("HX-Redirect")) idle();
 });
 
-form.addEventListener("change", ({ target }) => {
-  if (target.name !== "method") return;
-  if ("elsewhere" in target.dataset) { // another gateway's fields need a page of their own; what was typed goes along
-    form.action = form.dataset.redraw;
+function follow() {
+  if ("elsewhere" in (form.querySelector("[name=method]:checked")?.dataset ?? {})) {
+    form.action = form.dataset.redraw; // another gateway's fields need a page of their own; what was typed goes along
     form.elements.token.value = "";
     form.submit();
-    return;
+  } else if (box && box.dataset.method !== chosen()) {
+    box.dataset.method = chosen();
+    box.dispatchEvent(new CustomEvent("portal:method"));
   }
-  if (!box) return;
-  box.dataset.method = chosen();
-  box.dispatchEvent(new CustomEvent("portal:method"));
-});
+}
+
+form.addEventListener("change", ({ target }) => { if (target.name === "method") follow(); });
+follow(); // it may have been chosen before this script had come
 
 // A page that comes back from the browser's memory is one whose button was pressed already.
 addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });

@@ -3,6 +3,7 @@ Object.assign(htmx.config, {
   allowEval: false,
   includeIndicatorStyles: false,
   historyCacheSize: 0,
+  defaultSettleDelay: 0,
   refreshOnHistoryMiss: true,
   historyRestoreAsHxRequest: false,
   responseHandling: [{ code: "204", swap: false }, { code: "[23]..|422", swap: true }, { code: "[45]..", swap: false, error: true }],
@@ -26,10 +27,12 @@ Object.assign(htmx.config, {
     note.scrollIntoView({ block: "nearest" });
   };
 
-  document.addEventListener("htmx:responseError", ({ detail }) => tell(SAID[detail.xhr.status] ?? OTHER));
-  document.addEventListener("htmx:sendError", () => tell(LOST));
-  document.addEventListener("htmx:afterRequest", ({ detail }) => {
-    if (detail.successful) document.getElementById("unsaid")?.remove();
+  htmx.on("htmx:responseError", ({ detail }) => tell(SAID[detail.xhr.status] ?? OTHER));
+  htmx.on("htmx:sendError", () => tell(LOST));
+  // A request that succeeds takes away what it found told when it began: what is told meanwhile is not yet read.
+  htmx.on("htmx:beforeRequest", ({ detail }) => { detail.requestConfig.told = document.getElementById("unsaid"); });
+  htmx.on("htmx:afterRequest", ({ detail }) => {
+    if (detail.successful) detail.requestConfig.told?.remove();
   });
 
   // A button that only a script can serve stays hidden without one.

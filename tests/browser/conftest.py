@@ -9,13 +9,14 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.harness import Console, serve
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+expect.set_options(timeout=20_000)  # a busy machine takes its time; only what fails waits for all of it
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--disable-gpu",
@@ -59,7 +60,7 @@ def new_context(new_context: Callable[..., BrowserContext], console: Console) ->
 
     def make(**options: Any) -> BrowserContext:
         context = new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         console.watch(context)
         return context
 

@@ -76,6 +76,8 @@ class Console:
 
 def axe(page: Page) -> None:
     """Assert that the page, as it stands, breaks no accessibility rule (WCAG 2.2 AA and best practice)."""
+    # A link that was pressed has begun its page, which may not have a single element yet.
+    page.wait_for_load_state()
     # Not into frames: a gateway's fields are another origin's page, and calling there would complain on the console.
     options = {"runOnly": {"type": "tag", "values": list(RULES)}, "resultTypes": ["violations"], "iframes": False}
     found = Axe().run(page, options=options).response["violations"]
@@ -94,6 +96,7 @@ def look(page: Page, name: str, *, judged: Collection[str] = SCHEMES) -> None:
     PORTAL_SCREENSHOTS names the folder that NAME-WIDTH-SCHEME.png are written into; without it a phone in light and a
     desk in dark are enough.
     """
+    page.wait_for_load_state()  # as in axe()
     before = page.viewport_size
     folder = os.environ.get("PORTAL_SCREENSHOTS")
     for width, scheme in itertools.product(WIDTHS, SCHEMES) if folder else ((390, "light"), (1280, "dark")):

@@ -33,12 +33,16 @@ def serving(command: str, data: Path) -> Iterator[str]:
     port = free_ports()
     words = [*PORTAL, command, "--data", str(data), "--port", str(port)]
     with subprocess.Popen(words, env=clean_environment(), stdout=subprocess.DEVNULL) as process:
-        url = f"http://localhost:{port}"
-        wait_for(lambda: process.poll() is not None or answers(f"{url}/health"), f"portal {command} does not answer")
-        assert process.poll() is None
-        yield url
-        process.terminate()
-        assert process.wait(timeout=40) == 0
+        try:
+            url = f"http://localhost:{port}"
+            here = f"{url}/health"
+            wait_for(lambda: process.poll() is not None or answers(here), f"portal {command} does not answer")
+            assert process.poll() is None
+            yield url
+            process.terminate()
+            assert process.wait(timeout=40) == 0
+        finally:
+            process.kill()  # after a failure: otherwise the test would wait for it until the whole run is given up
 
 
 def wait_for(is_done: Callable[[], bool], complaint: str) -> None:
@@ -50,7 +54,7 @@ def wait_for(is_done: Callable[[], bool], complaint: str) -> None:
 
 def answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url) as answer:
+        with urllib.request.urlopen(url, timeout=10) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -44,6 +44,7 @@ def page(portal: Portal, deposit: DepositRequest, context: BrowserContext, conso
     page = sign_in(context, portal)
     expect(page.get_by_role("heading", name="Deposit requested")).to_be_visible()
     page.get_by_role("link", name="Retainer for the appeal").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Deposit request")
     return page
 
 
@@ -64,7 +65,7 @@ def test_a_deposit_is_paid_by_card_and_is_in_the_statement(page: Page, world: Wo
     look(page, "client-deposit-paid")
     assert trust.balance(world.matter, bank) == 100_000
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download receipt").click(timeout=20_000)
+        page.get_by_role("link", name="Download receipt").click()
     assert download.value.suggested_filename == f"Receipt {Payment.get().receipt_number}.pdf"
     page.get_by_role("link", name="Trust", exact=True).click()
     expect(page.locator("main")).to_contain_text("Deposit from portal")

@@ -3,12 +3,7 @@ console, nothing sideways and, in the dark, no broken accessibility rule. ``./de
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +12,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from portal_app.demo import PASSWORD
+from tests.browser import served
 from tests.browser.harness import Console, look
-from tests.test_cli import free_ports
-
-PORTAL = [sys.executable, "-c", "import sys; from portal_app.cli import main; sys.exit(main())"]
-DRAIN_SECONDS = 120
 
 SIGNED_OUT = (
     ("sign-in", "/sign-in"),
@@ -107,32 +99,12 @@ class Demo:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo as ``portal demo`` serves it, once its papers are made."""
-    data, port = tmp_path_factory.mktemp("demo"), free_ports()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
-    command = [*PORTAL, "demo", "--data", str(data), "--port", str(port)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-        url = f"http://localhost:{port}"
-        _wait(lambda: process.poll() is not None or _answers(f"{url}/health"), "the demo does not answer")
-        assert process.poll() is None
-        _wait(lambda: _ask(data, "SELECT COUNT(*) FROM outbox WHERE done_at IS NULL") == 0, "the outbox is not drained")
+    data = tmp_path_factory.mktemp("demo")
+    with served.serving("demo", data) as url:
+        served.wait_for(
+            lambda: _ask(data, "SELECT COUNT(*) FROM outbox WHERE done_at IS NULL") == 0, "the outbox is not drained"
+        )
         yield Demo(url, {name: _ask(data, sql) for name, sql in WANTED.items()})
-        process.terminate()
-        assert process.wait(timeout=40) == 0
-
-
-def _wait(is_done: Callable[[], bool], complaint: str) -> None:
-    until = time.monotonic() + DRAIN_SECONDS
-    while not is_done():
-        assert time.monotonic() < until, complaint
-        time.sleep(0.1)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def _ask(data: Path, sql: str) -> object:

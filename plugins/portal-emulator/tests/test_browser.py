@@ -131,7 +131,7 @@ def test_the_fields_tell_what_is_wrong(stage: Stage) -> None:
     expect(stage.field("#one")).to_have_attribute("placeholder", "Type credit_card_number")
     assert stage.page.evaluate("window.fields.getState()")["isReady"] is False
     stage.field("#one").fill("4242424242424241")
-    assert stage.page.evaluate("window.states.at(-1).surchargeable") is True
+    stage.page.wait_for_function("window.states.at(-1).surchargeable === true")
     stage.field("#one").blur()
     stage.page.wait_for_function("window.states.at(-1).fields[0].error === 'Card number is not valid'")
     answer = stage.ask(exp_month=10, exp_year=2099)
