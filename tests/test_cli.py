@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -201,9 +202,9 @@ def test_reconcile_asks_about_a_lost_answer_and_says_what_it_was(
 
 
 @contextmanager
-def serving(data: Path, port: int, **more: str) -> Iterator[subprocess.Popen[str]]:
+def serving(data: Path, port: int, command: str = "serve", **more: str) -> Iterator[subprocess.Popen[str]]:
     environment = {"PATH": os.environ["PATH"], "PORTAL_DATA": str(data), "PORTAL_PORT": str(port), **more}
-    process = subprocess.Popen([*PORTAL, "serve"], env=environment, stderr=subprocess.PIPE, text=True, cwd=data)
+    process = subprocess.Popen([*PORTAL, command], env=environment, stderr=subprocess.PIPE, text=True, cwd=data)
     try:
         yield process
     finally:
@@ -224,15 +225,14 @@ def first_page(url: str, process: subprocess.Popen[str]) -> bytes:
 
 
 def free_ports() -> int:
-    """A port that is free with the one above it."""
+    """A port that is free with the one above it. Not one of those that the system gives to whoever asks for any: while
+    a demo is filled, a browser beside it could get one of them. Each process of the tests has its own thousand."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     while True:
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
-            try:
-                other.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
+        port = 20_000 + worker % 10 * 1_000 + secrets.randbelow(499) * 2
+        with socket.socket() as one, socket.socket() as other, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + 1))
             return port
 
 
@@ -249,6 +249,22 @@ def test_serve_answers_refuses_a_taken_port_and_stops_cleanly(founded: Run, tmp_
         _, said = process.communicate(timeout=30)
         assert process.returncode == 0
         assert "Traceback" not in said
+
+
+def test_the_worker_alone_serves_the_rehearsal_gateways_pages(founded: Run, tmp_path: Path) -> None:
+    """Where other processes serve the portal, somebody must; a second worker works without."""
+    port, data = free_ports(), tmp_path / "data"
+    with serving(data, port, "worker") as process:
+        assert b"Card number" in first_page(
+            f"http://localhost:{port + 1}/fields?origin=http://localhost:{port}", process
+        )
+        with serving(data, port, "worker") as second:
+            assert second.stderr
+            assert f"companion port {port + 1}" in second.stderr.readline()
+            assert second.poll() is None
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+        assert (process.returncode, "Traceback" in said) == (0, False)
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -1,8 +1,9 @@
 """What a page costs: CPU as a ratio to a bare Flask page under the same server in the same run, steps, queries, bytes.
 
 CPU per request is steadier on a busy machine than seconds are. The floor is a page of some 6 kB with Jinja and two
-queries on SQLite (WAL). Server and caller are two processes; only the server's CPU is counted. The steps of Python that
-a page takes are the same on every machine: a change that saves some shows there, however busy the machine is.
+queries on SQLite (WAL). The server is that of `portal serve`. Server and callers are two processes; only the server's
+CPU is counted. Steps of Python are the same on every machine: a change that saves some shows there, however busy the
+machine is. Several callers at once show what a page costs when the server's threads have to share one interpreter.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import gzip
 import http.client
 import re
+import socket
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -24,8 +27,8 @@ from typing import Any
 import brotli
 from werkzeug.test import EnvironBuilder
 
-ROUNDS = 7
-REQUESTS = 40
+ROUNDS = 60
+REQUESTS = 10
 WARM_UP = 25
 
 
@@ -41,9 +44,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``ratio_hundredths``: CPU of one request against the floor's, times 100; ``steps`` its bytecode instructions.
-    Bytes are as compressed on the wire; ``first_visit_bytes`` and ``requests`` count the page with everything that it
-    loads."""
+    """``ratio_hundredths``: CPU of one request against the floor's in the same round, times 100, the median of all
+    rounds; ``steps`` its bytecode instructions. Bytes are as compressed on the wire; ``first_visit_bytes`` and
+    ``requests`` count the page with everything that it loads."""
 
     name: str
     cpu_microseconds: int
@@ -62,14 +65,17 @@ class Result:
 def _serve(pipe: Connection, make: Callable[[], Any]) -> None:
     from threading import Thread
 
-    from waitress.server import create_server
+    from portal_app import config, starting
+    from portal_app.serving import server_for
 
-    app = make()
+    with starting():
+        app = make()
     count = [0]
     _count_queries(count)
-    server: Any = create_server(app, host="127.0.0.1", port=0, threads=4)
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = server_for(app, listening, threads=config.active().threads)
     Thread(target=server.run, daemon=True).start()
-    pipe.send(server.effective_port)
+    pipe.send(listening.getsockname()[1])
     while (word := pipe.recv()) != "stop":
         match word:
             case "cpu":
@@ -116,10 +122,10 @@ def _count_queries(count: list[int]) -> None:
 
 
 class Server:
-    """A page's server in a process of its own."""
+    """A page's server in a process of its own, and the lines of those who call it."""
 
-    def __init__(self, port: int, pipe: Connection) -> None:
-        self.line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    def __init__(self, port: int, pipe: Connection, callers: int = 1) -> None:
+        self.lines = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(callers)]
         self.pipe = pipe
 
     def ask(self, word: str | tuple[str, dict[str, str]]) -> int:
@@ -127,9 +133,14 @@ class Server:
         self.pipe.send(word)
         return int(self.pipe.recv())
 
-    def get(self, path: str, headers: dict[str, str]) -> tuple[http.client.HTTPResponse, bytes]:
-        self.line.request("GET", path, headers=headers)
-        answer = self.line.getresponse()
+    @property
+    def port(self) -> int:
+        return self.lines[0].port
+
+    def get(self, path: str, headers: dict[str, str], caller: int = 0) -> tuple[http.client.HTTPResponse, bytes]:
+        line = self.lines[caller]
+        line.request("GET", path, headers=headers)
+        answer = line.getresponse()
         body = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"{path} answered {answer.status}")
@@ -137,13 +148,13 @@ class Server:
 
 
 @contextmanager
-def serving(make: Callable[[], Any]) -> Iterator[Server]:
+def serving(make: Callable[[], Any], callers: int = 1) -> Iterator[Server]:
     context = get_context("fork")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, make), daemon=True)
     process.start()
     try:
-        yield Server(ours.recv(), ours)
+        yield Server(ours.recv(), ours, callers)
     finally:
         ours.send("stop")
         process.join(10)
@@ -210,14 +221,17 @@ def cookie_of(email: str, settings: Any) -> str:
 # Measuring
 
 
-def measure(settings: Any, targets: list[Target], folder: Path, tick: Callable[[], None]) -> list[Result]:
-    """Each target in turn with the floor, round by round; the medians count."""
+def measure(
+    settings: Any, targets: list[Target], folder: Path, tick: Callable[[], None], callers: int = 1
+) -> list[Result]:  # fmt: skip
+    """Each target in turn with the floor, round by round, so that both meet the same machine; the medians count.
+    ``callers`` ask at the same time."""
     from portal_app import db
 
     people = sorted({target.who for target in targets})
     cookies = {who: cookie_of(who, settings) for who in people}
     db.db.close()
-    with serving(lambda: floor_app(folder)) as floor, serving(lambda: portal_app(settings)) as portal:
+    with serving(lambda: floor_app(folder), callers) as floor, serving(lambda: portal_app(settings), callers) as portal:
         found = [_measure(target, floor, portal, cookies[target.who], tick) for target in targets]
         return [_bare(floor), *found]
 
@@ -252,11 +266,11 @@ def _measure(target: Target, floor: Server, portal: Server, cookie: str, tick: C
         base, _seconds = _cost(floor, "/", {})
         rounds.append((base, *_cost(portal, target.path, headers)))
         tick()
-    bare, cpu = (int(statistics.median(item[at] for item in rounds)) for at in (0, 1))
-    nanoseconds = int(statistics.median(item[2] for item in rounds))
+    ratio = statistics.median(cpu * 100 // base for base, cpu, _ in rounds)
+    cpu, nanoseconds = (int(statistics.median(item[at] for item in rounds)) for at in (1, 2))
     extra = [] if target.is_fragment else _loads(portal, _plain(answer, body))
     return Result(
-        name=target.name, cpu_microseconds=cpu // 1000, ratio_hundredths=cpu * 100 // bare,
+        name=target.name, cpu_microseconds=cpu // 1000, ratio_hundredths=int(ratio),
         steps=portal.ask((target.path, headers)),
         requests_per_second=10**9 // nanoseconds, queries=queries, page_bytes=len(body),
         first_visit_bytes=len(body) + sum(extra), requests=1 + len(extra),
@@ -265,11 +279,18 @@ def _measure(target: Target, floor: Server, portal: Server, cookie: str, tick: C
 
 def _cost(server: Server, path: str, headers: dict[str, str]) -> tuple[int, int]:
     """Nanoseconds of the server's CPU, and of time, for one request."""
+    callers = len(server.lines)
+
+    def call(caller: int) -> None:
+        for _ in range(REQUESTS):
+            server.get(path, headers, caller)
+
     cpu, began = server.ask("cpu"), time.perf_counter_ns()
-    for _ in range(REQUESTS):
-        server.get(path, headers)
+    with ThreadPoolExecutor(callers) as pool:
+        list(pool.map(call, range(callers)))
     ended = time.perf_counter_ns()
-    return (server.ask("cpu") - cpu) // REQUESTS, (ended - began) // REQUESTS
+    count = REQUESTS * callers
+    return (server.ask("cpu") - cpu) // count, (ended - began) // count
 
 
 def _plain(answer: http.client.HTTPResponse, body: bytes) -> str:
