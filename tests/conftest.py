@@ -19,6 +19,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 
 from portal_app import config, create_app, db, hookspecs, plugins, schema
 from portal_app.domain import passwords, sessions, store
@@ -48,6 +49,11 @@ SETTINGS = {
     "compress": "false",
     "pdf_seconds": "600",  # many tests at once make each paper wait
 }
+
+
+# How long an example takes says how busy the machine is. The same examples each time: a failure can be repeated.
+hypothesis_settings.register_profile("portal", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("portal")
 
 
 def pytest_collection_finish() -> None:

@@ -23,6 +23,7 @@ from portal_app.domain.errors import Busy, Refused
 T = TypeVar("T")
 PASSWORD_MIN, PASSWORD_MAX = 12, 1000
 WAIT_SECONDS = 20  # for a turn at hashing
+BEHIND = 5  # the priority of who hashes: at 19, a busy machine lets nobody sign in for half a minute
 _ROWS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm")
 _OURS = ("matterportal", "portal", "matter", "password", "invoice", "lawyer", "attorney")
 _LEAST_OWN = 8  # characters that are neither a common password nor somebody's name
@@ -112,14 +113,14 @@ def _ours() -> PasswordHasher:
 
 @lru_cache(maxsize=4)
 def _behind(at_once: int) -> ThreadPoolExecutor:
-    """Few threads, so that sign-ins cannot exhaust memory, that step back behind all others: a hash takes as long as
-    ninety pages, and nobody else has to wait for it. They cannot step forward again, so they are of their own."""
+    """Few threads, so that sign-ins cannot exhaust memory, that step back behind the others: a hash takes as long as
+    ninety pages, and nobody else should wait for it. They cannot step forward again, so they are of their own."""
     return ThreadPoolExecutor(at_once, "portal-hash", _step_back)
 
 
 def _step_back() -> None:
     if sys.platform == "linux":  # elsewhere a thread has no priority of its own
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), 19)
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), BEHIND)
 
 
 os.register_at_fork(after_in_child=_behind.cache_clear)  # a fork takes no threads along

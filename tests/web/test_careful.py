@@ -7,7 +7,6 @@ import io
 import json
 import logging
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -126,12 +125,18 @@ def test_what_a_visitor_says_of_their_address_is_not_believed(world: World, as_:
 
 
 def test_an_oversized_body_is_refused_before_it_is_read(app: Flask, as_: As, world: World) -> None:
+    class Unread(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise AssertionError("the body was read")
+
+        readline = readinto = read  # type: ignore[assignment]  # nor any other way
+
     path = f"/firm/matters/{world.matter.id}/documents"
-    began = time.monotonic()
-    claim = {"CONTENT_LENGTH": str(2 * 2**30), "CONTENT_TYPE": "multipart/form-data; boundary=x"}
+    claim: dict[str, Any] = {
+        "CONTENT_LENGTH": str(2 * 2**30), "CONTENT_TYPE": "multipart/form-data; boundary=x", "wsgi.input": Unread(),
+    }  # fmt: skip
     answer = as_(world.carol).open(path, method="POST", environ_overrides=claim)
     assert answer.status_code in {400, 413}
-    assert time.monotonic() - began < 8
 
 
 @pytest.mark.parametrize(

@@ -169,10 +169,9 @@ def test_threads_that_serve_pages_go_on_while_paper_is_set_and_only_a_few_may_wa
     deadline = time.monotonic() + 20
     while press._waiting._value and time.monotonic() < deadline:
         time.sleep(0.01)
-    begun = time.monotonic()
     with pytest.raises(NotPrinted, match="at this moment"):
         press.set_paper(PLAIN, "", is_awaited=True)
-    assert time.monotonic() - begun < 1
+    assert made == []
     for thread in threads:
         thread.join()
     assert len(made) == 2
