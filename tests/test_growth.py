@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal_app import db
-from portal_app.domain import matters
+from portal_app.domain import mail, matters
 from tests.growing import APART, grow
 from tests.routes import alices, routes
 from tests.world import World
@@ -48,6 +48,8 @@ def test_no_page_costs_more_in_a_larger_firm(
 ) -> None:
     """An administrator's pages, and those of somebody from whom matters are hidden."""
     values = alices(world)
+    for name in "two", "three":  # so that more letters are there than a page shows
+        mail.write("invitation", world.frank, subject=name, text=name, html="", fact=name)
     matters.set_access(world.bobs_matter, is_restricted=True, staff=[])
     theirs, alice = as_(getattr(world, staff)), as_(world.alice)
     pages = [

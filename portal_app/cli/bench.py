@@ -218,7 +218,7 @@ def _fill(settings: Config) -> list[Target]:
         Target("client invoice", f"/portal/invoices/{first.public_id}", WHO["client"]),
         Target("pay now", "/portal/pay", WHO["client"]),
         Target("home, one matter", f"/portal?matter={first.matter_number}", WHO["client"], is_fragment=True),
-        Target("matter, one fact", f"{matter}/edit/name", WHO["firm"], is_fragment=True),
+        Target("matter, one fact", f"{matter}/facts/name/edit", WHO["firm"], is_fragment=True),
         Target("matters found", f"/firm/matters?q={words}", WHO["firm"], is_fragment=True),
         Target("matter", matter, WHO["firm"]),
         Target("matter ledger", f"{matter}/ledger", WHO["firm"]),

@@ -11,6 +11,7 @@ from portal_app.domain import deposits, matters, trust
 from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.firm.blueprint import blueprint
+from portal_app.firm.matter_facts import fact_of
 from portal_app.firm.matter_forms import FACTS, AccessForm, CloseForm, MatterForm, SettingsForm
 from portal_app.firm.matters import overview
 from portal_app.firm.recipients import recipients_context
@@ -19,26 +20,52 @@ from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm
 
 
-@blueprint.route("/matters/<int:matter_id>/edit/<field>", methods=["GET", "POST"])
+@blueprint.get("/matters/<int:matter_id>/facts/<field>")
+@firm_only("firm.read")
+def fact(matter_id: int, field: str) -> AnyResponse:
+    """One fact as it stands: what leaving its form shows again."""
+    matter, field = matters.find(firm_user(), matter_id), _known(field)
+    return _row(matter, field) if is_fragment_request() else overview(matter, left=field)
+
+
+@blueprint.route("/matters/<int:matter_id>/facts/<field>/edit", methods=["GET", "POST"])
 @firm_only("matters.edit")
 def edit_fact(matter_id: int, field: str) -> AnyResponse:
-    """One fact of the matter's page as a form, in its place."""
+    """One fact of the matter's page as a form, in its place. Others that are open keep what was typed."""
     matter = matters.find(firm_user(), matter_id)
-    if field not in FACTS:
-        abort(404)
-    form = _fact_form(matter, field)
+    form = _fact_form(matter, _known(field))
     if not form.is_sent:
-        return overview(matter, "facts", editing=field, form=form)
+        return _edit(matter, field, form)
     if form.validate():
         try:
             _save_fact(matter, form)
         except Refused as problem:
             form.refuse(problem)
+    now = matters.find(firm_user(), matter_id)
     if form.errors:
-        return overview(matters.find(firm_user(), matter_id), "facts", editing=field, form=form, status=422)
-    if not is_fragment_request():
-        return go(f"/firm/matters/{matter.id}#facts")
-    return overview(matters.find(firm_user(), matter_id), "facts", "matter_head", saved=field)
+        return _edit(now, field, form, status=422)
+    return _row(now, field, "matter_head") if is_fragment_request() else go(_place(now, field))
+
+
+def _known(name: str) -> str:
+    return name if name in FACTS else abort(404)
+
+
+def _place(matter: Matter, name: str) -> str:
+    return f"/firm/matters/{matter.id}#fact-{name}"
+
+
+def _edit(matter: Matter, name: str, form: MatterForm | AccessForm, status: int = 200) -> Response:
+    if is_fragment_request():
+        return _row(matter, name, form=form, status=status)
+    return overview(matter, editing=name, form=form, status=status)
+
+
+def _row(matter: Matter, name: str, *blocks: str, form: object = None, status: int = 200) -> Response:
+    return render(
+        "firm/matters/fact.html", "fact", *blocks, status=status, matter=matter, tab="overview",
+        facts=[fact_of(matter, name)], editing=name if form else "", left=name, form=form,
+    )  # fmt: skip
 
 
 def _fact_form(matter: Matter, field: str) -> MatterForm | AccessForm:

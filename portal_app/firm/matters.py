@@ -11,9 +11,10 @@ from portal_app.domain.errors import Refused
 from portal_app.domain.matters import Matter
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import more_of, rows_wanted, words_of
+from portal_app.firm.matter_facts import facts_of
 from portal_app.firm.matter_forms import NewMatterForm
 from portal_app.firm.recipients import recipients_context
-from portal_app.web.fragments import go, is_fragment_request, render
+from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm
 
@@ -65,23 +66,18 @@ def add_matter() -> AnyResponse:
 @blueprint.get("/matters/<int:matter_id>")
 @firm_only("firm.read")
 def matter(matter_id: int) -> Response:
-    return overview(matters.find(firm_user(), matter_id), "facts")
+    return overview(matters.find(firm_user(), matter_id))
 
 
 def overview(
-    matter: Matter, *blocks: str, editing: str = "", saved: str = "", form: object = None, status: int = 200
-) -> Response:
-    """The matter's page, or ``blocks`` of it. ``editing`` is the fact shown as ``form``; ``saved`` was just saved."""
-    facts = {
-        "matter": matter, "tab": "overview", "editing": editing, "saved": saved, "form": form,
-        "staff": matters.staff_of(matter) if matter.is_restricted else [],
-    }  # fmt: skip
-    if is_fragment_request():
-        return render("firm/matters/show.html", *blocks, status=status, **facts)
+    matter: Matter, *, editing: str = "", form: object = None, left: str = "", status: int = 200
+) -> Response:  # fmt: skip
+    """The matter's page. ``editing`` is the fact shown as ``form``; the form of ``left`` was here a moment ago."""
     unpaid = invoices.unpaid(matter)
     return render(
-        "firm/matters/show.html", status=status, **facts, **recipients_context(matter),
-        unpaid=unpaid, owed_cents=sum(invoice.balance_cents for invoice in unpaid),
+        "firm/matters/show.html", status=status, matter=matter, tab="overview", facts=facts_of(matter),
+        editing=editing, left=left, form=form, **recipients_context(matter), unpaid=unpaid,
+        owed_cents=sum(invoice.balance_cents for invoice in unpaid),
         unbilled_cents=timekeeping.unbilled_cents(matter), lines=ledger.lately(matter, 3),
         shared=shared_files.lately(matter),
     )  # fmt: skip

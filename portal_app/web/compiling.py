@@ -14,8 +14,8 @@ from typing import Any
 
 from flask.templating import Environment
 from jinja2 import Template, nodes
-from jinja2.compiler import CodeGenerator, Frame
-from jinja2.runtime import Context, Macro
+from jinja2.compiler import CodeGenerator, Frame, optimizeconst
+from jinja2.runtime import Context, Macro, markup_join
 from jinja2.utils import internalcode, missing
 from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]  # not in its types
 
@@ -36,6 +36,14 @@ def plainly(value: Any) -> str:
     if kind is int:
         return str(value)
     return value if kind is Markup else escape(value)
+
+
+_WORDS = frozenset((str, int))
+
+
+def linked(pieces: tuple[Any, ...]) -> str:
+    """What ``~`` makes of its pieces: a text, or markup where one of them is."""
+    return "".join(map(str, pieces)) if _WORDS.issuperset(map(type, pieces)) else markup_join(pieces)
 
 
 class _Whole:
@@ -60,6 +68,7 @@ class Compiler(CodeGenerator):
     - ``environment.plainly(…)`` for ``escape(…)``, which makes a ``Markup`` of each piece, with four calls, only to
       join it to the page's text a moment later; ``environment.escaped(…)`` for what a filter marked ``writes_text``
       gives; and nothing around our own words;
+    - ``environment.linked(…)`` for ``~``, where Jinja asks each piece whether it is markup;
     - our own functions called as they are, not through the context;
     - three pieces or more of a block, or of a page, joined at once instead of handed on one by one;
     - calls without the loop's and the block's variables, which nothing of ours asks for;
@@ -80,6 +89,17 @@ class Compiler(CodeGenerator):
             filters = self.environment.filters
             is_text = isinstance(node, nodes.Filter) and getattr(filters.get(node.name), "writes_text", False)
             self.write("environment.escaped(" if is_text else "environment.plainly(")
+
+    @optimizeconst
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super().visit_Concat(node, frame)
+            return
+        self.write("environment.linked((")
+        for piece in node.nodes:
+            self.visit(piece, frame)
+            self.write(", ")
+        self.write("))")
 
     def visit_Output(self, node: nodes.Output, frame: Frame) -> None:  # noqa: N802 - Jinja's name
         # {{ "word" if it }} draws nothing where it is not: a text, where Jinja makes an undefined value each time.
@@ -257,6 +277,7 @@ class Pages(Environment):
     context_class = Calling
     plainly = staticmethod(plainly)
     escaped = staticmethod(_escape_inner)
+    linked = staticmethod(linked)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -109,7 +109,7 @@ def test_a_client_and_a_matter_have_their_own_identifiers(world: World, as_: As)
     said = {"kind": "person", "name": world.client.name, "ledes_id": "ACME-1"}
     assert browser.post(f"/firm/clients/{world.client.id}/edit", data=said).status_code == 303
     assert clients.find(world.client.id).ledes_id == "ACME-1"
-    address = f"/firm/matters/{world.matter.id}/edit/client_matter_id"
+    address = f"/firm/matters/{world.matter.id}/facts/client_matter_id/edit"
     assert browser.post(address, data={"client_matter_id": "LIT-9"}).status_code == 303
     assert matters.find(world.dan, world.matter.id).client_matter_id == "LIT-9"
     assert "LIT-9" in browser.get(f"/firm/matters/{world.matter.id}").text

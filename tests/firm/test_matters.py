@@ -103,8 +103,8 @@ def test_the_page_says_what_matters(world: World, as_: As) -> None:
     page = as_(world.erin).get(f"/firm/matters/{world.matter.id}").text
     for words in ("$2,040.00", "Overdue since", "$600.00", "Registered", "Invitation pending", "Engagement letter.txt"):
         assert words in page
-    assert "/edit/" not in page, "a bookkeeper edits no facts"
-    assert "/edit/practice_area" in as_(world.dan).get(f"/firm/matters/{world.matter.id}").text
+    assert "/edit" not in page, "a bookkeeper edits no facts"
+    assert "/facts/practice_area/edit" in as_(world.dan).get(f"/firm/matters/{world.matter.id}").text
 
 
 def test_queries_do_not_grow_with_rows(world: World, as_: As) -> None:
@@ -147,16 +147,28 @@ def test_the_people_of_a_matter(world: World, as_: As) -> None:
 def test_a_fact_is_edited_in_its_place(
     world: World, as_: As, htmx: dict[str, str], field: str, value: str, shown: str
 ) -> None:
-    browser, url = as_(world.dan), f"/firm/matters/{world.matter.id}/edit/{field}"
+    browser, url = as_(world.dan), f"/firm/matters/{world.matter.id}/facts/{field}/edit"
     form = browser.get(url, headers=htmx).text
-    assert form.startswith('<section id="facts"')
+    assert form.startswith(f'<div class="editing" id="fact-{field}"')
     assert without_token(form) in without_token(browser.get(url).text)
     piece = browser.post(url, data={field: value}, headers=htmx)
     assert piece.status_code == 200
     assert f"<dd>{shown}</dd>" in piece.text
     assert 'hx-target="#matter-head"' in piece.text
-    assert browser.post(url, data={field: value}).location == f"/firm/matters/{world.matter.id}#facts"
+    assert browser.post(url, data={field: value}).location == f"/firm/matters/{world.matter.id}#fact-{field}"
     assert f"<dd>{shown}</dd>" in browser.get(f"/firm/matters/{world.matter.id}").text
+
+
+def test_leaving_a_fact_shows_it_as_it_stands(world: World, as_: As, htmx: dict[str, str]) -> None:
+    """Its row alone: what is typed in another is nobody else's business. The keyboard goes on where it was."""
+    url = f"/firm/matters/{world.matter.id}/facts/name"
+    row = as_(world.dan).get(url, headers=htmx).text
+    assert row.count('id="fact-') == 1
+    assert f"<dd>{world.matter.name}</dd>" in row
+    assert 'hx-target="#fact-name" hx-swap="outerHTML" autofocus>Edit' in row
+    assert row in as_(world.dan).get(url).text
+    assert "Edit" not in as_(world.erin).get(url, headers=htmx).text
+    assert as_(world.dan).get(f"{url}s", headers=htmx).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -172,7 +184,8 @@ def test_a_bad_fact_keeps_what_was_typed(
 ) -> None:
     value = world.bobs_matter.number if value == "taken" else value
     before = matters.find(world.carol, world.matter.id)
-    answer = as_(world.dan).post(f"/firm/matters/{world.matter.id}/edit/{field}", data={field: value}, headers=htmx)
+    url = f"/firm/matters/{world.matter.id}/facts/{field}/edit"
+    answer = as_(world.dan).post(url, data={field: value}, headers=htmx)
     assert answer.status_code == 422
     assert sentence in answer.text
     assert value in answer.text
@@ -180,7 +193,7 @@ def test_a_bad_fact_keeps_what_was_typed(
 
 
 def test_access_is_decided_in_place(world: World, as_: As, htmx: dict[str, str]) -> None:
-    url = f"/firm/matters/{world.matter.id}/edit/access"
+    url = f"/firm/matters/{world.matter.id}/facts/access/edit"
     refused = as_(world.carol).post(url, data={"access": "named"}, headers=htmx)
     assert refused.status_code == 422
     assert "Choose at least one person." in refused.text
@@ -224,11 +237,11 @@ def test_a_matter_is_closed_and_opened_again(world: World, as_: As) -> None:
 def test_who_may_not(world: World, as_: As) -> None:
     base = f"/firm/matters/{world.matter.id}"
     assert as_(world.erin).post(settings_url(world), data={"billing_method": "hourly"}).status_code == 403
-    assert as_(world.erin).post(f"{base}/edit/name", data={"name": "Mine"}).status_code == 403
+    assert as_(world.erin).post(f"{base}/facts/name/edit", data={"name": "Mine"}).status_code == 403
     assert as_(world.erin).post("/firm/matters", data=typed(world)).status_code == 403
     assert as_(world.alice).get(base).status_code == 404
-    assert as_(world.carol).get(f"{base}/edit/id").status_code == 404
+    assert as_(world.carol).get(f"{base}/facts/id/edit").status_code == 404
     assert as_(world.carol).get(f"{base}/close").status_code == 405
     matters.set_access(world.matter, is_restricted=True, staff=[])
-    for path in ("", "/settings", "/people", "/edit/name", "/recipients"):
+    for path in ("", "/settings", "/people", "/facts/name/edit", "/recipients"):
         assert as_(world.dan).get(base + path).status_code == 404

@@ -30,7 +30,9 @@ PAGE = """
 {{ shout("e") }}{% for number in [1] %}{{ number }}{% set number = 2 %}{{ number }}{% endfor %}{{ number }}
 {{ thing("called") }}{{ asking("called") }}
 {{ given("<&>") }} {{ told() }} {{ method() }} {{ "%s"|format(html) }} {{ names|length }} {{ names.index("Bo & Co") }}
-{% autoescape false %}{{ names }}{{ short("<") }}{% endautoescape %}
+{{ "<" ~ number ~ names[0] }}{{ "<" ~ html ~ names[0] }}{{ html ~ "<" }}{{ "a" ~ truth ~ none ~ 0.5 }}{{ "<" ~ "b" }}
+{{ ("<" ~ html)|upper }}{{ ("<" ~ number)|upper }}
+{% autoescape false %}{{ "<" ~ html ~ names[0] }}{{ names }}{{ short("<") }}{% endautoescape %}
 """
 
 
@@ -64,7 +66,7 @@ def drawn(compiler: type[CodeGenerator], context: type[Context], text: str, **va
     loader = jinja2.DictLoader({"layout": LAYOUT})
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, loader=loader)
     environment.code_generator_class, environment.context_class = compiler, context
-    vars(environment).update(plainly=plainly, escaped=Pages.escaped)
+    vars(environment).update(plainly=plainly, escaped=Pages.escaped, linked=Pages.linked)
     environment.globals["shout"] = lambda text, end="!": text + end
     thing = Thing()
     return environment.from_string(text).render(
@@ -81,7 +83,8 @@ def test_a_template_draws_the_same_as_with_jinjas_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["{{ short('a', 'b', 'c') }}", "{{ short() }}", "{{ short(size=1) }}", "{{ nobody() }}"]
+    "wrong",
+    ["{{ short('a', 'b', 'c') }}", "{{ short() }}", "{{ short(size=1) }}", "{{ nobody() }}", "{{ 'a' ~ nobody }}"],
 )
 def test_what_jinja_refuses_is_refused_in_the_same_words(wrong: str) -> None:
     text = "{% macro short(name, kind='x') %}{{ name }}{{ kind }}{% endmacro %}" + wrong
@@ -113,6 +116,7 @@ def test_the_portal_uses_them(app: Flask) -> None:
     assert (environment.code_generator_class, environment.context_class) == (Compiler, Calling)
     written = environment.compile("{{ a }}", raw=True)
     assert "environment.plainly(" in written
+    assert "environment.linked((" in environment.compile("{{ a ~ b }}", raw=True)
     assert "l_0_asset)('a')" in environment.compile("{{ asset('a') }}", raw=True)
     assert "environment.escaped(" in environment.compile("{{ a|money }}", raw=True)
     layered = environment.compile('{% extends "layout/base.html" %}', raw=True)
