@@ -26,7 +26,7 @@ from portal_app.domain import firms
 from portal_app.domain.errors import Refused
 from portal_app.domain.once import once
 from portal_app.domain.people import Client, FirmUser, PortalUser
-from portal_app.domain.readers import prepared_for, prepared_for_ids_as
+from portal_app.domain.readers import prepared_for, prepared_for_as, prepared_for_ids_as
 from portal_app.prepared import prepared
 
 BILLING_METHODS = {
@@ -164,15 +164,35 @@ def among(who: FirmUser, matter_ids: Collection[int]) -> dict[int, Matter]:
     return {row.id: row for row in visible_to(who).where(Matter.id.in_(list(matter_ids)))} if matter_ids else {}
 
 
-def search(who: FirmUser, text: str, *, with_closed: bool = False, limit: int = 50, offset: int = 0) -> list[Matter]:
+class Listed(NamedTuple):
+    """A matter as a list shows it."""
+
+    id: int
+    number: str
+    name: str
+    client_id: int
+    client_name: str
+    practice_area: str
+    opened_on: dt.date
+    closed_on: dt.date | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_on is None
+
+
+def search(who: FirmUser, text: str, *, with_closed: bool = False, limit: int = 50, offset: int = 0) -> list[Listed]:
     """Matters whose number, name or client contains ``text``; the newest first."""
     words = text.strip()[:80]
     return _found(who, pattern(words), limit, offset, has_words=bool(words), with_closed=with_closed)
 
 
-@prepared_for
+@prepared_for_as(Listed)
 def _found(who: Any, words: Any, limit: Any, offset: Any, *, has_words: bool, with_closed: bool) -> ModelSelect:
-    query = visible_to(who)
+    query = visible_to(who).select(
+        Matter.id, Matter.number, Matter.name, Matter.client, Client.name, Matter.practice_area, Matter.opened_on,
+        Matter.closed_on,
+    )  # fmt: skip
     if has_words:
         query = query.where(has(Matter.number, words) | has(Matter.name, words) | has(Client.name, words))
     if not with_closed:

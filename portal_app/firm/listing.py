@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from flask import request
+from portal_app.web.once import asked_for, part, typed
 
 Row = TypeVar("Row")
 STEP, MOST = 50, 2000
@@ -13,14 +13,17 @@ STEP, MOST = 50, 2000
 
 def words_of(name: str = "q") -> str:
     """What is searched for: one line, no control characters; from the form that was sent, or else the address."""
-    typed = request.form.get(name, request.args.get(name, ""))
-    return "".join(sign for sign in typed if sign.isprintable())[:80].strip()
+    sent = typed()
+    text = sent[name] if name in sent else part(name)
+    if not text.isprintable():
+        text = "".join(filter(str.isprintable, text))
+    return text[:80].strip()
 
 
 def rows_wanted() -> int:
     """How many rows ``?rows=`` asks for, within reason."""
-    typed = request.args.get("rows", "")
-    return min(max(int(typed), STEP), MOST) if typed.isascii() and typed.isdigit() and len(typed) < 6 else STEP
+    text = asked_for("rows")
+    return min(max(int(text), STEP), MOST) if text.isascii() and text.isdigit() and len(text) < 6 else STEP
 
 
 def more_of(rows: Sequence[Row], wanted: int) -> tuple[list[Row], bool]:
@@ -30,5 +33,5 @@ def more_of(rows: Sequence[Row], wanted: int) -> tuple[list[Row], bool]:
 
 def number_of(name: str) -> int | None:
     """A whole number that the address gives; ``None`` when it gives none."""
-    typed = request.args.get(name, "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 16 else None
+    text = asked_for(name)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None

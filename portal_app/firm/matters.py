@@ -16,6 +16,7 @@ from portal_app.firm.matter_forms import NewMatterForm
 from portal_app.firm.recipients import recipients_context
 from portal_app.web.fragments import go, render
 from portal_app.web.login import firm_only, firm_user
+from portal_app.web.once import asked_for
 from portal_app.web.templates import current_firm
 
 
@@ -23,7 +24,7 @@ from portal_app.web.templates import current_firm
 @firm_only("firm.read")
 def matter_list() -> Response:
     who, words, wanted = firm_user(), words_of(), rows_wanted()
-    with_closed = request.args.get("closed") == "yes"
+    with_closed = asked_for("closed") == "yes"
     found = matters.search(who, words, with_closed=with_closed, limit=wanted + 1)
     rows, has_more = more_of(found, wanted)
     return render(

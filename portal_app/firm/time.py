@@ -122,10 +122,13 @@ def _done(matter: Matter, said: str, form: WorkForm | None = None) -> AnyRespons
 def recent_work() -> Response:
     """The latest work on all matters, and a way to each."""
     who, wanted, words = firm_user(), rows_wanted(), words_of()
+    found = matters.search(who, words, limit=6)
+    if is_fragment_request():
+        return render("firm/time/recent.html", "found", q=words, found=found)
     rows, has_more = more_of(timekeeping.recent(who, limit=wanted + 1), wanted)
     count, cents = timekeeping.unbilled_summary(who)
     return render(
-        "firm/time/recent.html", "found", rows=rows, wanted=wanted, has_more=has_more, kinds=KINDS, q=words,
-        unbilled_count=count, unbilled_cents=cents, found=matters.search(who, words, limit=6),
+        "firm/time/recent.html", rows=rows, wanted=wanted, has_more=has_more, kinds=KINDS, q=words,
+        unbilled_count=count, unbilled_cents=cents, found=found,
         numbers=invoices.numbers({row.billed_invoice_id for row in rows if row.is_billed}),
     )  # fmt: skip

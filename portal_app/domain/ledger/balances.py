@@ -11,7 +11,7 @@ from portal_app.db import sum_of
 from portal_app.domain import matters
 from portal_app.domain.ledger.chart import RECEIVABLE
 from portal_app.domain.ledger.models import AccountTotal, RunningTotal
-from portal_app.domain.matters import Matter
+from portal_app.domain.matters import Listed, Matter
 from portal_app.domain.people import Client, FirmUser
 from portal_app.domain.readers import prepared_for_ids_as
 from portal_app.prepared import prepared_of_ids_as
@@ -27,7 +27,7 @@ def invoice_balance(invoice_id: int) -> int:
     return _total(RunningTotal.invoice_id == invoice_id, RunningTotal.account_code == RECEIVABLE)
 
 
-def matter_balances(found: Sequence[Matter]) -> dict[int, int]:
+def matter_balances(found: Sequence[Matter | Listed]) -> dict[int, int]:
     """What is owed on each of these matters in cents, by its id; one query. Nothing owed is left out."""
     return {row.of: sum_of(row.cents) for row in _owed_on([matter.id for matter in found])}
 
