@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from markupsafe import Markup
 from wtforms import Field, HiddenField, RadioField, SelectField, StringField, TextAreaField
@@ -102,13 +101,12 @@ class Hidden(HiddenField):
     """What a form carries along unseen."""
 
     def __call__(self, **given: Any) -> Markup:
-        value = "" if self.data is None else str(self.data)
-        attributes = _attributes(id=self.id, name=self.name, type="hidden", value=value, **given)
-        return Markup(f"<input {attributes}>")  # noqa: S704 - _attributes escapes
+        words = _written((("id", self.id), ("name", self.name), ("type", "hidden"), *given.items()))
+        value = plainly("" if self.data is None else str(self.data))
+        return Markup(f'<input {words} value="{value}">')  # noqa: S704 - escaped
 
 
-@dataclass(frozen=True, slots=True)
-class RadioChoice:
+class RadioChoice(NamedTuple):
     """One of the choices of ``Radios``, as a template asks for it."""
 
     of: Radios
