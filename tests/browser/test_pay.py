@@ -291,8 +291,8 @@ def test_what_others_say_in_the_frames_name_is_not_heard(
     page.goto(f"{portal.url}/portal/pay")
     frame = page.locator("iframe.gateway-frame")
     page.frame_locator("iframe.gateway-frame").locator("#number").wait_for()
-    page.wait_for_timeout(300)  # the frame tells its own height
-    before = frame.get_attribute("height")
+    before = str(page.frame_locator("iframe.gateway-frame").locator("#fields").evaluate("all => all.scrollHeight"))
+    expect(frame).to_have_attribute("height", before)
     tall = {"sandbox": True, "kind": "height", "height": 777}
     page.evaluate("data => postMessage(data, '*')", tall)  # as another window, or a script of the page, would
     for said in ([False, True, tall], [True, False, tall], [True, True, {**tall, "sandbox": 1}]):
