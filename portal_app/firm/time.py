@@ -25,10 +25,11 @@ def _kind() -> str:
 
 
 def _page(matter: Matter, *blocks: str, form: WorkForm | None = None, **more: Any) -> Response:
-    """The matter's work; ``editing`` is the row that is a form (``row_form``) now, ``said`` what just happened."""
+    """The matter's work; ``editing`` is the row that is a form (``row_form``) now, ``left`` the one that was a moment
+    ago, ``said`` what just happened; ``is_added``: the form begins the next entry."""
     wanted = rows_wanted()
     rows, has_more = more_of(timekeeping.for_matter(matter, limit=wanted + 1), wanted)
-    values: dict[str, Any] = {"editing": 0, "row_form": None, "said": ""} | more
+    values: dict[str, Any] = dict.fromkeys(("editing", "row_form", "left", "is_added")) | {"said": ""} | more
     return render(
         "firm/time/index.html", *blocks, matter=matter, form=form or empty_form(_kind(), firm_user()), rows=rows,
         wanted=wanted, has_more=has_more, unbilled_cents=timekeeping.unbilled_cents(matter), kinds=KINDS,
@@ -60,24 +61,33 @@ def record_work(matter_id: int) -> AnyResponse:
     form = FORMS[kind]()
     form.kind.data = kind
     if not form.validate():
-        return _page(matter, "work_form", form=form, status=422)
+        return _page(matter, "work_form", "work_said", form=form, status=422)
     try:
         item = timekeeping.record(matter, kind=kind, by=firm_user(), key=form.key.data, **form.values())
     except Refused as problem:
         form.refuse(problem)
-        return _page(matter, "work_form", form=form, status=422)
+        return _page(matter, "work_form", "work_said", form=form, status=422)
     said = f"{KINDS[kind]} added: {show_money(item.amount_cents)}."
     return _done(matter, said, form=empty_form(kind, firm_user()))
 
 
 @blueprint.get("/matters/<int:matter_id>/time/<int:item_id>")
+@firm_only("firm.read")
+def work_item(matter_id: int, item_id: int) -> Response:
+    """One entry as it stands: what leaving its form shows again."""
+    matter = matters.find(firm_user(), matter_id)
+    return _row(matter, timekeeping.find(matter, item_id), left=item_id)
+
+
+@blueprint.get("/matters/<int:matter_id>/time/<int:item_id>/edit")
 @firm_only("time.edit")
 def edit_work(matter_id: int, item_id: int) -> AnyResponse:
+    """One entry as a form, in its place. Others that are open keep what was typed."""
     matter = matters.find(firm_user(), matter_id)
     item = timekeeping.find(matter, item_id)
     if item.is_billed:
         return go(f"/firm/invoices/{item.billed_invoice_id}")
-    return _page(matter, "work", editing=item.id, row_form=form_of(item))
+    return _row(matter, item, editing=item.id, row_form=form_of(item))
 
 
 @blueprint.post("/matters/<int:matter_id>/time/<int:item_id>")
@@ -89,10 +99,25 @@ def change_work(matter_id: int, item_id: int) -> AnyResponse:
     if form.validate():
         try:
             timekeeping.change(item, **form.values())
-            return _done(matter, "Saved.")
         except Refused as problem:
             form.refuse(problem)
-    return _page(matter, "work", editing=item.id, row_form=form, status=422)
+    if form.errors:
+        return _row(matter, item, editing=item.id, row_form=form, status=422)
+    if not is_fragment_request():
+        return _done(matter, "Saved.")
+    return _row(matter, timekeeping.find(matter, item_id), "unbilled", "work_said", left=item_id, said="Saved.")
+
+
+def _row(matter: Matter, item: WorkItem, *blocks: str, status: int = 200, **more: Any) -> Response:
+    """The row alone, and ``blocks`` that change with it; without htmx the page."""
+    if not is_fragment_request():
+        return _page(matter, status=status, **more)
+    values: dict[str, Any] = dict.fromkeys(("editing", "row_form", "left")) | {"said": ""} | more
+    return render(
+        "firm/time/row.html", "work_row", *blocks, status=status, matter=matter, rows=[item], wanted=rows_wanted(),
+        kinds=KINDS, numbers=invoices.numbers({item.billed_invoice_id} if item.is_billed else set()),
+        unbilled_cents=timekeeping.unbilled_cents(matter), **values,
+    )  # fmt: skip
 
 
 @blueprint.post("/matters/<int:matter_id>/time/<int:item_id>/remove")
@@ -109,10 +134,10 @@ def remove_work(matter_id: int, item_id: int) -> AnyResponse:
 
 
 def _done(matter: Matter, said: str, form: WorkForm | None = None) -> AnyResponse:
-    """The page as it is now: the list, what is unbilled, and the form for the next entry."""
+    """The page as it is now: the list, what is unbilled, and after an entry the form for the next one."""
     if is_fragment_request():
-        first = ("work_form", "work") if form else ("work", "work_form")
-        return _page(matter, *first, "unbilled", form=form, said=said)
+        first = ("work_form", "work") if form else ("work",)
+        return _page(matter, *first, "unbilled", "work_said", form=form, said=said, is_added=form is not None)
     flash(said, "good")
     return go(f"/firm/matters/{matter.id}/time?kind={_kind()}")
 

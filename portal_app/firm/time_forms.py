@@ -111,10 +111,12 @@ def empty_form(kind: str, who: FirmUser) -> WorkForm:
 
 
 def form_of(item: WorkItem) -> WorkForm:
-    """The entry as it stands, or as it was just typed."""
+    """The entry as it stands, or as it was just typed; several may be open on one page."""
     start = {
         "kind": item.kind, "worked_on": item.worked_on, "timekeeper": item.timekeeper_id, "rate": item.rate_cents,
         "description": item.description, "is_billable": item.is_billable, "quantity": item.quantity_hundredths,
         **{name: getattr(item, name) for name in CODES},
     }  # fmt: skip
-    return FORMS[item.kind](item=item, prefix="row", data=start)
+    form = FORMS[item.kind](item=item, data=start)
+    form.scope = "work"
+    return form.at(item.id)

@@ -51,6 +51,17 @@ def test_escape_leaves_what_was_opened_and_focus_goes_back(
     page.get_by_label("Description").fill("Call")
     page.get_by_role("button", name="Add time").press("Enter")
     expect(page.get_by_label("Date")).to_be_focused()
+    expect(page.locator("#work-said")).to_contain_text("Time added")
+    form, entry = page.locator("#work-form"), page.get_by_role("row", name="Call")
+    form.get_by_label("Description").fill("half typed")
+    entry.get_by_role("link", name="Edit Call").click()
+    editing = page.locator("tr.picked")
+    expect(editing.get_by_label("Date")).to_be_focused()
+    editing.get_by_label("Description").fill("Longer call")
+    editing.get_by_role("button", name="Save").press("Enter")
+    expect(page.get_by_role("link", name="Edit Longer call")).to_be_focused()
+    expect(page.locator("#work-said")).to_contain_text("Saved.")
+    expect(form.get_by_label("Description")).to_have_value("half typed")
 
 
 def test_names_without_a_space_widen_no_page(

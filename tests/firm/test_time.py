@@ -55,11 +55,13 @@ def test_adding_gives_back_an_empty_form_the_list_and_the_sum(world: World, as_:
     assert answer.text.startswith('<section id="work-form"')
     form, rest = answer.text.split("<hx-partial", 1)
     assert "Call with the client" not in form
-    assert "Time added: $300.00." in form
+    assert "autofocus" in form
     assert 'hx-target="#work"' in rest
     assert "Call with the client" in rest
     assert 'hx-target="#unbilled"' in rest
     assert "$900.00" in rest
+    assert 'hx-target="#work-said"' in rest
+    assert "Time added: $300.00." in rest
 
 
 @pytest.mark.parametrize(
@@ -112,15 +114,21 @@ def test_choosing_a_timekeeper_brings_the_usual_rate(world: World, as_: As, htmx
 def test_an_unbilled_row_is_edited_in_place(world: World, as_: As, htmx: dict[str, str]) -> None:
     browser, item = as_(world.dan), timekeeping.unbilled(world.matter)[0]
     url = f"/firm/matters/{world.matter.id}/time/{item.id}"
-    piece = browser.get(url, headers=htmx).text
-    assert piece.startswith('<section id="work"')
+    piece = browser.get(f"{url}/edit", headers=htmx).text
+    assert piece.startswith(f'<tr class="picked" id="work-{item.id}"')
     assert 'value="1.50"' in piece
-    assert without_token(piece) in without_token(browser.get(url).text)
-    data = {f"row-{name}": value for name, value in typed(world, quantity="2").items()}
-    wrong = browser.post(url, data=data | {"row-rate": "ten"}, headers=htmx)
-    assert (wrong.status_code, 'value="ten"' in wrong.text) == (422, True)
-    answer = browser.post(url, data=data, headers=htmx)
-    assert "Call with the client" in answer.text
+    assert without_token(piece) in without_token(browser.get(f"{url}/edit").text)
+    row = browser.get(url, headers=htmx).text
+    assert row.count("<tr") == 1
+    assert without_token(row) in without_token(browser.get(url).text)
+    data = typed(world, quantity="2")
+    wrong = browser.post(url, data=data | {"rate": "ten"}, headers=htmx)
+    assert (wrong.status_code, 'value="ten"' in wrong.text, wrong.text.count("<tr")) == (422, True, 1)
+    answer = browser.post(url, data=data, headers=htmx).text
+    assert answer.startswith(f'<tr id="work-{item.id}"')
+    assert "Call with the client" in answer
+    assert "work-form" not in answer, "what is typed for the next entry stays"
+    assert ('hx-target="#unbilled"' in answer, "Saved." in answer) == (True, True)
     item = WorkItem.get_by_id(item.id)
     assert (item.description, item.amount_cents) == ("Call with the client", 40_000)
 
@@ -139,9 +147,8 @@ def test_billed_work_names_its_invoice_and_stays(world: World, as_: As) -> None:
     item = WorkItem.get(WorkItem.billed_invoice_id == world.invoice.id)
     url = f"/firm/matters/{world.matter.id}/time"
     assert f'href="/firm/invoices/{world.invoice.id}">{world.invoice.number}</a>' in browser.get(url).text
-    assert browser.get(f"{url}/{item.id}").location == f"/firm/invoices/{world.invoice.id}"
-    data = {f"row-{name}": value for name, value in typed(world).items()}
-    answer = browser.post(f"{url}/{item.id}", data=data)
+    assert browser.get(f"{url}/{item.id}/edit").location == f"/firm/invoices/{world.invoice.id}"
+    answer = browser.post(f"{url}/{item.id}", data=typed(world))
     assert (answer.status_code, "Void the invoice to correct it" in answer.text) == (422, True)
     browser.post(f"{url}/{item.id}/remove")
     assert WorkItem.get_by_id(item.id).description != "Call with the client"
@@ -149,7 +156,7 @@ def test_billed_work_names_its_invoice_and_stays(world: World, as_: As) -> None:
 
 def test_others_objects_are_not_there(world: World, as_: As) -> None:
     item = WorkItem.get(WorkItem.matter == world.bobs_matter.id)
-    assert as_(world.carol).get(f"/firm/matters/{world.matter.id}/time/{item.id}").status_code == 404
+    assert as_(world.carol).get(f"/firm/matters/{world.matter.id}/time/{item.id}/edit").status_code == 404
     matters.set_access(world.matter, is_restricted=True, staff=[])
     assert as_(world.dan).get(f"/firm/matters/{world.matter.id}/time").status_code == 404
     assert "Thornbury" not in as_(world.dan).get("/firm/time").text
@@ -209,7 +216,7 @@ def test_numbers_are_typed_and_shown_as_the_firms_country_writes_them(world: Wor
     assert (item.quantity_hundredths, item.amount_cents) == (250, 250_125)
     refused = browser.post(home, data=typed(world, quantity="2.5"))
     assert (refused.status_code, "for example 1,5." in refused.text) == (422, True)
-    assert 'value="2,50"' in browser.get(f"{home}/{item.id}").text
+    assert 'value="2,50"' in browser.get(f"{home}/{item.id}/edit").text
     assert browser.post(home, data=typed(world, quantity=",25")).status_code == 303
     assert newest().quantity_hundredths == 25
 
