@@ -203,6 +203,16 @@ def test_access_is_decided_in_place(world: World, as_: As, htmx: dict[str, str])
     assert as_(world.erin).get(f"/firm/matters/{world.matter.id}").status_code == 200
 
 
+def test_who_hides_a_matter_from_themselves_is_told(world: World, as_: As, htmx: dict[str, str]) -> None:
+    matters.change(world.matter, responsible_attorney=world.carol)
+    browser = as_(world.dan)
+    url = f"/firm/matters/{world.matter.id}/facts/access/edit"
+    answer = browser.post(url, data={"access": "named", "staff": [world.erin.id]}, headers=htmx)
+    assert answer.headers["HX-Redirect"] == "/firm/matters"
+    assert "hidden from you" in browser.get("/firm/matters").text
+    assert browser.get(f"/firm/matters/{world.matter.id}").status_code == 404
+
+
 # Settings, closing
 
 
