@@ -41,13 +41,13 @@ def edit_fact(matter_id: int, field: str) -> AnyResponse:
             _save_fact(matter, form)
         except Refused as problem:
             form.refuse(problem)
+    if form.errors:
+        return _edit(matters.find(firm_user(), matter_id), field, form, status=422)
     try:
         now = matters.find(firm_user(), matter_id)
     except Matter.DoesNotExist:
         flash("Saved. This matter is hidden from you from now on.", "good")
         return go("/firm/matters")
-    if form.errors:
-        return _edit(now, field, form, status=422)
     return _row(now, field, "matter_head") if is_fragment_request() else go(_place(now, field))
 
 

@@ -18,6 +18,8 @@ from portal_app.web.fragments import go, is_fragment_request, render
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import show_money
 
+AT_REST: dict[str, Any] = {"editing": None, "row_form": None, "left": None, "said": ""}  # as for _page
+
 
 def _kind() -> str:
     kind = request.values.get("kind", "time")
@@ -29,7 +31,7 @@ def _page(matter: Matter, *blocks: str, form: WorkForm | None = None, **more: An
     ago, ``said`` what just happened; ``is_added``: the form begins the next entry."""
     wanted = rows_wanted()
     rows, has_more = more_of(timekeeping.for_matter(matter, limit=wanted + 1), wanted)
-    values: dict[str, Any] = dict.fromkeys(("editing", "row_form", "left", "is_added")) | {"said": ""} | more
+    values = {**AT_REST, "is_added": False, **more}
     return render(
         "firm/time/index.html", *blocks, matter=matter, form=form or empty_form(_kind(), firm_user()), rows=rows,
         wanted=wanted, has_more=has_more, unbilled_cents=timekeeping.unbilled_cents(matter), kinds=KINDS,
@@ -112,7 +114,7 @@ def _row(matter: Matter, item: WorkItem, *blocks: str, status: int = 200, **more
     """The row alone, and ``blocks`` that change with it; without htmx the page."""
     if not is_fragment_request():
         return _page(matter, status=status, **more)
-    values: dict[str, Any] = dict.fromkeys(("editing", "row_form", "left")) | {"said": ""} | more
+    values = {**AT_REST, **more}
     return render(
         "firm/time/row.html", "work_row", *blocks, status=status, matter=matter, rows=[item], wanted=rows_wanted(),
         kinds=KINDS, numbers=invoices.numbers({item.billed_invoice_id} if item.is_billed else set()),

@@ -61,16 +61,19 @@ def _clean(text: str | None) -> str:
     return _CONTROL.sub("", (text or "").replace("\r\n", "\n")).strip()
 
 
+def _checks(most: int, is_required: bool) -> list[Any]:
+    there = [DataRequired("Fill in this field.")] if is_required else []
+    return [*there, Length(max=most, message=f"Use at most {most:,} characters.")]
+
+
 class Line(StringField):
     """One line of text, at most ``most`` characters; control characters are dropped, length is checked, never cut."""
 
     widget = _Box()
 
     def __init__(self, label: str, *, most: int = 120, is_required: bool = True, **kwargs: Any) -> None:
-        checks: list[Any] = [Length(max=most, message=f"Use at most {most} characters.")]
-        if is_required:
-            checks.insert(0, DataRequired("Fill in this field."))
-        super().__init__(label, [*checks, *kwargs.pop("validators", [])], filters=[_line], **kwargs)
+        checks = [*_checks(most, is_required), *kwargs.pop("validators", [])]
+        super().__init__(label, checks, filters=[_line], **kwargs)
 
 
 def _line(text: str | None) -> str:
@@ -87,10 +90,8 @@ class Text(TextAreaField):
     widget = _Area()
 
     def __init__(self, label: str, *, most: int = 2000, is_required: bool = False, **kwargs: Any) -> None:
-        checks: list[Any] = [Length(max=most, message=f"Use at most {most:,} characters.")]
-        if is_required:
-            checks.insert(0, DataRequired("Fill in this field."))
-        super().__init__(label, [*checks, *kwargs.pop("validators", [])], filters=[_clean], **kwargs)
+        checks = [*_checks(most, is_required), *kwargs.pop("validators", [])]
+        super().__init__(label, checks, filters=[_clean], **kwargs)
 
 
 def _choices(field: SelectField) -> dict[Any, str]:

@@ -211,6 +211,7 @@ def test_who_hides_a_matter_from_themselves_is_told(world: World, as_: As, htmx:
     assert answer.headers["HX-Redirect"] == "/firm/matters"
     assert "hidden from you" in browser.get("/firm/matters").text
     assert browser.get(f"/firm/matters/{world.matter.id}").status_code == 404
+    assert browser.post(url, data={"access": "named", "staff": []}, headers=htmx).status_code == 404
 
 
 # Settings, closing
