@@ -22,9 +22,10 @@ class BadAmount(ValueError):
     """What was typed is not an amount; the message says so to the person who typed it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Currency:
-    """How one currency is written in one locale."""
+    """How one currency is written in one locale. They are told apart by which object it is, as :func:`currency` gives
+    it: amounts that were written are looked up by it."""
 
     code: str
     symbol: str
@@ -58,6 +59,7 @@ def is_currency(code: str) -> bool:
     return code in list_currencies() and get_currency_precision(code) == 2
 
 
+@lru_cache(maxsize=2048)  # a page writes the same few amounts again and again
 def bare(cents: int, money: Currency | None = None) -> str:
     """``123456`` → ``1,234.56``, for inside columns. Minus is the typographic one."""
     money = money or currency()
@@ -68,6 +70,7 @@ def bare(cents: int, money: Currency | None = None) -> str:
     return f"−{text}" if cents < 0 else text
 
 
+@lru_cache(maxsize=2048)
 def show(cents: int, money: Currency | None = None) -> str:
     """``123456`` → ``$1,234.56``."""
     money = money or currency()

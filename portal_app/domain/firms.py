@@ -6,7 +6,7 @@ import colorsys
 import datetime as dt
 import hashlib
 import re
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from babel.dates import format_skeleton
 from peewee import CharField, DateTimeField, IntegerField, ModelSelect, TextField
@@ -59,7 +59,7 @@ class Firm(BaseModel):
     def address_lines(self) -> tuple[str, ...]:
         return tuple(line.strip() for line in self.address.splitlines() if line.strip())
 
-    @cached_property
+    @property
     def money(self) -> money.Currency:
         return money.currency(self.currency, self.locale)
 

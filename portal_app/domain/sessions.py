@@ -101,10 +101,10 @@ def find(token: str) -> Session | None:
 
 def is_live(row: Session) -> bool:
     """Whether its person may still sign in, and neither limit of time has passed."""
-    minutes, hours = limits_of(row.login)
-    now = clock.now()
+    login, now = row.login, clock.now()
+    minutes, hours = limits_of(login)
     is_in_use = row.last_seen_at > now - dt.timedelta(minutes=minutes)
-    return is_in_use and row.created_at > now - dt.timedelta(hours=hours) and row.login.disabled_at is None
+    return is_in_use and row.created_at > now - dt.timedelta(hours=hours) and login.disabled_at is None
 
 
 def find_half(token: str) -> Session | None:

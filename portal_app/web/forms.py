@@ -51,6 +51,20 @@ class _First:
         return cls(form.meta, own, made)
 
 
+def _fill(field: Field, value: Any) -> None:
+    """As WTForms' ``process`` of a field of which nothing was sent; a kind that has its own way of it goes that way."""
+    if type(field).process is not Field.process:
+        field.process(None, value)
+        return
+    field.process_errors, field.object_data = [], value
+    try:
+        field.process_data(value)
+        for clean in field.filters:
+            field.data = clean(field.data)
+    except ValueError as problem:
+        field.process_errors.append(problem.args[0])
+
+
 class Form(FlaskForm):
     """A form of ours. ``refuse`` marks the field that the domain refused. ``scope`` tells the fields of several forms
     on one page apart: it begins their ids, not their names; ``at`` the same form for several things."""
@@ -102,7 +116,9 @@ class Form(FlaskForm):
         known = {**(data or {}), **given}
         for name, field in self._fields.items():
             value = known.get(name, unset_value)
-            field.process(None, field.default if value is unset_value and not callable(field.default) else value)
+            if value is unset_value:
+                value = field.default() if callable(field.default) else field.default
+            _fill(field, value)
 
     def at(self, number: int) -> Self:
         """This form, for one of several things of a page."""

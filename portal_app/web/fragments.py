@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, current_app, make_response, redirect, render_template
 from htmx_flask import request as htmx_request
 from htmx_flask.constants import HX_TRUE
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal_app.web import headers, once
@@ -15,7 +16,7 @@ from portal_app.web import headers, once
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-_HTML = "text/html; charset=utf-8"
+_HEADERS = [("Vary", "HX-Request, Accept-Encoding, Cookie"), ("Content-Type", "text/html; charset=utf-8")]
 
 
 class Page(Response):
@@ -23,7 +24,7 @@ class Page(Response):
     that need correction, and wrap a list of one text to be closed: none of it is there to be done."""
 
     def get_wsgi_response(self, environ: WSGIEnvironment) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
-        told = [pair for pair in self.headers.to_wsgi_list() if pair[0] != "Content-Length"]
+        told = [pair for pair in self.headers if pair[0] != "Content-Length"]
         body = self.get_data()
         small = headers.packed(body, environ.get("HTTP_ACCEPT_ENCODING", ""))
         if small is not None:
@@ -35,7 +36,9 @@ class Page(Response):
 
 def page(body: str, status: int) -> Page:
     """An answer with the whole of a page, or of a piece of one."""
-    return Page([body.encode()], status, {"Vary": "HX-Request, Accept-Encoding, Cookie"}, content_type=_HTML)
+    told = Headers()
+    told._list += _HEADERS  # they are ours: nothing in them has to be looked at
+    return Page([body.encode()], status, told)
 
 
 @once.once

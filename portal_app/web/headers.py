@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ USUAL = {  # where an answer says nothing else
 }
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _COMPRESS_FROM = 900
-_PADDING = 32
+_PADDING = 32  # 256 is a multiple of it: each length is as likely
 _LEVEL = 1
 _GZIP = 31  # zlib's word for gzip's frame around the largest window
 
@@ -153,5 +153,6 @@ def packed(body: bytes, accepted: str) -> bytes | None:
     if len(body) < _COMPRESS_FROM or not _takes_gzip(accepted[:200]) or not config.active().compress:
         return None
     # A comment of random length hides how well a page compresses, and so its token (BREACH).
-    hidden = f"<!-- {secrets.token_hex(secrets.randbelow(_PADDING))} -->".encode()
+    noise = os.urandom(1 + _PADDING)
+    hidden = f"<!-- {noise[1 : 1 + noise[0] % _PADDING].hex()} -->".encode()
     return bytes(isal_zlib.compress(body + hidden, _LEVEL, _GZIP))

@@ -35,15 +35,17 @@ class Visit(UserMixin):
 
 
 class Manager(LoginManager):
-    """flask-login's. The session table decides, not the browser's address: a mark of it is not even reckoned."""
+    """flask-login's. The session table decides: neither the browser's address, of which it would reckon a mark, nor a
+    cookie that remembers, nor a header."""
+
+    def _load_user(self) -> None:
+        token = session.get("_user_id")
+        self._update_request_context_with_user(None if token is None else self._user_callback(token))
 
     def _update_remember_cookie(self, response: Response) -> Response:
         """There is none: only what a sign-out has just marked in the session is to be done."""
         found: Response = super()._update_remember_cookie(response) if session.modified else response
         return found
-
-    def _session_protection_failed(self) -> bool:
-        return False
 
 
 def init_app(app: Flask) -> None:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import datetime as dt
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import jinja2
@@ -65,24 +65,19 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Writing:
-    """The hand of one firm for one reader, for one page or letter: its currency and locale, the reader's time zone."""
+    """The hand of one firm for one reader, for one page or letter: its currency and locale, the reader's time zone and
+    what day it is there."""
 
     firm: Firm
     zone: str
+    locale: str = field(init=False)
+    currency: Currency = field(init=False)
+    today: dt.date = field(init=False)
 
-    @cached_property
-    def today(self) -> dt.date:
-        return clock.today(self.zone)
-
-    @cached_property
-    def locale(self) -> str:
-        return str(self.firm.locale)
-
-    @cached_property
-    def currency(self) -> Currency:
-        return self.firm.money
+    def __post_init__(self) -> None:
+        self.locale, self.currency, self.today = self.firm.locale, self.firm.money, clock.today(self.zone)
 
     def money(self, cents: int) -> str:
         """$1,234.50"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from peewee import fn
 
@@ -33,22 +33,20 @@ class Payable:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a portal user may pay now, of one fund."""
+    """What a portal user may pay now, of one fund; and the sums of what is owed, and of what may be paid."""
 
     payables: tuple[Payable, ...]
     fund: Fund = Fund.OPERATING
+    balance_cents: int = field(init=False)
+    available_cents: int = field(init=False)
 
-    @property
-    def balance_cents(self) -> int:
-        return sum(each.item.balance_cents for each in self.payables)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "balance_cents", sum(each.item.balance_cents for each in self.payables))
+        object.__setattr__(self, "available_cents", sum(each.available_cents for each in self.payables))
 
     @property
     def held_cents(self) -> int:
         return self.balance_cents - self.available_cents
-
-    @property
-    def available_cents(self) -> int:
-        return sum(each.available_cents for each in self.payables)
 
     def only(self, public_id: str) -> Offer:
         """The same, of one invoice or deposit request; empty when it is not open."""
