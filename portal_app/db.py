@@ -28,6 +28,7 @@ from peewee import (
     OperationalError,
     PostgresqlDatabase,
     SqliteDatabase,
+    __exception_wrapper__,
 )
 
 db = DatabaseProxy()
@@ -57,6 +58,18 @@ class BaseModel(Model):
         legacy_table_names = False
 
 
+class _Sqlite(SqliteDatabase):
+    """Peewee's, without a look for a log and for hooks at each question: nobody here has any."""
+
+    def _execute_cursor(self, sql: str, params: Any, **_options: Any) -> sqlite3.Cursor:
+        try:
+            cursor: sqlite3.Cursor = self.connection().execute(sql, params or ())
+        except sqlite3.Error:
+            with __exception_wrapper__:  # the driver's errors become peewee's
+                raise
+        return cursor
+
+
 def open_database(url: str) -> Database:
     """Point the application at ``url`` (``sqlite:///path`` or ``postgresql://…``). Connects lazily, per thread."""
     database = _sqlite(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else _postgresql(url)
@@ -69,7 +82,7 @@ def open_database(url: str) -> Database:
 
 def _sqlite(path: str) -> Database:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return SqliteDatabase(path, pragmas=SQLITE_PRAGMAS, lock_type="IMMEDIATE")
+    return _Sqlite(path, pragmas=SQLITE_PRAGMAS, lock_type="IMMEDIATE")
 
 
 def _postgresql(url: str) -> Database:

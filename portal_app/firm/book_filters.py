@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import request
-
 from portal_app import money
 from portal_app.domain import ledger
 from portal_app.domain.ledger import Wanted
 from portal_app.firm.csv import day_of
 from portal_app.firm.listing import words_of
+from portal_app.web import once
 from portal_app.web.templates import current_firm, writing
 
 NOBODYS = -1  # cents of an amount that is none: nothing fits it
@@ -51,16 +50,16 @@ class Asked:
     @classmethod
     def of_client(cls) -> Asked:
         """On a matter's or a client's ledger: kinds in groups, what is owed or what is held."""
-        kind = request.args.get("kind", "all")
+        kind = once.asked_for("kind")
         kind = kind if kind in GROUPS else "all"
-        fund = "trust" if request.args.get("fund") == "trust" else ""
+        fund = "trust" if once.asked_for("fund") == "trust" else ""
         labels = {name: label for name, (label, _) in GROUPS.items()}
         return cls._read("kind", kind, labels, GROUPS[kind][1], fund=fund)
 
     @classmethod
     def of_books(cls, *, has_fund: bool = True) -> Asked:
         """On a page of the firm's books: each kind by itself, a matter's number, a fund."""
-        kind, fund = request.args.get("code", ""), request.args.get("fund", "")
+        kind, fund = once.asked_for("code"), once.asked_for("fund")
         kind = kind if kind in ledger.CODES else ""
         fund = fund if has_fund and fund in FUNDS else ""
         codes = (kind,) if kind else ()
@@ -77,7 +76,7 @@ class Asked:
             except money.BadAmount as problem:
                 cents, wrong = NOBODYS, str(problem)
         wanted = Wanted(day_of("from"), day_of("to"), codes, matter, words_of("text"), cents, fund)
-        return cls(wanted, kinds, kind, name, typed, wrong, request.args.get("whole") == "1")
+        return cls(wanted, kinds, kind, name, typed, wrong, once.asked_for("whole") == "1")
 
     @property
     def is_open(self) -> bool:
@@ -116,7 +115,7 @@ class Asked:
 
 def key_of(name: str = "before") -> tuple[int, ...] | None:
     """After which line a page goes on: numbers with a dash between; ``None`` when the address gives none."""
-    parts = request.args.get(name, "").split("-")
+    parts = once.asked_for(name).split("-")
     if not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
         return None
     return tuple(int(part) for part in parts)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
-from flask import Response, request
+from flask import Response
 
 from portal_app import money, tables
+from portal_app.web import once
 from portal_app.web.templates import current_firm
 
 
 def day_of(name: str) -> dt.date | None:
     """A day that the address gives, if it is one that a firm could mean."""
+    typed = once.asked_for(name)
+    if not typed:
+        return None
     try:
-        day = dt.date.fromisoformat(request.args.get(name, ""))
+        day = dt.date.fromisoformat(typed)
     except ValueError:
         return None
     return day if 1900 <= day.year <= 2200 else None

@@ -25,7 +25,7 @@ class Page(Response):
 
     def get_wsgi_response(self, environ: WSGIEnvironment) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
         told = [pair for pair in self.headers if pair[0] != "Content-Length"]
-        body = self.get_data()
+        body = b"".join(self.iter_encoded())
         small = headers.packed(body, environ.get("HTTP_ACCEPT_ENCODING", ""))
         if small is not None:
             body = small

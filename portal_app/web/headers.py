@@ -72,11 +72,10 @@ class Usual:
         self.app = app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        usual = _USUAL_HTTPS if config.active().is_https else _USUAL
+        is_https = config.active().is_https
 
         def start(status: str, headers: list[tuple[str, str]], *problem: Any) -> Any:
-            given = {name.lower() for name, _ in headers}
-            headers.extend([pair for lower, pair in usual if lower not in given])
+            headers += _besides(is_https, *[name for name, _ in headers])
             return start_response(status, headers, *problem)
 
         return self.app(environ, start)
@@ -138,8 +137,14 @@ def _policy(*extra: tuple[str, ...]) -> str:
 
 
 _HTTPS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
-_USUAL = [(name.lower(), (name, value)) for name, value in {**USUAL, "Content-Security-Policy": _policy()}.items()]
-_USUAL_HTTPS = _USUAL + [(name.lower(), (name, value)) for name, value in _HTTPS.items()]
+
+
+@lru_cache(maxsize=256)
+def _besides(is_https: bool, *given: str) -> tuple[tuple[str, str], ...]:
+    """What an answer with headers of these names lacks of the usual ones."""
+    usual = {**USUAL, "Content-Security-Policy": _policy()} | (_HTTPS if is_https else {})
+    told = {name.lower() for name in given}
+    return tuple((name, value) for name, value in usual.items() if name.lower() not in told)
 
 
 @lru_cache(maxsize=128)

@@ -10,30 +10,38 @@ from typing import Any, TypeVar
 from flask import Flask, Request, request
 
 T = TypeVar("T")
-_NOTHING: Any = object()
-_kept: list[ContextVar[Any]] = []
+
+
+class _Found(dict[Callable[[], Any], Any]):
+    """What was found, by what looks it up; it is looked up when it is first asked for."""
+
+    def __missing__(self, look_up: Callable[[], T]) -> T:
+        value = self[look_up] = look_up()
+        return value
+
+
+_found: ContextVar[_Found] = ContextVar("found")
 
 
 def once(look_up: Callable[[], T]) -> Callable[[], T]:
     """Keep what ``look_up`` finds until the request ends. (Flask's own ``g`` costs ten times as much.)"""
-    kept: ContextVar[Any] = ContextVar(look_up.__name__, default=_NOTHING)
-    _kept.append(kept)
+    kept = _found.get
 
     @wraps(look_up)
     def found() -> T:
-        value: T = kept.get()
-        if value is _NOTHING:
-            value = look_up()
-            kept.set(value)
-        return value
+        try:
+            known = kept()
+        except LookupError:  # the first that this thread asks, outside any request
+            forget()
+            known = kept()
+        return known[look_up]
 
     return found
 
 
 def forget(_problem: BaseException | None = None) -> None:
     """Look everything up anew: somebody else's request begins, or somebody signed in or out."""
-    for kept in _kept:
-        kept.set(_NOTHING)
+    _found.set(_Found())
 
 
 @once
