@@ -42,6 +42,7 @@ def invoice(public_id: str) -> Response:
     paid = sum(row.amount_cents for row in rows if row.payment.paid_at)
     answer = render(
         "client/invoices/show.html", "paper", invoice=found, document=found.document, lines=lines,
+        days=sorted({line.worked_on for line in lines}),
         groups=[(title, [line for line in lines if line.kind == kind]) for kind, title in GROUPS],
         sums=invoices.totals(lines), given=payments.offer(me), rows=rows,
         given_back_cents=payments.given_back_on(found, set_against), given_up_cents=became.given_up,

@@ -208,38 +208,42 @@ class Calling(Context):
     @internalcode
     def call(self, what: Any, /, *args: Any, **kwargs: Any) -> Any:
         if type(what) is Macro:
-            return self._draw(what, args, kwargs)
+            return _drawn(what, args, kwargs, self.eval_ctx)
         if _is_direct(what):
             return what(*args, **kwargs)
         return super().call(what, *args, **kwargs)
 
-    def _draw(self, macro: Macro, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        names = macro.arguments[len(args) :]
-        rest: list[Any] = [kwargs.pop(name, missing) for name in names]
-        if (
-            (kwargs and not macro.catch_kwargs)
-            or len(args) > len(macro.arguments)
-            or macro.catch_varargs
-            or (macro.caller and not macro.explicit_caller)
-        ):
-            kwargs.update((name, value) for name, value in zip(names, rest, strict=True) if value is not missing)
-            return macro(self.eval_ctx, *args, **kwargs)
-        text = macro._func(*args, *rest, kwargs) if macro.catch_kwargs else macro._func(*args, *rest)
-        return _markup(text) if self.eval_ctx.autoescape else text  # the macro has escaped what it was given
+
+def _drawn(macro: Macro, args: tuple[Any, ...], kwargs: dict[str, Any], where: nodes.EvalContext) -> Any:
+    """What a macro draws, called as Jinja would."""
+    names = macro.arguments[len(args) :]
+    rest: list[Any] = [kwargs.pop(name, missing) for name in names]
+    if (
+        (kwargs and not macro.catch_kwargs)
+        or len(args) > len(macro.arguments)
+        or macro.catch_varargs
+        or (macro.caller and not macro.explicit_caller)
+    ):
+        kwargs.update((name, value) for name, value in zip(names, rest, strict=True) if value is not missing)
+        return macro(where, *args, **kwargs)
+    text = macro._func(*args, *rest, kwargs) if macro.catch_kwargs else macro._func(*args, *rest)
+    return _markup(text) if where.autoescape else text  # the macro has escaped what it was given
 
 
 class Kept:
     """A macro whose piece depends on nothing but the words that it is given: each is drawn once, and kept while there
     is room. Words and markup of the same letters are told apart. What a call block gives is not kept."""
 
-    __slots__ = ("_kept", "macro")
+    __slots__ = ("_kept", "_where", "macro")
 
     def __init__(self, macro: Macro) -> None:
-        self.macro = macro
+        self.macro, self._where = macro, nodes.EvalContext(macro._environment)
         self._kept = lru_cache(maxsize=512, typed=True)(macro)
 
     def __call__(self, *words: Any, **named: Any) -> Any:
-        return self.macro(*words, **named) if "caller" in named else self._kept(*words, **named)
+        if "caller" in named:
+            return _drawn(self.macro, words, named, self._where)
+        return self._kept(*words, **named)
 
 
 class Around:

@@ -123,7 +123,7 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
     if allowed := _allowed():
         policy = _policy(*[(name, *origins) for name, origins in allowed.items()])
-        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.add("Content-Security-Policy", policy)
     return response
 
 
