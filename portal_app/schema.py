@@ -37,6 +37,16 @@ def pending() -> list[str]:
     return [item.name for item in _runner().status() if item.path and not item.applied]
 
 
+def applied() -> list[str]:
+    """Names of the migrations that this database has had."""
+    return [item.name for item in _runner().status() if item.applied]
+
+
+def known() -> set[str]:
+    """Names of the migrations that this version has."""
+    return {path.stem for path in folder("migrations").glob("[0-9]*.py")}
+
+
 def migrate() -> list[str]:
     """Apply what is pending, one process at a time. Returns the names applied."""
     with _alone():

@@ -29,7 +29,7 @@ STOREYS = [
     ("firm", "client", "worker"),
     ("",),
     ("inventory",),
-    ("founding", "verify", "doctor", "bench", "demo", "reference", "serving", "cli", "testing"),
+    ("founding", "verify", "doctor", "backups", "bench", "demo", "reference", "serving", "cli", "testing"),
 ]
 NOUNS = (
     "errors once passwords clamd policy_reports store outbox firms people audit clients throttles devices sessions "

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from portal_app import __version__
+from portal_app.cli.backup import backup, restore
 from portal_app.cli.banks import import_statement, reconcile_trust
 from portal_app.cli.bench import bench
 from portal_app.cli.books import reconcile, sweep, verify
@@ -83,7 +84,7 @@ def main() -> None:
 COMMANDS_HERE = (
     init, serve, worker, migrate, demo, routes, roles, reconcile, sweep, verify, export, settings, invite, bench,
     export_person, forget_factors, rotate_secrets, plugin, prove_payments, doctor, check_payment_page,
-    import_statement, reconcile_trust,
+    import_statement, reconcile_trust, backup, restore,
 )  # fmt: skip
 for command in COMMANDS_HERE:
     main.add_command(command)

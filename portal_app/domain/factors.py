@@ -5,6 +5,7 @@ A code works once, also in two windows at once: the step that it stands for is w
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 
@@ -16,6 +17,8 @@ from portal_app.db import BaseModel, transaction
 from portal_app.domain import firms, passkeys, throttles
 from portal_app.domain.errors import Refused
 from portal_app.domain.people import FirmUser, Login, PortalUser, hash_token
+
+log = logging.getLogger(__name__)
 
 STEP_SECONDS = 30
 CODES = 8
@@ -140,7 +143,11 @@ def use_code(who: Login, typed: str) -> bool:
 
 def _use_step(who: Login, code: str) -> bool:
     app = app_of(who)
-    step = None if app is None else _step_of(vault.unseal(app.sealed_secret), code)
+    try:
+        step = None if app is None else _step_of(vault.unseal(app.sealed_secret), code)
+    except vault.Unreadable:  # the portal's key was lost: a recovery code still opens, or portal forget-factors
+        log.exception("the authenticator app of %s cannot be used: its secret was sealed under another key", who.email)
+        return False
     if app is None or step is None:
         return False
     is_unused = (Authenticator.id == app.id) & (Authenticator.last_step < step)

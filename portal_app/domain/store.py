@@ -157,3 +157,27 @@ def read(key: str) -> bytes:
         return bytes(obstore.get(_store[0], key).bytes())
     except FileNotFoundError:
         raise NotStored(key) from None
+
+
+def every() -> Iterator[tuple[str, int]]:
+    """The key and the size in bytes of all that is stored."""
+    for found in obstore.list(_store[0]):
+        yield from ((item["path"], item["size"]) for item in found)
+
+
+def reader(key: str) -> Any:
+    """The bytes under ``key`` as a file that is read.
+
+    Raises:
+        NotStored: the store does not have them.
+    """
+    try:
+        return obstore.open_reader(_store[0], key)
+    except FileNotFoundError:
+        raise NotStored(key) from None
+
+
+def put_back(key: str, path: Path) -> None:
+    """A file under the key that it had."""
+    obstore.put(_store[0], key, path, chunk_size=PART_BYTES, max_concurrency=1)
+    _sync(key)

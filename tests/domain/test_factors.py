@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pyotp
 import pytest
 
-from portal_app import clock, db, vault
+from portal_app import clock, config, db, vault
+from portal_app.config import Config
 from portal_app.domain import factors, invitations, policy, sessions, sign_ins, throttles
 from portal_app.domain.errors import Refused
 from portal_app.domain.factors import Authenticator, RecoveryCode
@@ -43,6 +45,15 @@ def test_a_code_works_once_and_a_step_off(world: World) -> None:
         assert factors.use_code(world.alice, code), "clocks differ"
         assert not factors.use_code(world.alice, before)
         assert not factors.use_code(world.bob, code)
+
+
+def test_an_app_whose_secret_the_portals_key_does_not_open_opens_nothing(world: World, settings: Config) -> None:
+    with clock.frozen(clock.now()) as advance:
+        secret, spare = set_up(world.alice)
+        advance(dt.timedelta(seconds=30))
+        config.use(replace(settings, secret_key="another key than the one before it"))
+        assert not factors.use_code(world.alice, code_of(secret))
+        assert factors.use_code(world.alice, spare[0]), "the recovery codes were not sealed"
 
 
 def test_a_code_typed_in_eight_windows_at_once_works_once(world: World) -> None:

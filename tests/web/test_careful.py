@@ -241,13 +241,15 @@ def test_no_text_begins_a_line_of_the_log(sign: str) -> None:
 
 
 def test_no_weak_hash_and_nothing_is_unpacked() -> None:
-    """No MD5 and SHA-1 of ours, and no archive that came in is ever opened: a person's data is written into one."""
+    """No MD5 and SHA-1 of ours, and no archive that came in is ever opened: a person's data is written into one. A
+    backup is read by the command line alone, file by file (tests/domain/test_backups.py)."""
     weak, unpacks = {"md5", "sha1", "SHA1", "MD5"}, {"extractall", "unpack_archive", "tarfile", "decompress"}
     paths = {*PORTAL.rglob("*.py")} - {*(PORTAL / "bench").rglob("*.py")}  # which measures answers of our own
     for path, node in nodes_where(weak | unpacks | {"ZipFile"}, paths):
         name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
         assert name not in weak, path
-        assert name not in unpacks | {"decompressobj"}, path
+        if name != "tarfile" or path.name != "backups.py":
+            assert name not in unpacks | {"decompressobj"}, path
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "ZipFile":
             assert [arg.value for arg in node.args[1:2] if isinstance(arg, ast.Constant)] == ["w"], path
 
