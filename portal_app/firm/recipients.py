@@ -14,7 +14,7 @@ from portal_app.db import transaction
 from portal_app.domain import invitations as ways_in
 from portal_app.domain import matters, people, throttles
 from portal_app.domain.errors import Refused
-from portal_app.domain.matters import Matter
+from portal_app.domain.matters import InvoiceRecipient, Matter
 from portal_app.domain.people import PortalUser
 from portal_app.firm import invitations
 from portal_app.firm.blueprint import blueprint
@@ -22,12 +22,12 @@ from portal_app.firm.listing import words_of
 from portal_app.web import files, paper
 from portal_app.web.fields import EmailLine, Line
 from portal_app.web.forms import Form
-from portal_app.web.fragments import go, is_fragment_request, render
+from portal_app.web.fragments import aimed, go, is_fragment_request, render, taken_out
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import current_firm
 
 NEW = "new"
-PAGE = "firm/matters/recipients.html"
+PAGE, ROW = "firm/matters/recipients.html", "firm/matters/recipient.html"
 
 
 class RecipientForm(Form):
@@ -56,12 +56,14 @@ class RecipientForm(Form):
 class RelationForm(Form):
     """What a recipient, the row of id ``of``, is to the matter."""
 
+    scope = "recipient"
     relation = Line("Relation", most=40, is_required=False)
     reads_trust = BooleanField("May read the trust account of this matter")
 
     def __init__(self, *, of: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.of = of
+        self.at(of)
 
 
 def recipients_context(
@@ -85,12 +87,25 @@ def _page(matter: Matter, *blocks: str, status: int = 200, **forms: Any) -> Resp
     return render(PAGE, *blocks, status=status, matter=matter, tab="people", **recipients_context(matter, **forms))
 
 
-def _done(matter: Matter, said: str) -> AnyResponse:
-    """After a change: the section anew with what happened, or the page of the matter's people."""
-    if is_fragment_request():
-        return render(PAGE, "recipients", matter=matter, tab="people", **recipients_context(matter, said=said))
-    flash(said, "good")
-    return go(f"/firm/matters/{matter.id}/recipients")
+def _row(
+    matter: Matter, row: InvoiceRecipient, said: str = "", *, relating: RelationForm | None = None, status: int = 200
+) -> Response:
+    """For htmx somebody's row alone, and what happened; otherwise the page."""
+    if not is_fragment_request():
+        return _page(matter, status=status, relating=relating)
+    [card] = invitations.cards([row.portal_user])
+    return render(
+        ROW, "recipient_row", "recipients_said", status=status, matter=matter, recipients=[(row, card)],
+        relating=relating, said=said,
+    )  # fmt: skip
+
+
+def _done(matter: Matter, said: str, row: InvoiceRecipient | None = None) -> AnyResponse:
+    """After a change of one row, or of the section: that and what happened; without htmx the page of its own."""
+    if not is_fragment_request():
+        flash(said, "good")
+        return go(f"/firm/matters/{matter.id}/recipients")
+    return _row(matter, row, said) if row else aimed(_page(matter, "recipients", said=said), "#recipients")
 
 
 @blueprint.get("/matters/<int:matter_id>/recipients")
@@ -141,31 +156,39 @@ def _add_known(matter: Matter, form: RecipientForm) -> str:
     return f"{who.name} receives the invoices from this matter from now on."
 
 
+@blueprint.get("/matters/<int:matter_id>/recipients/<int:recipient_id>")
+@firm_only("matters.edit")
+def recipient(matter_id: int, recipient_id: int) -> Response:
+    """Somebody's row as it stands: what leaving its form shows again."""
+    matter = matters.find(firm_user(), matter_id)
+    return _row(matter, matters.find_recipient(matter, recipient_id))
+
+
 @blueprint.route("/matters/<int:matter_id>/recipients/<int:recipient_id>/relation", methods=["GET", "POST"])
 @firm_only("matters.edit")
 def edit_relation(matter_id: int, recipient_id: int) -> AnyResponse:
-    """What somebody is to the matter, as a form in its place."""
+    """What somebody is to the matter, as a form in its place. Others that are open keep what was typed."""
     matter = matters.find(firm_user(), matter_id)
     row = matters.find_recipient(matter, recipient_id)
-    form = RelationForm(of=row.id, prefix="row", data={"relation": row.relation, "reads_trust": row.reads_trust})
+    form = RelationForm(of=row.id, data={"relation": row.relation, "reads_trust": row.reads_trust})
     if not form.is_sent:
-        return _page(matter, "recipients", relating=form)
+        return _row(matter, row, relating=form)
     if not form.validate():
-        return _page(matter, "recipients", status=422, relating=form)
+        return _row(matter, row, relating=form, status=422)
     matters.change_recipient(row, relation=form.relation.data or "", reads_trust=bool(form.reads_trust.data))
-    return _done(matter, "Saved.")
+    return _done(matter, "Saved.", row)
 
 
 @blueprint.post("/matters/<int:matter_id>/recipients/<int:recipient_id>/invite")
 @firm_only("portal_users.invite")
 def invite_recipient(matter_id: int, recipient_id: int) -> AnyResponse:
     matter = matters.find(firm_user(), matter_id)
-    who = matters.find_recipient(matter, recipient_id).portal_user
+    row = matters.find_recipient(matter, recipient_id)
     try:
-        said = invitations.send(who)
+        said = invitations.send(row.portal_user)
     except Refused as problem:
         said = str(problem)
-    return _done(matter, said)
+    return _done(matter, said, row)
 
 
 @blueprint.post("/matters/<int:matter_id>/recipients/<int:recipient_id>/letter")
@@ -188,9 +211,9 @@ def invite_by_letter(matter_id: int, recipient_id: int) -> AnyResponse:
 @firm_only("portal_users.invite")
 def revoke_recipient(matter_id: int, recipient_id: int) -> AnyResponse:
     matter = matters.find(firm_user(), matter_id)
-    who = matters.find_recipient(matter, recipient_id).portal_user
-    ways_in.revoke_invitations(who)
-    return _done(matter, f"The invitation of {who.name} no longer works.")
+    row = matters.find_recipient(matter, recipient_id)
+    ways_in.revoke_invitations(row.portal_user)
+    return _done(matter, f"The invitation of {row.portal_user.name} no longer works.", row)
 
 
 @blueprint.post("/matters/<int:matter_id>/recipients/<int:recipient_id>/remove")
@@ -199,4 +222,7 @@ def remove_recipient(matter_id: int, recipient_id: int) -> AnyResponse:
     matter = matters.find(firm_user(), matter_id)
     who = matters.find_recipient(matter, recipient_id).portal_user
     matters.remove_recipient(matter, who)
-    return _done(matter, f"{who.name} receives no further invoices from this matter. What was shared stays shared.")
+    said = f"{who.name} receives no further invoices from this matter. What was shared stays shared."
+    if not is_fragment_request() or not matters.recipients_of(matter):
+        return _done(matter, said)
+    return taken_out(render(ROW, "recipients_said", "recipients_said", said=said), f"#recipient-{recipient_id}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, flash, request
@@ -14,11 +15,9 @@ from portal_app.domain.timekeeping import KINDS, WorkItem
 from portal_app.firm.blueprint import blueprint
 from portal_app.firm.listing import more_of, rows_wanted, words_of
 from portal_app.firm.time_forms import FORMS, WorkForm, empty_form, form_of
-from portal_app.web.fragments import go, is_fragment_request, render
+from portal_app.web.fragments import aimed, go, is_fragment_request, render, taken_out
 from portal_app.web.login import firm_only, firm_user
 from portal_app.web.templates import show_money
-
-AT_REST: dict[str, Any] = {"editing": None, "row_form": None, "left": None, "said": ""}  # as for _page
 
 
 def _kind() -> str:
@@ -26,16 +25,21 @@ def _kind() -> str:
     return kind if kind in KINDS else "time"
 
 
-def _page(matter: Matter, *blocks: str, form: WorkForm | None = None, **more: Any) -> Response:
-    """The matter's work; ``editing`` is the row that is a form (``row_form``) now, ``left`` the one that was a moment
-    ago, ``said`` what just happened; ``is_added``: the form begins the next entry."""
-    wanted = rows_wanted()
-    rows, has_more = more_of(timekeeping.for_matter(matter, limit=wanted + 1), wanted)
-    values = {**AT_REST, "is_added": False, **more}
+def _page(
+    matter: Matter, *blocks: str, form: WorkForm | None = None, rows: Sequence[WorkItem] | None = None, **more: Any
+) -> Response:
+    """The matter's work, or only ``rows`` of it; ``editing`` is the row that is a form (``row_form``) now, ``left`` the
+    one that was a moment ago, ``said`` what just happened, or why not (``is_refused``); ``is_added``: the form begins
+    the next entry."""
+    wanted, has_more = rows_wanted(), False
+    if rows is None:
+        rows, has_more = more_of(timekeeping.for_matter(matter, limit=wanted + 1), wanted)
+        form = form or empty_form(_kind(), firm_user())
+    at_rest = {"editing": None, "row_form": None, "left": None, "said": "", "is_refused": False, "is_added": False}
     return render(
-        "firm/time/index.html", *blocks, matter=matter, form=form or empty_form(_kind(), firm_user()), rows=rows,
-        wanted=wanted, has_more=has_more, unbilled_cents=timekeeping.unbilled_cents(matter), kinds=KINDS,
-        numbers=invoices.numbers({row.billed_invoice_id for row in rows if row.is_billed}), **values,
+        "firm/time/index.html", *blocks, matter=matter, form=form, rows=rows, wanted=wanted,
+        has_more=has_more, unbilled_cents=timekeeping.unbilled_cents(matter), kinds=KINDS,
+        numbers=invoices.numbers({row.billed_invoice_id for row in rows if row.is_billed}), **{**at_rest, **more},
     )  # fmt: skip
 
 
@@ -70,7 +74,25 @@ def record_work(matter_id: int) -> AnyResponse:
         form.refuse(problem)
         return _page(matter, "work_form", "work_said", form=form, status=422)
     said = f"{KINDS[kind]} added: {show_money(item.amount_cents)}."
-    return _done(matter, said, form=empty_form(kind, firm_user()))
+    if not is_fragment_request():
+        return _done(matter, said)
+    return _added(matter, item, said)
+
+
+def _added(matter: Matter, item: WorkItem, said: str) -> Response:
+    """The new entry in its place in the list, and the form for the next one. Entries that are open keep what was
+    typed."""
+    now: dict[str, Any] = {"form": empty_form(item.kind, firm_user()), "said": said, "is_added": True}
+    shown = [row.id for row in timekeeping.for_matter(matter, limit=rows_wanted())]
+    if item.id not in shown:
+        return _page(matter, "work_form", "unbilled", "work_said", **now)
+    # The form is the last to go: htmx looks for the places of pieces from what was sent, which must still be there.
+    rest = ("unbilled", "work_said", "work_form")
+    if len(shown) == 1:
+        return aimed(_page(matter, "work", *rest, **now), "#work")
+    at = shown.index(item.id)
+    where = (f"#work-{shown[at - 1]}", "afterend") if at else ("#work tbody", "afterbegin")
+    return aimed(_row(matter, item, *rest, **now), *where)
 
 
 @blueprint.get("/matters/<int:matter_id>/time/<int:item_id>")
@@ -110,37 +132,35 @@ def change_work(matter_id: int, item_id: int) -> AnyResponse:
     return _row(matter, timekeeping.find(matter, item_id), "unbilled", "work_said", left=item_id, said="Saved.")
 
 
-def _row(matter: Matter, item: WorkItem, *blocks: str, status: int = 200, **more: Any) -> Response:
+def _row(matter: Matter, item: WorkItem, *blocks: str, **more: Any) -> Response:
     """The row alone, and ``blocks`` that change with it; without htmx the page."""
     if not is_fragment_request():
-        return _page(matter, status=status, **more)
-    values = {**AT_REST, **more}
-    return render(
-        "firm/time/row.html", "work_row", *blocks, status=status, matter=matter, rows=[item], wanted=rows_wanted(),
-        kinds=KINDS, numbers=invoices.numbers({item.billed_invoice_id} if item.is_billed else set()),
-        unbilled_cents=timekeeping.unbilled_cents(matter), **values,
-    )  # fmt: skip
+        return _page(matter, **more)
+    return _page(matter, "work_row", *blocks, rows=[item], **more)
 
 
 @blueprint.post("/matters/<int:matter_id>/time/<int:item_id>/remove")
 @firm_only("time.edit")
 def remove_work(matter_id: int, item_id: int) -> AnyResponse:
-    matter = matters.find(firm_user(), matter_id)
+    matter, said, kept = matters.find(firm_user(), matter_id), "Removed.", None
     try:
         timekeeping.remove(timekeeping.find(matter, item_id))
     except WorkItem.DoesNotExist:
-        return _done(matter, "It was removed already.")
+        said = "It was removed already."
     except Refused as problem:
-        return _done(matter, str(problem))
-    return _done(matter, "Removed.")
+        said, kept = str(problem), timekeeping.find(matter, item_id)
+    if not is_fragment_request():
+        return _done(matter, said, "bad" if kept else "good")
+    if kept:
+        return _row(matter, kept, "unbilled", "work_said", said=said, is_refused=True)
+    if not timekeeping.for_matter(matter, limit=1):
+        return aimed(_page(matter, "work", "unbilled", "work_said", said=said), "#work")
+    return taken_out(_page(matter, "work_said", "unbilled", "work_said", rows=[], said=said), f"#work-{item_id}")
 
 
-def _done(matter: Matter, said: str, form: WorkForm | None = None) -> AnyResponse:
-    """The page as it is now: the list, what is unbilled, and after an entry the form for the next one."""
-    if is_fragment_request():
-        first = ("work_form", "work") if form else ("work",)
-        return _page(matter, *first, "unbilled", "work_said", form=form, said=said, is_added=form is not None)
-    flash(said, "good")
+def _done(matter: Matter, said: str, kind: str = "good") -> AnyResponse:
+    """The page as it is now, where each change loads it anew."""
+    flash(said, kind)
     return go(f"/firm/matters/{matter.id}/time?kind={_kind()}")
 
 

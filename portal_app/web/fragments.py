@@ -82,6 +82,18 @@ def _partial(name: str, body: str) -> str:
     return f'<hx-partial hx-target="#{target}" hx-swap="outerHTML">{body}</hx-partial>'
 
 
+def aimed(answer: Response, target: str, swap: str = "outerHTML") -> Response:
+    """The answer's first block goes to ``target``, whatever the request said."""
+    answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = target, swap
+    return answer
+
+
+def taken_out(answer: Response, target: str) -> Response:
+    """``target`` is no longer there. The answer's first block goes nowhere: without one, htmx would swap the others and
+    leave the target as it is."""
+    return aimed(answer, target, "delete")
+
+
 def go(url: str) -> AnyResponse:
     """On to another page after a change: 303, or for htmx the header that makes the browser go there."""
     if is_fragment_request():

@@ -64,6 +64,48 @@ def test_escape_leaves_what_was_opened_and_focus_goes_back(
     expect(form.get_by_label("Description")).to_have_value("half typed")
 
 
+def test_a_list_that_changes_keeps_what_is_typed_and_the_keyboards_place(
+    world: World, own_app: Flask, live: Callable[[Any], str], new_context: Callable[..., BrowserContext]
+) -> None:
+    page, url = new_context().new_page(), live(own_app)
+    page.on("dialog", lambda dialog: dialog.accept())
+    sign_in(page, url, world.carol.email)
+    page.goto(f"{url}/firm/matters/{world.matter.id}/time")
+    entries = page.locator("#work tbody tr")
+    before = entries.count()
+    entries.filter(has_text="Unbilled").last.get_by_role("link", name="Edit").click()
+    typed = page.locator("tr.picked").get_by_label("Description")
+    typed.fill("half corrected")
+    for number in (1, 2):
+        page.get_by_label("Hours").first.fill("0.5")
+        page.locator("#work-form").get_by_label("Description").fill(f"Call {number}")
+        page.get_by_role("button", name="Add time").press("Enter")
+        expect(entries).to_have_count(before + number)
+        expect(entries.first).to_contain_text(f"Call {number}")
+    page.get_by_role("button", name="Remove Call 2").press("Enter")
+    expect(entries).to_have_count(before + 1)
+    expect(page.locator("#work-said")).to_contain_text("Removed.")
+    expect(page.get_by_role("link", name="Edit Call 1")).to_be_focused()
+    expect(typed).to_have_value("half corrected")
+
+    page.goto(f"{url}/firm/matters/{world.matter.id}/people")
+    alices, franks = (page.locator("#recipients li", has_text=f"{name}@example.com") for name in ("alice", "frank"))
+    franks.get_by_role("link", name="Edit relation").click()
+    expect(franks.get_by_label("Relation")).to_be_focused()
+    franks.get_by_label("Relation").fill("bookkeeper")
+    alices.get_by_role("link", name="Edit relation").click()
+    alices.get_by_label("Relation").fill("half typed")
+    franks.get_by_label("Relation").press("Enter")
+    expect(franks).to_contain_text("bookkeeper · frank@example.com")
+    expect(page.locator("#recipients-said")).to_contain_text("Saved.")
+    expect(alices.get_by_label("Relation")).to_have_value("half typed")
+    alices.get_by_label("Relation").press("Escape")
+    expect(alices.get_by_role("link", name="Edit relation")).to_be_focused()
+    alices.get_by_role("button", name="Remove").press("Enter")
+    expect(alices).to_have_count(0)
+    expect(franks.get_by_role("link", name="Edit relation")).to_be_focused()
+
+
 def test_names_without_a_space_widen_no_page(
     world: World, own_app: Flask, live: Callable[[Any], str], new_context: Callable[..., BrowserContext]
 ) -> None:

@@ -134,7 +134,7 @@ def test_who_may_read_the_trust_account_is_said_beside_the_relation(as_: Browser
     here = f"/firm/matters/{world.matter.id}/recipients/{row.id}/relation"
     browser = as_(world.carol)
     assert "May read the trust account" in browser.get(here).get_data(as_text=True)
-    assert browser.post(here, data={"row-relation": "executor", "row-reads_trust": "y"}).status_code == 303
+    assert browser.post(here, data={"relation": "executor", "reads_trust": "y"}).status_code == 303
     assert matters.trust_readers(world.matter) == [world.alice, world.frank]
 
 

@@ -165,28 +165,50 @@ def test_who_may_not(world: World, as_: As, base: str) -> None:
 def test_a_relation_is_edited_in_its_place(world: World, as_: As, base: str, htmx: dict[str, str]) -> None:
     browser, url = as_(world.dan), f"{franks(world, base)}/relation"
     assert f'href="{url}"' in browser.get(f"/firm/matters/{world.matter.id}/people").text
+    row = f'<li id="recipient-{franks(world, base).rpartition("/")[2]}"'
     piece = browser.get(url, headers=htmx).text
-    assert piece.startswith('<section id="recipients"')
+    assert piece.startswith(row), "the row alone: what is typed elsewhere on the page stays"
     assert 'value="accountant"' in piece
-    assert without_token(piece) in without_token(browser.get(url).text), "and without scripts"
+    alone = without_token(piece.partition("<hx-partial")[0].strip())
+    assert alone in without_token(browser.get(url).text), "and without scripts"
 
-    too_long = browser.post(url, data={"row-relation": "x" * 41}, headers=htmx)
+    too_long = browser.post(url, data={"relation": "x" * 41}, headers=htmx)
     assert too_long.status_code == 422
     assert "x" * 41 in too_long.text
     assert "Use at most 40 characters." in too_long.text
 
-    assert browser.post(url, data={"row-relation": " tax  adviser "}).location == base
+    assert browser.post(url, data={"relation": " tax  adviser "}).location == base
     assert "tax adviser · frank@example.com" in browser.get(base).text
-    piece = browser.post(url, data={"row-relation": ""}, headers=htmx).text
+    piece = browser.post(url, data={"relation": ""}, headers=htmx).text
+    assert piece.startswith(row)
     assert "Saved." in piece
     assert "tax adviser" not in piece
-    assert "client · alice@example.com" in piece, "only that one row was changed"
-    assert browser.get(base, headers=htmx).text.startswith('<section id="recipients"'), "Cancel"
+    assert "client · alice@example.com" in browser.get(base).text, "only that one row was changed"
+    cancelled = browser.get(franks(world, base), headers=htmx).text
+    assert cancelled.startswith(row)
+    assert "Add relation" in cancelled
+
+
+def test_a_step_changes_its_row_alone(world: World, as_: As, base: str, htmx: dict[str, str]) -> None:
+    browser, url = as_(world.dan), franks(world, base)
+    sent = browser.post(f"{url}/invite", headers=htmx).text
+    assert sent.startswith('<li id="recipient-')
+    assert "recipients-said" in sent
+    assert "alice@example.com" not in sent
+    gone = browser.post(f"{url}/remove", headers=htmx)
+    assert "<li" not in gone.text
+    assert "receives no further invoices" in gone.text
+    assert gone.headers["HX-Retarget"] == f"#recipient-{url.rpartition('/')[2]}"
+    assert gone.headers["HX-Reswap"] == "delete"
+    [alices] = matters.recipients_of(world.matter)
+    last = browser.post(f"{base}/{alices.id}/remove", headers=htmx)
+    assert last.headers["HX-Retarget"] == "#recipients"
+    assert "Nobody yet." in last.text
 
 
 def test_a_relation_belongs_to_its_matter(world: World, as_: As, base: str) -> None:
     elsewhere = franks(world, base).replace(f"/{world.matter.id}/", f"/{world.bobs_matter.id}/")
-    assert as_(world.carol).post(f"{elsewhere}/relation", data={"row-relation": "x"}).status_code == 404
+    assert as_(world.carol).post(f"{elsewhere}/relation", data={"relation": "x"}).status_code == 404
     assert as_(world.erin).post(f"{franks(world, base)}/relation").status_code == 403
 
 

@@ -50,18 +50,50 @@ def test_work_of_each_kind_is_recorded(
     assert item.is_billable
 
 
-def test_adding_gives_back_an_empty_form_the_list_and_the_sum(world: World, as_: As, htmx: dict[str, str]) -> None:
-    answer = as_(world.dan).post(f"/firm/matters/{world.matter.id}/time", data=typed(world), headers=htmx)
-    assert answer.text.startswith('<section id="work-form"')
-    form, rest = answer.text.split("<hx-partial", 1)
+def test_adding_gives_an_empty_form_the_entry_in_its_place_and_the_sum(
+    world: World, as_: As, htmx: dict[str, str]
+) -> None:
+    home = f"/firm/matters/{world.matter.id}/time"
+    answer = as_(world.dan).post(home, data=typed(world), headers=htmx)
+    row, *rest, form = answer.text.split("<hx-partial")
+    assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == ("#work tbody", "afterbegin"), "the newest"
+    assert row.startswith(f'<tr id="work-{newest().id}"')
+    assert (row.count("<tr"), "Call with the client" in row) == (1, True)
+    assert 'hx-target="#work-form"' in form
     assert "Call with the client" not in form
     assert "autofocus" in form
-    assert 'hx-target="#work"' in rest
-    assert "Call with the client" in rest
-    assert 'hx-target="#unbilled"' in rest
-    assert "$900.00" in rest
-    assert 'hx-target="#work-said"' in rest
-    assert "Time added: $300.00." in rest
+    assert [part.split('"')[1] for part in rest] == ["#unbilled", "#work-said"]
+    assert "$900.00" in rest[0]
+    assert "Time added: $300.00." in rest[1]
+
+    older = as_(world.dan).post(home, data=typed(world, worked_on="2020-01-02"), headers=htmx)
+    before = timekeeping.for_matter(world.matter)[-2]
+    assert (older.headers["HX-Retarget"], older.headers["HX-Reswap"]) == (f"#work-{before.id}", "afterend")
+
+
+def test_the_first_entry_brings_the_table_and_the_last_takes_it(world: World, as_: As, htmx: dict[str, str]) -> None:
+    browser = as_(world.dan)
+    matter = matters.open_matter(number="N-1", name="New", client=world.client, opened_on=today(), by=world.carol)
+    home = f"/firm/matters/{matter.id}/time"
+    first = browser.post(home, data=typed(world), headers=htmx)
+    assert first.headers["HX-Retarget"] == "#work"
+    assert first.text.startswith('<section id="work"')
+    last = browser.post(f"{home}/{newest().id}/remove", headers=htmx)
+    assert last.headers["HX-Retarget"] == "#work"
+    assert "Nothing recorded yet" in last.text
+
+
+def test_an_entry_that_is_not_shown_comes_with_the_older_ones(world: World, as_: As, htmx: dict[str, str]) -> None:
+    for number in range(50):
+        timekeeping.record(
+            world.matter, kind="time", timekeeper=world.dan, worked_on=today(), description=f"Work {number}",
+            quantity_hundredths=10, rate_cents=100, is_billable=True, by=world.dan,
+        )  # fmt: skip
+    data = typed(world, worked_on="2020-01-02")
+    answer = as_(world.dan).post(f"/firm/matters/{world.matter.id}/time", data=data, headers=htmx)
+    assert "HX-Retarget" not in answer.headers
+    assert answer.text.startswith('<section id="work-form"')
+    assert "Time added" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -140,6 +172,16 @@ def test_removing_twice_removes_once(world: World, as_: As) -> None:
         answer = as_(world.dan).post(f"/firm/matters/{world.matter.id}/time/{item.id}/remove")
         assert answer.status_code == 303
     assert WorkItem.select().count() == before - 1
+
+
+def test_removing_takes_the_row_alone(world: World, as_: As, htmx: dict[str, str]) -> None:
+    browser, item = as_(world.dan), timekeeping.unbilled(world.matter)[1]
+    url = f"/firm/matters/{world.matter.id}/time/{item.id}/remove"
+    for said in ("Removed.", "It was removed already."):
+        answer = browser.post(url, headers=htmx)
+        assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == (f"#work-{item.id}", "delete")
+        assert said in answer.text
+        assert "work-form" not in answer.text
 
 
 def test_billed_work_names_its_invoice_and_stays(world: World, as_: As) -> None:
