@@ -113,9 +113,9 @@ def prepared(build: Callable[..., ModelSelect]) -> Prepared:
 
 
 def prepared_and_kept(build: Callable[..., ModelSelect]) -> Prepared:
-    """The same for what every visit asks: who it is, whose portal, who takes payments. While nobody writes, here or in
-    another process, a thread takes the answer that SQLite gave it before; each time it becomes new objects. PostgreSQL
-    is asked each time."""
+    """The same for what each page of a visit asks: who it is, whose portal, which matters, who takes payments. While
+    nobody writes, here or in another process, a thread takes the answer that SQLite gave it before; each time it
+    becomes new objects. PostgreSQL is asked each time."""
     return Prepared(build, build.__code__.co_argcount, is_kept=True)
 
 

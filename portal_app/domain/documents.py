@@ -18,7 +18,7 @@ from portal_app.domain.matters import Matter
 from portal_app.domain.once import once
 from portal_app.domain.people import FirmUser, PortalUser, new_public_id
 from portal_app.domain.store import Stored
-from portal_app.prepared import prepared, prepared_of_ids
+from portal_app.prepared import prepared_and_kept, prepared_of_ids
 
 NAME_MAX = 120
 HELD = frozenset({"waiting", "infected"})
@@ -347,7 +347,7 @@ def matters_of(who: PortalUser) -> list[Matter]:
     return _matters_of(who.id)
 
 
-@prepared
+@prepared_and_kept
 def _matters_of(who_id: Any) -> ModelSelect:
     papers, events = seen_by(who_id)
     query = Matter.select(Matter.id, Matter.number, Matter.name).where(Matter.id.in_(papers + events))
