@@ -139,10 +139,16 @@ def _is_direct(what: Any) -> bool:
         return _ASKS not in getattr(what.__func__, "__dict__", ())
     if kind is FunctionType:
         return _ASKS not in what.__dict__
-    if kind is Kept or kind is Around or kind is type or kind is BuiltinMethodType:
+    return _are_direct(kind)  # type: ignore[arg-type]  # a class of classes is hashable, too
+
+
+@lru_cache(maxsize=256)
+def _are_direct(kind: type) -> bool:
+    """The same of all things of a kind that is no function's."""
+    if kind in {Kept, Around, type, BuiltinMethodType}:
         return True
     call = getattr(kind, _CALL, None)
-    return type(call) is FunctionType and _ASKS not in call.__dict__ and not hasattr(what, _ASKS)
+    return type(call) is FunctionType and _ASKS not in call.__dict__ and not hasattr(kind, _ASKS)
 
 
 def _is_plain(node: nodes.Node) -> bool:

@@ -8,11 +8,12 @@ from typing import Any
 import jinja2
 from flask import Flask
 from jinja2.runtime import Macro
+from markupsafe import Markup, escape
 from peewee import JOIN, ModelSelect
 
 from portal_app import clock, gateway_setup, plugins
 from portal_app.domain import firms
-from portal_app.domain.access import actions_of, may
+from portal_app.domain.access import ACTIONS, actions_of
 from portal_app.domain.firms import Firm
 from portal_app.domain.payments import Gateway, PaymentRoad
 from portal_app.domain.people import FirmUser
@@ -82,15 +83,25 @@ def _in_request(name: str) -> Filter:
     return write
 
 
-def _may(action: str) -> bool:
-    who = person()
-    return isinstance(who, FirmUser) and may(who, action)
+@once
+def csrf() -> Markup:
+    """The hidden field that every POST form begins with."""
+    return Markup(f'<input type="hidden" name="csrf_token" value="{escape(csrf_token())}">')  # noqa: S704 - escaped
 
 
+@once
 def _allowed() -> frozenset[str]:
     """All that the person may do in the firm's face."""
     who = person()
     return actions_of(who.role_set) if isinstance(who, FirmUser) else frozenset()
+
+
+def _may(action: str) -> bool:
+    """Whether the person may do ``action``. An unknown action is a mistake in the template."""
+    if action in _allowed():
+        return True
+    ACTIONS[action]
+    return False
 
 
 def described(field: Any, hint: str | None) -> str:
@@ -125,6 +136,7 @@ def init_app(app: Flask) -> None:
         favicon=assets.favicon,
         may=_may,
         allowed=_allowed,
+        csrf=csrf,
         csrf_token=csrf_token,
         control=control,
         described=described,
