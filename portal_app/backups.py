@@ -102,10 +102,11 @@ def _head() -> dict[str, Any]:
 
 
 def _told(head: dict[str, Any], files: int, size_bytes: int) -> Told:
-    return Told(
-        str(head["firm"]), str(head["made_at"]), str(head["version"]), str(head["database"]),
-        [str(name) for name in head["migrations"]], files, size_bytes,
-    )  # fmt: skip
+    def said(name: str) -> str:
+        return "".join(filter(str.isprintable, str(head[name])))
+
+    made = said("firm"), said("made_at"), said("version"), said("database")
+    return Told(*made, [str(name) for name in head["migrations"]], files, size_bytes)
 
 
 class _Archive:
@@ -243,20 +244,27 @@ def restore(settings: Config, source: Path, keys: str = "") -> Told:
     home = settings.data_dir
     if home.exists() and any(home.iterdir()):
         raise Refused(f"There is something in {home} already. A backup is put back into an empty folder: --data DIR.")
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=home.parent) as name:
-        room = Path(name) / "data"
-        room.mkdir(mode=0o700)
-        told = _read(source, room)
-        if keys:
-            config.keep_secret_keys(replace(settings, data=str(room)), keys.split())
-        _put_documents(settings, room)
-        _put_database(settings, told, room)
-        os.sync()
-        if home.exists():
+    is_new = not home.exists()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        # Inside, because the folder may be a disk of its own, which nothing can be moved onto at once.
+        with tempfile.TemporaryDirectory(prefix=".restoring-", dir=home) as name:
+            room = Path(name)
+            told = _read(source, room)
+            _refuse_taken(settings, told)
+            if keys:
+                config.keep_secret_keys(replace(settings, data=str(room)), keys.split())
+            _put_documents(settings, room)
+            _put_database(settings, told, room)
+            os.sync()
+            # The database is the last: without it nobody takes the folder for a portal's.
+            for path in sorted(room.iterdir(), key=lambda path: (path.name in DATABASES.values(), path.name)):
+                path.rename(home / path.name)
+            _sync_folder(home)
+    except BaseException:
+        if is_new and not any(home.iterdir()):
             home.rmdir()
-        room.rename(home)
-        _sync_folder(home.parent)
+        raise
     return told
 
 
@@ -281,7 +289,7 @@ def _read(source: Path, room: Path | None) -> Told:
     except (tarfile.TarError, EOFError, UnicodeDecodeError) as problem:
         raise Refused(UNFINISHED if head else f"{source} is no backup of a portal: {problem}.") from None
     except OSError as problem:
-        raise Refused(f"{source} cannot be read: {problem.strerror or problem}.") from None
+        raise Refused(f"{source} was not read to its end: {problem.strerror or problem}.") from None
     if not sums:
         raise Refused(UNFINISHED)
     _compare(found, sums)
@@ -293,16 +301,16 @@ def _is_ours(member: tarfile.TarInfo) -> bool:
     path = PurePosixPath(member.name)
     is_named = member.name in {HEAD, SUMS, config.FILE_NAME, *DATABASES.values()}
     is_below = len(path.parts) > 1 and path.parts[0] in {DOCUMENTS, PLUGINS}
-    is_plain = (
-        str(path) == member.name and not path.is_absolute() and ".." not in path.parts and "\0" not in member.name
-    )
-    return member.isreg() and is_plain and (is_named or is_below)
+    is_plain = str(path) == member.name and member.name.isprintable()
+    is_inside = not path.is_absolute() and ".." not in path.parts
+    return member.isreg() and is_plain and is_inside and (is_named or is_below)
 
 
 def _read_head(text: str) -> dict[str, Any]:
     try:
         head = json.loads(text)
         known = _told(head, 0, 0)
+        DATABASES[known.database]
     except (ValueError, KeyError, TypeError):
         raise Refused("This is no backup of a portal: its head cannot be read.") from None
     if head.get("format") != FORMAT or not set(known.migrations) <= schema.known():
@@ -328,9 +336,9 @@ def _compare(found: dict[str, str], sums: str) -> None:
     told = {name: digest for digest, _, name in (line.partition("  ") for line in sums.splitlines())}
     for name in sorted(told.keys() | found.keys()):
         if name not in found or name not in told:
-            raise Refused(f"The backup is not what was made: {name} was {'added' if name in found else 'taken out'}.")
+            raise Refused(f"The backup is not what was made: {name!r} was {'added' if name in found else 'taken out'}.")
         if told[name] != found[name]:
-            raise Refused(f"The backup is damaged: {name} is not what was copied. Take another one.")
+            raise Refused(f"The backup is damaged: {name!r} is not what was copied. Take another one.")
 
 
 def _put_documents(settings: Config, room: Path) -> None:
@@ -346,25 +354,33 @@ def _put_documents(settings: Config, room: Path) -> None:
     shutil.rmtree(home)
 
 
-def _put_database(settings: Config, told: Told, room: Path) -> None:
-    is_sqlite = settings.database_url.startswith("sqlite")
-    if is_sqlite is not (told.database == "sqlite"):
-        wanted = "an SQLite database: leave the setting “database” out" if told.database == "sqlite" else (
-            "a PostgreSQL database: name an empty one with the setting “database”"
-        )  # fmt: skip
-        raise Refused(f"This is a backup of {wanted}.")
-    copy = room / DATABASES[told.database]
-    if is_sqlite:
-        place = Path(settings.database_url.removeprefix("sqlite:///"))
-        if place.exists():
-            raise Refused(f"There is a database {place} already. It was left as it is.")
-        if place != settings.data_dir / copy.name:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(copy, place)
+def _refuse_taken(settings: Config, told: Told) -> None:
+    """The settings must name a database of the same kind, in which there is nothing."""
+    if settings.database_url.startswith("sqlite") is not (told.database == "sqlite"):
+        wanted = {
+            "sqlite": "an SQLite database: leave the setting “database” out",
+            "postgresql": "a PostgreSQL database: name an empty one with the setting “database”",
+        }
+        raise Refused(f"This is a backup of {wanted[told.database]}.")
+    if told.database == "sqlite":
+        if _place(settings).exists():
+            raise Refused(f"There is a database {_place(settings)} already. It was left as it is.")
         return
     db.open_database(settings.database_url)
     if db.rows_of("SELECT 1 FROM pg_tables WHERE schemaname = 'public' LIMIT 1"):
         raise Refused("There is something in this PostgreSQL database already. A backup is put back into an empty one.")
-    options = ("--no-owner", "--no-acl", "--exit-on-error", "--single-transaction")
-    _postgresql("pg_restore", settings.database_url, *options, str(copy))
-    copy.unlink()
+
+
+def _place(settings: Config) -> Path:
+    return Path(settings.database_url.removeprefix("sqlite:///"))
+
+
+def _put_database(settings: Config, told: Told, room: Path) -> None:
+    copy = room / DATABASES[told.database]
+    if told.database == "postgresql":
+        options = ("--no-owner", "--no-acl", "--exit-on-error", "--single-transaction")
+        _postgresql("pg_restore", settings.database_url, *options, str(copy))
+        copy.unlink()
+    elif _place(settings) != settings.data_dir / copy.name:
+        _place(settings).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(copy, _place(settings))

@@ -32,11 +32,11 @@ def backup(file: Path, data: str | None, key: Path | None, without_documents: bo
     from portal_app import backups, config, founding
 
     founding.open_data(settings)
-    told = backups.write(settings, file.absolute(), with_documents=not without_documents)
     said = "The secret key is not in it. Keep a copy of it somewhere else: portal backup --key KEYFILE."
     if key is not None:
         _write_key(key, config.secret_keys(settings))
         said = f"{key}: the secret key. Keep it apart from the backup: it opens what is sealed in it."
+    told = backups.write(settings, file.absolute(), with_documents=not without_documents)
     if not quiet:
         click.echo(f"{file}: {_summary(told)}\n{said}")
 

@@ -195,10 +195,10 @@ def test_a_part_of_one_gives_nothing_back(archive: Path, elsewhere: Config, shar
 def test_what_was_changed_added_or_taken_out_is_named(archive: Path, elsewhere: Config) -> None:
     victim = a_document(archive)
     flipped = rewritten(archive, lambda name, data: (name, data[:-1] + b"?" if name == victim else data))
-    with pytest.raises(Refused, match=f"damaged: {victim}"):
+    with pytest.raises(Refused, match=f"damaged: '{victim}'"):
         backups.restore(elsewhere, flipped)
     lacking = rewritten(archive, lambda name, data: None if name == victim else (name, data))
-    with pytest.raises(Refused, match=f"{victim} was taken out"):
+    with pytest.raises(Refused, match=f"'{victim}' was taken out"):
         backups.restore(elsewhere, lacking)
     extra = archive.with_name("extra.tar")
     with tarfile.open(archive) as old, tarfile.open(extra, "w") as new:
@@ -208,7 +208,7 @@ def test_what_was_changed_added_or_taken_out_is_named(archive: Path, elsewhere: 
                 info.size = 3
                 new.addfile(info, io.BytesIO(b"new"))
             new.addfile(member, old.extractfile(member))
-    with pytest.raises(Refused, match="documents/new was added"):
+    with pytest.raises(Refused, match="'documents/new' was added"):
         backups.restore(elsewhere, extra)
     assert not elsewhere.data_dir.exists()
 
@@ -255,6 +255,15 @@ def test_what_is_no_backup_is_said_to_be_none(archive: Path, elsewhere: Config, 
     with pytest.raises(Refused, match=r"no backup|no whole backup"):
         backups.restore(elsewhere, archive)
     assert not elsewhere.data_dir.exists()
+
+
+def test_an_empty_folder_that_is_there_is_filled(archive: Path, elsewhere: Config) -> None:
+    """It may be a disk of its own, that cannot be replaced."""
+    elsewhere.data_dir.mkdir(mode=0o755)
+    inode = elsewhere.data_dir.stat().st_ino
+    backups.restore(elsewhere, archive)
+    assert elsewhere.data_dir.stat().st_ino == inode
+    assert not [path for path in elsewhere.data_dir.iterdir() if path.name.startswith(".")]
 
 
 def test_a_disk_that_is_full_leaves_nothing(

@@ -165,7 +165,7 @@ def test_leaving_a_fact_shows_it_as_it_stands(world: World, as_: As, htmx: dict[
     row = as_(world.dan).get(url, headers=htmx).text
     assert row.count('id="fact-') == 1
     assert f"<dd>{world.matter.name}</dd>" in row
-    assert 'autofocus>Edit' in row
+    assert "autofocus>Edit" in row
     assert row in as_(world.dan).get(url).text
     assert "Edit" not in as_(world.erin).get(url, headers=htmx).text
     assert as_(world.dan).get(f"{url}s", headers=htmx).status_code == 404
