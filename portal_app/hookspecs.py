@@ -161,7 +161,8 @@ def gateway_redact(ctx: Context, payload: Mapping[str, Any]) -> Mapping[str, Any
 @hookspec(firstresult=True)
 def gateway_companion(ctx: Context) -> WsgiApp | None:
     """Runs once when the portal is served. Return a web application of the gateway's own, served on another port
-    and so on another origin; ``None`` when there is none. Meant for rehearsal gateways."""
+    and so on another origin; ``None`` when there is none. Meant for rehearsal gateways. Where the application has a
+    ``close``, it is called once nobody serves it any more: end the threads that you have started."""
 
 
 @hookspec

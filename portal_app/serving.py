@@ -185,6 +185,7 @@ def server_for(
         clear_untrusted_proxy_headers=not is_behind_proxy, _dispatcher=_Hands(threads),
     )  # fmt: skip
     server.channel_class = _Channel
+    server.served = app  # waitress keeps it wrapped
     return server
 
 
@@ -215,7 +216,7 @@ def _bound(host: str, port: int, what: str) -> socket.socket:
 
 
 class Beside:
-    """A server that runs in a thread of its own from now until it is stopped."""
+    """A plugin's server that runs in a thread of its own from now until it is stopped."""
 
     def __init__(self, server: Any) -> None:
         self.server = server
@@ -226,6 +227,12 @@ class Beside:
         # Closed by its own thread: a socket that is closed under a waiting select() fails there.
         self.server.trigger.pull_trigger(self.server.close)
         self.thread.join(timeout=5)
+        close = getattr(self.server.served, "close", None)
+        if close is not None:
+            try:
+                close()
+            except Exception:
+                log.exception("a gateway's companion does not stop as it should; the portal goes on without it")
 
 
 def run(servers: list[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,12 @@ def opened(demo: config.Config) -> Iterator[None]:
     plugins.use(plugins.load())
     yield
     db.db.close()
+
+
+def test_nobody_works_on_once_it_is_filled() -> None:
+    assert not [
+        thread.name for thread in threading.enumerate() if "postman" in thread.name or "companion" in thread.name
+    ]
 
 
 def alice() -> people.PortalUser:

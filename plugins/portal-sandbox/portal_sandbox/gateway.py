@@ -152,9 +152,9 @@ class Sandbox:
     def gateway_companion(self, ctx: Context) -> WsgiApp | None:
         if not ctx.data_dir:
             return None
-        from portal_sandbox.running import serve  # a web application: only where one is served
+        from portal_sandbox.running import Companion  # a web application: only where one is served
 
-        return serve(ctx.data_dir)
+        return Companion(ctx.data_dir)
 
     @hookimpl
     def payment_changed(self, told: Told) -> None:

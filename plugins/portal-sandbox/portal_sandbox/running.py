@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask
@@ -23,6 +24,20 @@ def serve(data_dir: str, **given: Any) -> Flask:
     found.postman.start()
     _running.append(found)
     return app
+
+
+class Companion:
+    """What the portal serves, with the postman; and sends home."""
+
+    def __init__(self, data_dir: str) -> None:
+        self.app = serve(data_dir)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        return self.app(environ, start_response)
+
+    def close(self) -> None:
+        if any(found is self.app.extensions["sandbox"] for found in _running):  # and not another one by now
+            stop()
 
 
 def stop() -> None:

@@ -269,5 +269,7 @@ def test_evidence_is_short(desk: Any) -> None:
 
 def test_the_companion_is_served_when_there_is_a_folder(desk: Any, tmp_path: Any) -> None:
     assert gateway.gateway_companion(desk.ctx()) is None
-    assert callable(gateway.gateway_companion(replace(desk.ctx(), data_dir=str(tmp_path / "new"))))
+    companion: Any = gateway.gateway_companion(replace(desk.ctx(), data_dir=str(tmp_path / "new")))
+    assert callable(companion)
+    companion.close()
     running.stop()
