@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from waitress.server import create_server
 
 from portal_app import clock, config, db, gateway_setup, gateways, plugins
 from portal_app.domain import ledger, payments, trust
 from portal_app.domain.errors import Refused
 from portal_app.domain.payments import BankAccount, Payment
 from portal_app.plugin_api import Fund, Mode
-from portal_app.serving import Beside
+from portal_app.serving import Beside, server_for
 from portal_app.verify import verify
 from portal_sandbox.companion import create
 from tests.conftest import Engine
@@ -60,7 +59,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 @pytest.fixture
 def sandbox(world: World, settings: config.Config, tmp_path: Path) -> Iterator[Sandbox]:
-    server: Any = create_server(create(str(tmp_path / "companion")), host="127.0.0.1", port=0, threads=2)
+    server = server_for(create(str(tmp_path / "companion")), socket.create_server(("127.0.0.1", 0)), threads=2)
     beside = Beside(server)
     url = f"http://localhost:{server.effective_port}"
     config.use(config.load({}, data=settings.data, database=settings.database, companion_url=url, secret_key="k" * 64))
