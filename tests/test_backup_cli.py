@@ -85,6 +85,21 @@ def test_documents_can_be_left_to_their_store(run: Run, settings: Config, place:
     assert faults.exit_code == 1
 
 
+def test_settings_that_name_another_place_are_told(run: Run, settings: Config, place: Path) -> None:
+    (settings.data_dir / "portal.toml").write_text(f'documents = "{settings.data_dir / "documents"}"\n')
+    assert run("backup", place / "a.tar", "--data", settings.data).exit_code == 0
+    back = run("restore", place / "a.tar", "--data", place / "back")
+    assert back.exit_code == 0
+    assert "names another place for “documents”" in back.output
+
+
+def test_a_folder_without_a_firm_gets_no_key(run: Run, place: Path) -> None:
+    answer = run("backup", place / "a.tar", "--data", place / "empty", "--key", place / "key")
+    assert (answer.exit_code, "There is no firm" in answer.output) == (2, True)
+    assert not (place / "key").exists()
+    assert not (place / "empty" / "secret_key").exists()
+
+
 def test_what_cannot_be_done_is_one_sentence(run: Run, settings: Config, place: Path) -> None:
     assert run("backup", place / "a.tar", "--data", settings.data).exit_code == 0
     for arguments, said in {

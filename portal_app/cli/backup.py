@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from portal_app.cli.shared import Sentence, data_option, load
 
 if TYPE_CHECKING:
     from portal_app.backups import Told
+    from portal_app.config import Config
 
 _file = click.Path(dir_okay=False, path_type=Path)
 
@@ -29,27 +29,15 @@ def backup(file: Path, data: str | None, key: Path | None, without_documents: bo
     who holds both can use the gateways' credentials. PostgreSQL's own pg_dump copies a PostgreSQL database.
     """
     settings = load(data=data)
-    from portal_app import backups, config, founding
+    from portal_app import backups, founding
 
     founding.open_data(settings)
+    told = backups.write(settings, file.absolute(), with_documents=not without_documents, keys_to=key)
     said = "The secret key is not in it. Keep a copy of it somewhere else: portal backup --key KEYFILE."
     if key is not None:
-        _write_key(key, config.secret_keys(settings))
         said = f"{key}: the secret key. Keep it apart from the backup: it opens what is sealed in it."
-    told = backups.write(settings, file.absolute(), with_documents=not without_documents)
     if not quiet:
         click.echo(f"{file}: {_summary(told)}\n{said}")
-
-
-def _write_key(path: Path, keys: tuple[str, ...]) -> None:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        if path.read_text("ascii", "replace").split() == list(keys):
-            return
-        raise Sentence(f"There is another file {path} already. It was left as it is.") from None
-    with os.fdopen(handle, "w") as file:
-        file.write("\n".join(keys))
 
 
 @click.command()
@@ -74,7 +62,7 @@ def restore(file: Path, data: str | None, key: Path | None, check: bool) -> None
         return
     told = backups.restore(settings, file, _read_key(key) if key else "")
     click.echo(f"{settings.data_dir}: {_summary(told)}")
-    _say_next(settings.data_dir, "" if data is None else f" --data {data}", has_key=bool(key or settings.secret_key))
+    _say_next(settings, "" if data is None else f" --data {data}", has_key=bool(key or settings.secret_key))
 
 
 def _read_key(path: Path) -> str:
@@ -89,15 +77,22 @@ def _summary(told: Told) -> str:
     return f"{told.firm}, made {told.made_at} UTC by version {told.version}, {told.files} files, {size}."
 
 
-def _say_next(home: Path, where: str, *, has_key: bool) -> None:
+def _say_next(settings: Config, where: str, *, has_key: bool) -> None:
     from portal_app import founding, schema
 
-    settings = load(data=str(home))  # now with portal.toml, which came back, too
-    founding.open_data(settings)
     if not has_key:
         click.echo(
             "No secret key was given: gateways' credentials must be typed again, and authenticator apps set up anew. "
-            f"If you have the key, put it into {home / 'secret_key'} before the portal is served."
+            f"If you have the key, put it into {settings.data_dir / 'secret_key'} before the portal is served."
         )
+    now = load(data=str(settings.data_dir))  # with portal.toml, which came back, too
+    for name, filled in (("database", settings.database), ("documents", settings.documents)):
+        if getattr(now, name) != filled:
+            click.echo(
+                f"portal.toml, which came back, names another place for “{name}” than the one that was filled now. "
+                "Change it there before the portal is served."
+            )
+            return
+    founding.open_data(now)
     steps = [f"portal migrate{where}"] if schema.pending() else []
     click.echo("Next: " + ", ".join([*steps, f"portal verify --documents{where}", f"portal serve{where}"]) + ".")

@@ -146,7 +146,7 @@ def _use_step(who: Login, code: str) -> bool:
     try:
         step = None if app is None else _step_of(vault.unseal(app.sealed_secret), code)
     except vault.Unreadable:  # the portal's key was lost: a recovery code still opens, or portal forget-factors
-        log.exception("the authenticator app of %s cannot be used: its secret was sealed under another key", who.email)
+        log.exception("authenticator app %s cannot be used: its secret was sealed under another key", app and app.id)
         return False
     if app is None or step is None:
         return False

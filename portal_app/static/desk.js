@@ -7,10 +7,11 @@ document.addEventListener("keydown", ({ key, target }) => {
   (target.closest("#panel") ?? target.closest("form"))?.querySelector("[data-leave]")?.click();
 });
 document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
-  const within = elt.closest("#panel") ?? elt.closest("form"), row = elt.closest("tr, li");
+  const within = elt.closest("#panel") ?? elt.closest("form");
   if (!within?.querySelector("[data-leave]")) opener = within ? "" : elt.getAttribute("href") ?? "";
+  const pressed = elt.contains(document.activeElement) ? elt : null, row = pressed?.closest("tr, li");
   beside = row?.nextElementSibling ?? row?.previousElementSibling;
-  section = elt.closest("section[id]")?.id;
+  section = pressed?.closest("section[id]")?.id; // what asks by itself moves nobody
 });
 document.addEventListener("htmx:afterRequest", () => {
   if (document.activeElement !== document.body) return;

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from portal_app import backups, config, db, schema, verify
+from portal_app.backups import writing
 from portal_app.config import Config
 from portal_app.domain import people, store
 from portal_app.domain.errors import Refused
@@ -122,6 +123,21 @@ def test_settings_and_plugins_files_come_along(
     assert (elsewhere.data_dir / "portal.toml").read_text() == "upload_limit_mb = 7\n"
     assert (elsewhere.data_dir / "plugins" / "fake" / "notes.txt").read_text() == "kept"
     assert not (elsewhere.data_dir / "plugins" / "fake" / "notes.txt-wal").exists()
+
+
+def test_the_key_is_not_in_its_settings_either(world: World, settings: Config, tmp_path: Path) -> None:
+    file, target = settings.data_dir / "portal.toml", tmp_path / "b.tar"
+    file.write_text('upload_limit_mb = 7\nsecret_key = "planted-planted-planted-planted-1"\nport = 81\n')
+    backups.write(settings, target)
+    with tarfile.open(target) as tar:
+        found = tar.extractfile("portal.toml")
+        assert found is not None
+        assert found.read() == b"upload_limit_mb = 7\nport = 81\n"
+    assert b"planted" not in target.read_bytes()
+    file.write_text('secret_key = """\nplanted-planted-planted-planted-1"""\n')
+    with pytest.raises(Refused, match="on one line of its own"):
+        backups.write(settings, tmp_path / "c.tar")
+    assert not (tmp_path / "c.tar").exists()
 
 
 def test_what_is_written_meanwhile_is_whole_or_not_there(
@@ -272,7 +288,7 @@ def test_a_disk_that_is_full_leaves_nothing(
     def full(_archive: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(backups._Archive, "finish", full)
+    monkeypatch.setattr(writing._Archive, "finish", full)
     folder = tmp_path_factory.mktemp("full")
     with pytest.raises(Refused, match="No space left on device"):
         backups.write(settings, folder / "portal.tar")
