@@ -7,8 +7,8 @@ Building a query and turning it into SQL costs several times what the database n
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
 from operator import itemgetter
 from typing import Any
 
@@ -20,6 +20,7 @@ from peewee import (
     Field,
     ForeignKeyField,
     IntegerField,
+    Model,
     ModelObjectCursorWrapper,
     ModelSelect,
     TextField,
@@ -71,13 +72,14 @@ class Prepared:
             query = self.build(*self._stand_ins)
             made = self._made[type(database)] = _Statement(query.tuples() if self.kind else query)
         kept = kept_rows() if self.is_kept else None
-        rows = None if kept is None else kept.get((self, values))
+        if kept is None:
+            return self._ask(database, made, values)
+        rows = kept.get((self, values))
         if rows is None:
             rows = self._ask(database, made, values)
-            if kept is not None:
-                _keep(kept, (self, values), rows)
-        read = made.plan.read  # type: ignore[union-attr]  # its first answer has told
-        return [read(row) for row in rows]
+            _keep(kept, (self, values), rows)
+        again = made.plan.again  # type: ignore[union-attr]  # its first answer has told
+        return [again(row) for row in rows]
 
     def _ask(self, database: Any, made: _Statement, values: tuple[Any, ...]) -> list[Any]:
         parameters = made.parameters.copy()
@@ -87,8 +89,8 @@ class Prepared:
         if made.plan is None:
             wrapper = made.query._get_cursor_wrapper(cursor)
             made.plan = _Line(self.kind, wrapper) if self.kind else _plan(wrapper)
-        rows: list[Any] = cursor.fetchall()
-        return rows
+        read = made.plan.read
+        return [read(row) for row in cursor.fetchall()]
 
     def first(self, *values: Any) -> Any:
         """The first row, or ``None``."""
@@ -117,6 +119,11 @@ def prepared_and_kept(build: Callable[..., ModelSelect]) -> Prepared:
     nobody writes, here or in another process, a thread takes the answer that SQLite gave it before; each time it
     becomes new objects. PostgreSQL is asked each time."""
     return Prepared(build, build.__code__.co_argcount, is_kept=True)
+
+
+def prepared_and_kept_as(kind: Any) -> Callable[[Callable[..., ModelSelect]], Prepared]:
+    """The same for rows that are only shown: each is a ``kind``, a named tuple of the query's columns."""
+    return lambda build: Prepared(build, build.__code__.co_argcount, kind, is_kept=True)
 
 
 def prepared_as(kind: Any) -> Callable[[Callable[..., ModelSelect]], Prepared]:
@@ -155,12 +162,27 @@ def prepared_of_ids_as(kind: Any) -> Callable[[Callable[..., ModelSelect]], Call
 
 
 _MOST_KEPT = 64
+_LASTING = {str, int, bool, bytes, dt.date, dt.datetime, type(None)}  # nobody can change one in place
 
 
 def _keep(kept: dict[Any, list[Any]], key: Any, rows: list[Any]) -> None:
+    """``rows`` themselves are handed to nobody: their readers are given others like them."""
+    if not all(_LASTING.issuperset(map(type, _values_of(row))) for row in rows):
+        raise TypeError("what could be changed in place cannot be kept")
     if len(kept) >= _MOST_KEPT:
         kept.clear()
     kept[key] = rows
+
+
+def _values_of(row: Any) -> Iterator[Any]:
+    """All that was read of a row, with what hangs on it."""
+    if not isinstance(row, Model):
+        yield from row if isinstance(row, tuple) else (row,)
+        return
+    yield from row.__data__.values()
+    added = [value for name, value in vars(row).items() if name not in {"__data__", "__rel__", "_dirty"}]
+    for value in (*row.__rel__.values(), *added):
+        yield from _values_of(value)
 
 
 # Rows to objects: peewee works out for every row anew what is the same for all of them
@@ -232,6 +254,17 @@ class _Part:
         one.__dict__ = state
         return one
 
+    def again(self, row: Any) -> Any:
+        """Another object like ``row``, which this part has read, and those that hang on it."""
+        links: dict[str, Any] = {}
+        state = row.__dict__ | {"__data__": self.kind(row.__data__), "__rel__": links, "_dirty": set()}
+        for name, key, part, *_ in self.links:
+            other = row.__rel__[name] if key else state[name]
+            (links if key else state)[name] = None if other is None else part.again(other)
+        one = self.model.__new__(self.model)
+        one.__dict__ = state
+        return one
+
     @property
     def columns(self) -> tuple[int, ...]:
         """Those of this part and of all that hangs on it."""
@@ -253,7 +286,9 @@ class _Line:
         wrapper.initialize()
         readers = enumerate(_reader(field) if field is not None else None for field in wrapper.fields)
         self.typed = [(at, read) for at, read in readers if read is not None]
-        self.make = kind._make
+        if len(wrapper.fields) != len(kind._fields):
+            raise TypeError(f"{kind.__name__} has another number of columns than its query")
+        self.make = partial(tuple.__new__, kind)  # its own _make counts the columns of each row
 
     def read(self, row: tuple[Any, ...]) -> Any:
         values = list(row)
@@ -261,6 +296,10 @@ class _Line:
             if values[at] is not None:
                 values[at] = read(values[at])
         return self.make(values)
+
+    def again(self, row: Any) -> Any:
+        """The same: nobody can change it."""
+        return row
 
 
 def _plan(wrapper: Any) -> _Part:

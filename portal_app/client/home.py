@@ -26,9 +26,8 @@ def home() -> Response:
     given = None if is_piece else payments.offer(me)
     open_invoices = [each.item for each in given.payables] if given else invoices.open_for(me, matter=number)
     return render(
-        "client/home.html", "shared", "events", greeting=greeting(), given=given, mine=mine, chosen=number,
-        held=held, today_here=today_here, everything=open_invoices,
-        late=sum(row.due_on < today_here for row in open_invoices),
+        "client/home.html", "shared", "events", greeting=greeting, given=given, mine=mine, chosen=number, held=held,
+        today_here=today_here, everything=open_invoices, late=sum(row.due_on < today_here for row in open_invoices),
         invoices=[row for row in open_invoices if number in {"", row.matter_number}],
         documents=shared_files.of(me, matter=number, limit=DOCUMENTS),
         payments=[] if is_piece else payments.recent(me, PAYMENTS),

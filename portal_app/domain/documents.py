@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import JOIN, BigIntegerField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect
 
@@ -18,7 +18,7 @@ from portal_app.domain.matters import Matter
 from portal_app.domain.once import once
 from portal_app.domain.people import FirmUser, PortalUser, new_public_id
 from portal_app.domain.store import Stored
-from portal_app.prepared import prepared_and_kept, prepared_of_ids
+from portal_app.prepared import prepared_and_kept_as, prepared_of_ids
 
 NAME_MAX = 120
 HELD = frozenset({"waiting", "infected"})
@@ -342,12 +342,20 @@ def find_for(who: PortalUser, public_id: str) -> Document:
     return visible_to(who).where(Document.public_id == public_id).get()
 
 
-def matters_of(who: PortalUser) -> list[Matter]:
-    """Matters of which ``who`` can see something now, by name: id, number and name; one query."""
-    return _matters_of(who.id)
+class SeenMatter(NamedTuple):
+    """A matter of which a portal user can see something."""
+
+    id: int
+    number: str
+    name: str
 
 
-@prepared_and_kept
+def matters_of(who: PortalUser) -> tuple[SeenMatter, ...]:
+    """Matters of which ``who`` can see something now, by name; one query."""
+    return tuple(_matters_of(who.id))
+
+
+@prepared_and_kept_as(SeenMatter)
 def _matters_of(who_id: Any) -> ModelSelect:
     papers, events = seen_by(who_id)
     query = Matter.select(Matter.id, Matter.number, Matter.name).where(Matter.id.in_(papers + events))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import SQL, Case, CharField, DateTimeField, ForeignKeyField, ModelSelect, Select, fn
 
@@ -14,12 +14,13 @@ from portal_app import clock
 from portal_app.db import BaseModel, sum_of, transaction
 from portal_app.domain import documents, firms, ledger, matters, trust
 from portal_app.domain.banks import BankAccount
+from portal_app.domain.documents import SeenMatter
 from portal_app.domain.ledger import AccountTotal, Head, Posting
 from portal_app.domain.matters import InvoiceRecipient, Matter
 from portal_app.domain.people import PortalUser, new_public_id
 from portal_app.domain.trust import TrustBook, TrustDay, TrustMovement
 from portal_app.domain.trust.books import turn
-from portal_app.prepared import prepared
+from portal_app.prepared import prepared_as
 
 OUTSIDE = "trust:"  # how the sources of receipts begin that staff have entered
 
@@ -78,16 +79,35 @@ def held_after(movement: TrustMovement) -> int:
     return -sum_of(Posting.select(fn.SUM(Posting.amount_cents)).where(upto).scalar())
 
 
-def matters_of(who: PortalUser, on: dt.date) -> tuple[list[Matter], list[Matter]]:
+class HeldMatter(NamedTuple):
+    """A matter on which something is held in trust."""
+
+    id: int
+    number: str
+    name: str
+    held_cents: int
+
+
+def matters_of(who: PortalUser, on: dt.date) -> tuple[tuple[SeenMatter, ...], list[HeldMatter]]:
     """The matters of which ``who`` can see something now; and those whose trust account they may read and on which
-    something is held at the end of ``on``, with ``held_cents``. Both by name: id, number and name; one query."""
+    something is held at the end of ``on``. Both by name; one query."""
     rows = _matters_of(who.id, on)
-    for row in rows:
-        row.held_cents = -sum_of(row.there)
-    return [row for row in rows if row.is_seen], [row for row in rows if row.held_cents > 0]
+    seen = tuple(SeenMatter(row.id, row.number, row.name) for row in rows if row.is_seen)
+    held = [HeldMatter(row.id, row.number, row.name, -sum_of(row.there)) for row in rows]
+    return seen, [row for row in held if row.held_cents > 0]
 
 
-@prepared
+class _Reading(NamedTuple):
+    """``there`` is the sum of the ledger accounts of the money that is held, a credit."""
+
+    id: int
+    number: str
+    name: str
+    is_seen: int
+    there: Any
+
+
+@prepared_as(_Reading)
 def _matters_of(who_id: Any, on: Any) -> ModelSelect:
     yes, no = SQL("1"), SQL("0")
     papers, events = documents.seen_by(who_id, yes.alias("seen"), no.alias("read"))
@@ -107,7 +127,7 @@ def _matters_of(who_id: Any, on: Any) -> ModelSelect:
         Matter.id, Matter.number, Matter.name, theirs.c.is_seen,
         Case(None, [(theirs.c.is_read == 1, there)], 0).alias("there"),
     ).join(theirs, on=(theirs.c.matter_id == Matter.id))  # fmt: skip
-    return query.order_by(Matter.name, Matter.id).objects()
+    return query.order_by(Matter.name, Matter.id)
 
 
 # Statements

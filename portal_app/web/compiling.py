@@ -6,40 +6,28 @@ own and compares, so that a new Jinja that differs is seen at once. Without them
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, MutableMapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from keyword import iskeyword
 from types import BuiltinMethodType, FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask.templating import Environment
 from jinja2 import Template, nodes
-from jinja2.compiler import CodeGenerator, Frame, optimizeconst
+from jinja2.compiler import CodeGenerator, Frame, find_undeclared, optimizeconst
 from jinja2.runtime import Context, Macro, markup_join
 from jinja2.utils import internalcode, missing
-from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]  # not in its types
+from markupsafe import _escape_inner, escape  # type: ignore[attr-defined]  # not in its types
+
+from portal_app.web.macros import Around, Kept, drawn, markup, plainly
 
 # No list has this name: what Jinja writes to add pieces to it becomes one piece.
 _LIST = "joined"
 _JOINED = {f"{_LIST}.extend((": "yield concat((", f"{_LIST}.append(": "yield ("}
-# Where a field's value and hint are put; nobody can type them, for they are no characters.
-_VALUE, _HINT = "\ufdd0", "\ufdd1"
 _ASKS = "jinja_pass_arg"  # the mark of a function that wants to be given the context
 _CALL = "__call__"
-
-
-def plainly(value: Any) -> str:
-    """``value`` as it stands in HTML."""
-    kind = type(value)
-    if kind is str:
-        return _escape_inner(value)
-    if kind is int:
-        return str(value)
-    return value if kind is Markup else escape(value)
-
-
 _WORDS = frozenset((str, int))
-_markup = partial(str.__new__, Markup)  # of a text that is markup already; its own constructor asks what it is given
 
 
 def linked(pieces: tuple[Any, ...]) -> str:
@@ -70,11 +58,18 @@ class Compiler(CodeGenerator):
       join it to the page's text a moment later; ``environment.escaped(…)`` for what a filter marked ``writes_text``
       gives; and nothing around our own words;
     - ``environment.linked(…)`` for ``~``, where Jinja asks each piece whether it is markup;
-    - our own functions called as they are, not through the context;
+    - our own functions called as they are, not through the context, and macros straight away (``_Macros``);
     - three pieces or more of a block, or of a page, joined at once instead of handed on one by one;
     - calls without the loop's and the block's variables, which nothing of ours asks for;
     - a layout's text joined, instead of piece by piece through each template that extends it.
     """
+
+    _macros: _Macros
+    _stands: nodes.Call | None = None  # the call whose piece is put on the page as it is
+
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802 - Jinja's name
+        self._macros = _Macros(node, self.environment.globals)
+        super().visit_Template(node, frame)
 
     def writeline(self, x: str, node: Any = None, extra: int = 0) -> None:
         if x == "yield from parent_template.root_render_func(context)":
@@ -85,6 +80,9 @@ class Compiler(CodeGenerator):
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:
             super()._output_child_pre(node, frame, finalize)
         elif _is_plain(node):
+            self.write("(")
+        elif isinstance(node, nodes.Call) and self._macros.given(node) is not None:
+            self._stands = node
             self.write("(")
         else:
             filters = self.environment.filters
@@ -113,23 +111,97 @@ class Compiler(CodeGenerator):
         super().visit_Output(node, frame)
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802  Jinja's name
-        if not forward_caller and self._is_ours(node):
-            self.visit(node.node, frame)
-            self.write("(")
-            for at, given in enumerate([*node.args, *node.kwargs]):
-                self.write(", " if at else "")
-                self.visit(given, frame)  # a keyword writes its name
-            self.write(")")
-            return
-        bare = frame.copy()
-        bare.loop_frame = bare.block_frame = False
-        super().visit_Call(node, bare, forward_caller=forward_caller)
+        is_plain = not forward_caller and frame.eval_ctx.autoescape and not frame.eval_ctx.volatile
+        if is_plain and (given := self._macros.given(node)) is not None:
+            is_text, self._stands = node is self._stands, None
+            self._write_call(node.node, f".{given.how}", given.values, frame, around="" if is_text else "markup")
+        elif not forward_caller and self._is_ours(node):
+            self._write_call(node.node, "", [*node.args, *node.kwargs], frame)
+        else:
+            bare = frame.copy()
+            bare.loop_frame = bare.block_frame = False
+            super().visit_Call(node, bare, forward_caller=forward_caller)
+
+    def _write_call(
+        self, what: nodes.Expr, how: str, values: list[nodes.Node | None], frame: Frame, *, around: str = ""
+    ) -> None:  # fmt: skip
+        self.write(f"environment.{around}(" if around else "")
+        self.visit(what, frame)
+        self.write(f"{how}(")
+        for at, value in enumerate(values):
+            self.write(", " if at else "")
+            if value is None:
+                self.write("missing")
+            else:
+                self.visit(value, frame)  # a keyword writes its name
+        self.write("))" if around else ")")
 
     def _is_ours(self, node: nodes.Call) -> bool:
         """Whether one of our own functions is called, with nothing to be looked at before it is."""
         if node.dyn_args or node.dyn_kwargs or any(iskeyword(given.key) for given in node.kwargs):
             return False
         return isinstance(node.node, nodes.Name) and _is_direct(self.environment.globals.get(node.node.name))
+
+
+class _Given(NamedTuple):
+    """How a macro is called (``how``: the attribute that is), and with what; ``None`` where nothing is given."""
+
+    how: str
+    values: list[Any]
+
+
+class _Macros:
+    """The macros that a template can call straight away, by name: its own and the globals, but for names that it
+    gives to something else. Their arguments are put in their places here, once, and not at each call; and what they
+    draw is text that they have escaped already. Called is what only a macro has (``_func``, ``piece``): a thing of
+    the same name raises an error, and is never taken for markup."""
+
+    def __init__(self, template: nodes.Template, known: MutableMapping[str, Any]) -> None:
+        times = Counter(macro.name for macro in template.find_all(nodes.Macro))
+        macros = [each for each in template.body if isinstance(each, nodes.Macro) and times[each.name] == 1]
+        self._own = {macro.name: _arguments(macro) for macro in macros if macro.name not in known}
+        self._taken = {name.name for name in template.find_all(nodes.Name) if name.ctx != "load"}
+        self._taken |= _imported(template) | (times.keys() - self._own.keys())
+        self._known = known
+
+    def given(self, node: nodes.Call) -> _Given | None:
+        """``None``: it is called as Jinja calls it."""
+        named = {given.key: given.value for given in node.kwargs}
+        is_odd = node.dyn_args or node.dyn_kwargs or len(named) < len(node.kwargs) or any(map(iskeyword, named))
+        if is_odd or not isinstance(node.node, nodes.Name) or node.node.name in self._taken:
+            return None
+        name = node.node.name
+        what = self._known.get(name)
+        if name in self._own or type(what) is Macro:
+            return _in_places(node.args, named, self._own[name] if name in self._own else _names(what))
+        is_piece = isinstance(what, Kept | Around) and "caller" not in named
+        return _Given("piece", [*node.args, *node.kwargs]) if is_piece else None
+
+
+def _imported(template: nodes.Template) -> set[str]:
+    """The names that come from other templates."""
+    single = {each.target for each in template.find_all(nodes.Import)}
+    pairs = [each for some in template.find_all(nodes.FromImport) for each in some.names]
+    return single | {each if isinstance(each, str) else each[1] for each in pairs}
+
+
+def _in_places(args: list[Any], named: dict[str, Any], names: tuple[str, ...] | None) -> _Given | None:
+    if names is None or len(args) > len(names) or not named.keys() <= set(names[len(args) :]):
+        return None
+    return _Given("_func", [*args, *map(named.get, names[len(args) :])])
+
+
+def _names(macro: Any) -> tuple[str, ...] | None:
+    """The arguments of a macro; ``None`` when it takes more than those."""
+    is_more = macro.catch_kwargs or macro.catch_varargs or (macro.caller and not macro.explicit_caller)
+    return None if is_more else tuple(macro.arguments)
+
+
+def _arguments(macro: nodes.Macro) -> tuple[str, ...] | None:
+    """The same of one that is being compiled."""
+    names = tuple(argument.name for argument in macro.args)
+    more = find_undeclared(macro.body, ("caller", "kwargs", "varargs"))
+    return None if more - set(names) else names
 
 
 def _is_direct(what: Any) -> bool:
@@ -214,73 +286,10 @@ class Calling(Context):
     @internalcode
     def call(self, what: Any, /, *args: Any, **kwargs: Any) -> Any:
         if type(what) is Macro:
-            return _drawn(what, args, kwargs, self.eval_ctx)
+            return drawn(what, args, kwargs, self.eval_ctx)
         if _is_direct(what):
             return what(*args, **kwargs)
         return super().call(what, *args, **kwargs)
-
-
-def _drawn(macro: Macro, args: tuple[Any, ...], kwargs: dict[str, Any], where: nodes.EvalContext) -> Any:
-    """What a macro draws, called as Jinja would."""
-    names = macro.arguments[len(args) :]
-    rest: list[Any] = [kwargs.pop(name, missing) for name in names]
-    if (
-        (kwargs and not macro.catch_kwargs)
-        or len(args) > len(macro.arguments)
-        or macro.catch_varargs
-        or (macro.caller and not macro.explicit_caller)
-    ):
-        kwargs.update((name, value) for name, value in zip(names, rest, strict=True) if value is not missing)
-        return macro(where, *args, **kwargs)
-    text = macro._func(*args, *rest, kwargs) if macro.catch_kwargs else macro._func(*args, *rest)
-    return _markup(text) if where.autoescape else text  # the macro has escaped what it was given
-
-
-class Kept:
-    """A macro whose piece depends on nothing but the words that it is given: each is drawn once, and kept while there
-    is room. Words and markup of the same letters are told apart. What a call block gives is not kept."""
-
-    __slots__ = ("_kept", "_where", "macro")
-
-    def __init__(self, macro: Macro) -> None:
-        self.macro, self._where = macro, nodes.EvalContext(macro._environment)
-        self._kept = lru_cache(maxsize=512, typed=True)(macro)
-
-    def __call__(self, *words: Any, **named: Any) -> Any:
-        if "caller" in named:
-            return _drawn(self.macro, words, named, self._where)
-        return self._kept(*words, **named)
-
-
-class Around:
-    """The macro of a field. What it draws around the value and the hint, its label and its control with what the
-    template says of it, is the same in every form of its kind: it is drawn once and kept with the field
-    (``web/forms.py``), and what was typed is put in. A field with an error is drawn anew."""
-
-    __slots__ = ("macro",)
-    MOST = 32  # ways of drawing one field
-
-    def __init__(self, macro: Macro) -> None:
-        self.macro = macro
-
-    def __call__(self, field: Any, hint: Any = None, *args: Any, **named: Any) -> Any:
-        drawn = getattr(field, "drawn", None)
-        if field.errors or drawn is None:
-            return self.macro(field, hint, *args, **named)
-        symbol = getattr(field, "symbol", "")
-        key = (self.macro.name, field.id, symbol, not hint, args, *named.items(), *map(type, named.values()))
-        around = drawn.get(key)
-        if around is None:
-            if len(drawn) >= self.MOST:
-                drawn.clear()
-            around = drawn[key] = self._around(field, hint, args, named)
-        return _markup(around % {"value": plainly(field._value()), "hint": plainly(hint or "")})  # all escaped
-
-    def _around(self, field: Any, hint: Any, args: tuple[Any, ...], named: dict[str, Any]) -> str:
-        hollow = object.__new__(type(field))  # a copy; WTForms takes what else makes one for a field of a form to come
-        vars(hollow).update(vars(field), _value=lambda: _VALUE)
-        text = str(self.macro(hollow, hint and _HINT, *args, **named)).replace("%", "%%")
-        return text.replace(_VALUE, "%(value)s").replace(_HINT, "%(hint)s")
 
 
 class Pages(Environment):
@@ -292,6 +301,7 @@ class Pages(Environment):
     plainly = staticmethod(plainly)
     escaped = staticmethod(_escape_inner)
     linked = staticmethod(linked)
+    markup = staticmethod(markup)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

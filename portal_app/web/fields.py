@@ -17,7 +17,7 @@ from wtforms.widgets import RadioInput, Select, TextArea, TextInput
 from portal_app import money
 from portal_app.domain import people
 from portal_app.domain.errors import Refused
-from portal_app.web.compiling import plainly
+from portal_app.web.macros import plainly
 from portal_app.web.templates import current_firm
 
 # Also those that turn the direction of writing: a name or a line must not read other than it is stored.

@@ -21,10 +21,10 @@ from portal_app.plugin_api import Fund
 from portal_app.prepared import prepared_and_kept
 from portal_app.schema import folder
 from portal_app.web import assets
-from portal_app.web.compiling import Around, Kept
 from portal_app.web.cookie import csrf_token
 from portal_app.web.login import person
-from portal_app.web.once import once
+from portal_app.web.macros import Around, Kept
+from portal_app.web.once import once, with_first
 from portal_app.web.writing import Filter, Writing, filters, plural
 
 
@@ -75,12 +75,7 @@ def show_money(cents: int) -> str:
 
 
 def _in_request(name: str) -> Filter:
-    hand = getattr(Writing, name)
-
-    def write(value: Any) -> Any:
-        return hand(writing(), value)
-
-    return write
+    return with_first(writing, getattr(Writing, name))
 
 
 @once
@@ -121,7 +116,10 @@ def _context() -> dict[str, Any]:
 
 
 # They read nothing but the words that they are given.
-_WORDS = "icon", "head", "state", "stamp", "mark", "foot", "client_nav", "firm_nav", "matter_tabs", "time_left"
+_WORDS = (
+    "icon", "head", "state", "stamp", "mark", "foot", "client_nav", "firm_nav", "matter_tabs", "matter_filter",
+    "time_left",
+)  # fmt: skip
 _FIELDS = "field", "select", "textarea", "money_field"
 _KEPT: dict[str, Callable[[Macro], Any]] = {**dict.fromkeys(_WORDS, Kept), **dict.fromkeys(_FIELDS, Around)}
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask, after_this_request, request_tearing_down
 from flask.testing import FlaskClient
 from werkzeug.exceptions import BadHost
 
 from portal_app.domain.people import Client
+from portal_app.web.application import Portal
 from portal_app.web.uploads import FORM_BYTES
 from tests.world import World
 
@@ -94,6 +96,7 @@ def test_what_a_request_left_over_is_not_taken_for_the_next(
     def page_that_ends_badly() -> None:
         with monkeypatch.context() as broken:
             broken.setitem(app.teardown_request_funcs, None, [*app.teardown_request_funcs[None], fails])
+            broken.setattr(app, "_steps", {})
             with pytest.raises(OSError, match="the disk is full"):
                 browser.get("/firm")
 
@@ -102,3 +105,57 @@ def test_what_a_request_left_over_is_not_taken_for_the_next(
     assert not Client.select().where(Client.name == "Forged").exists()
     page_that_ends_badly()
     assert "/sign-in" in app.test_client().get("/firm").headers["Location"]
+
+
+def _steps_taken(app: Flask, path: str) -> list[str]:
+    """What runs around a view, in this order: of the application, of a blueprint and of one inside it."""
+    taken: list[str] = []
+    outer, inner = Blueprint("outer", __name__), Blueprint("inner", __name__, url_prefix="/in")
+
+    def step(name: str, answer: Any = None) -> Any:
+        def take(*given: Any) -> Any:
+            taken.append(name)
+            return given[-1] if name.startswith("after") else answer
+
+        return take
+
+    for at, one in (("app", app), ("outer", outer), ("inner", inner)):
+        for which in "ab":
+            one.url_value_preprocessor(step(f"look {at} {which}"))
+            one.before_request(step(f"before {at} {which}", "stop" if path == f"/stop/{at}" and which == "a" else None))
+            one.after_request(step(f"after {at} {which}"))
+            one.teardown_request(step(f"teardown {at} {which}"))
+
+    def view(**_values: Any) -> str:
+        @after_this_request
+        def last(answer: Any) -> Any:
+            taken.append("after this one")
+            return answer
+
+        return "view"
+
+    outer.add_url_rule("/out", view_func=view)
+    outer.add_url_rule("/stop/<at>", view_func=view, endpoint="stop")
+    inner.add_url_rule("/view", view_func=view)
+    outer.register_blueprint(inner)
+    app.register_blueprint(outer)
+    app.add_url_rule("/alone", view_func=view)
+    app.secret_key = "for tests"
+    with app.test_client() as browser:
+        taken += [browser.get(path).text, browser.get(path).text]
+    return taken
+
+
+@pytest.mark.parametrize("is_heard", [False, True])
+@pytest.mark.parametrize("path", ["/alone", "/out", "/in/view", "/stop/app", "/stop/outer", "/nowhere"])
+def test_what_runs_around_a_view_is_what_flask_runs(path: str, is_heard: bool) -> None:
+    def hears(_app: Flask, **_about: Any) -> None:
+        heard.append(path)
+
+    counts = []
+    for kind in (Portal, Flask):
+        heard: list[str] = []
+        with request_tearing_down.connected_to(hears) if is_heard else nullcontext():
+            counts.append((_steps_taken(kind("steps"), path), len(heard)))
+    assert counts[0] == counts[1]
+    assert (counts[0][1] > 0) is is_heard

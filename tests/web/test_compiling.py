@@ -11,7 +11,8 @@ from jinja2.compiler import CodeGenerator
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from portal_app.web.compiling import Calling, Compiler, Kept, Pages, plainly
+from portal_app.web.compiling import Calling, Compiler, Pages
+from portal_app.web.macros import Around, Kept, plainly
 
 PAGE = """
 {%- macro row(name, cents=5) -%}
@@ -63,10 +64,10 @@ def told(context: Context) -> Any:
 
 
 def drawn(compiler: type[CodeGenerator], context: type[Context], text: str, **values: Any) -> str:
-    loader = jinja2.DictLoader({"layout": LAYOUT})
+    loader = jinja2.DictLoader({"layout": LAYOUT, "macros": "{% macro one(x) %}{{ x }}{% endmacro %}"})
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, loader=loader)
     environment.code_generator_class, environment.context_class = compiler, context
-    vars(environment).update(plainly=plainly, escaped=Pages.escaped, linked=Pages.linked)
+    vars(environment).update(plainly=plainly, escaped=Pages.escaped, linked=Pages.linked, markup=Pages.markup)
     environment.globals["shout"] = lambda text, end="!": text + end
     thing = Thing()
     return environment.from_string(text).render(
@@ -96,6 +97,35 @@ def test_what_jinja_refuses_is_refused_in_the_same_words(wrong: str) -> None:
     assert said[0] == said[1]
 
 
+def test_a_name_that_a_template_gives_to_something_else_is_no_macro() -> None:
+    pieces = (
+        "{% macro a(x, y='<') %}{{ x }}{{ y }}{% endmacro %}{{ a(y=1, x='<') }}{% for a in names %}{{ a }}{% endfor %}",
+        "{% macro b(x) %}{{ x }}{% endmacro %}{{ b('<') }}{% set b = given %}{{ b('<') }}",
+        "{% if truth %}{% macro c(x) %}{{ x }}{% endmacro %}{% else %}{% set c = given %}{% endif %}{{ c('<') }}",
+        "{% macro d(x) %}1{{ x }}{% endmacro %}{{ d('<') }}{% macro d(x, y=2) %}{{ y }}{% endmacro %}{{ d('<') }}",
+        "{% from 'macros' import one as e %}{{ e('<') }}{% import 'macros' as f %}{{ f.one('<') }}",
+        "{% macro g(x) %}{{ x }}{% endmacro %}{% macro h(g) %}{{ g('<') }}{% endmacro %}{{ h(given) }}{{ h(g) }}",
+        "{% macro i(x) %}{{ x }}{% endmacro %}{{ i('<')|upper }}{{ i('<') ~ '<' }}{{ i(i('<')) }}{{ [i('<')] }}",
+        "{% macro j(x) %}{{ x }}{{ j(x - 1) if x }}{% endmacro %}{{ j(3) }}",
+        "{% macro shout(x) %}{{ x }}{% endmacro %}{{ shout('<') }}",
+    )
+    for piece in pieces:
+        assert drawn(Compiler, Calling, piece) == drawn(CodeGenerator, Context, piece), piece
+
+
+def test_a_thing_with_a_macro_s_name_is_never_taken_for_markup() -> None:
+    """What a macro draws is put on the page as it is: only a macro may be asked for it."""
+    environment = Pages(Flask(__name__), autoescape=True)
+    module: Any = environment.from_string("{% macro piece(text) %}<i>{{ text }}</i>{% endmacro %}").module
+    for macro in (module.piece, Kept(module.piece), Around(module.piece)):
+        environment.globals["piece"] = macro
+        page = environment.from_string("{{ piece(a) }}")
+        if not isinstance(macro, Around):  # which draws fields
+            assert page.render(a="<b>") == "<i>&lt;b&gt;</i>"
+        with pytest.raises(AttributeError):
+            page.render(a="<b>", piece=lambda text: text)
+
+
 LAYOUT = """<{% block head %}{{ number }}{% endblock %}|{% block body %}{{ names }}
 {%- block part %}-{% endblock %}{% endblock %}>"""
 CHILD = """{% extends "layout" %}{% block head %}child {{ super() }}{{ self.part() }}{% endblock %}
@@ -119,6 +149,10 @@ def test_the_portal_uses_them(app: Flask) -> None:
     assert "environment.linked((" in environment.compile("{{ a ~ b }}", raw=True)
     assert "l_0_asset)('a')" in environment.compile("{{ asset('a') }}", raw=True)
     assert "environment.escaped(" in environment.compile("{{ a|money }}", raw=True)
+    assert "l_0_icon).piece('a')" in environment.compile("{{ icon('a') }}", raw=True)
+    assert "l_0_empty)._func('a', 'b', missing, missing, 3, missing)" in environment.compile(
+        "{{ empty('a', 'b', level=3) }}", raw=True
+    )
     layered = environment.compile('{% extends "layout/base.html" %}', raw=True)
     assert "yield concat(parent_template.root_render_func(context))" in layered
     kept = environment.globals["icon"]
@@ -144,5 +178,5 @@ def test_a_kept_piece_tells_words_from_markup_and_keeps_no_call_block() -> None:
         assert draw("{{ piece(a) }}", a="<b>") == "<i>&lt;b&gt;</i>"
         assert draw("{% call piece('x') %}{{ who }}{% endcall %}", who="Ann") == "<i>xAnn</i>"
         assert draw("{% call piece('x') %}{{ who }}{% endcall %}", who="Bea") == "<i>xBea</i>"
-    assert kept._kept.cache_info().currsize == 2
+    assert kept.piece.cache_info().currsize == 2
     assert draw("{{ piece('x') }}") == "<i>x</i>"

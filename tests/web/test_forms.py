@@ -11,9 +11,9 @@ from markupsafe import Markup, escape
 from wtforms import HiddenField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from portal_app.web.compiling import Around
 from portal_app.web.fields import Choice, Hidden, Line, Money, Radios, Text
 from portal_app.web.forms import Form
+from portal_app.web.macros import Around
 
 WAYS = {"card": "Card", "bank": "Bank & <more>"}
 VALUES = ("", "plain", "100 % of %(value)s", '"><b>&amp;', "\ufdd0")
