@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from functools import cached_property
 from typing import Any
 
 from peewee import JOIN, CharField, DateTimeField, ForeignKeyField, ModelSelect
@@ -34,7 +35,7 @@ class Session(BaseModel):
     last_seen_at = DateTimeField()
     proved_at = DateTimeField(null=True)
 
-    @property
+    @cached_property
     def login(self) -> FirmUser | PortalUser:
         return self.firm_user or self.portal_user
 

@@ -57,6 +57,7 @@ class Compiler(CodeGenerator):
     - ``environment.plainly(…)`` for ``escape(…)``, which makes a ``Markup`` of each piece, with four calls, only to
       join it to the page's text a moment later; ``environment.escaped(…)`` for what a filter marked ``writes_text``
       gives; and nothing around our own words;
+    - ``environment.shown(…)`` for the same of an attribute, in one call;
     - ``environment.linked(…)`` for ``~``, where Jinja asks each piece whether it is markup;
     - our own functions called as they are, not through the context, and macros straight away (``_Macros``);
     - three pieces or more of a block, or of a page, joined at once instead of handed on one by one;
@@ -65,7 +66,7 @@ class Compiler(CodeGenerator):
     """
 
     _macros: _Macros
-    _stands: nodes.Call | None = None  # the call whose piece is put on the page as it is
+    _stands: nodes.Expr | None = None  # what is put on the page as it is: what is written around it sees to that
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802 - Jinja's name
         self._macros = _Macros(node, self.environment.globals)
@@ -84,10 +85,22 @@ class Compiler(CodeGenerator):
         elif isinstance(node, nodes.Call) and self._macros.given(node) is not None:
             self._stands = node
             self.write("(")
+        elif isinstance(node, nodes.Getattr):
+            self._stands = node
+            self.write("environment.shown(")
         else:
             filters = self.environment.filters
             is_text = isinstance(node, nodes.Filter) and getattr(filters.get(node.name), "writes_text", False)
             self.write("environment.escaped(" if is_text else "environment.plainly(")
+
+    @optimizeconst
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        if node is not self._stands:
+            super().visit_Getattr(node, frame)
+            return
+        self._stands = None
+        self.visit(node.node, frame)
+        self.write(f", {node.attr!r}")
 
     @optimizeconst
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's name
@@ -315,6 +328,17 @@ class Pages(Environment):
             if isinstance(name, str):
                 self._loaded[name] = kept
         return kept
+
+    def shown(self, thing: Any, name: str) -> str:
+        """An attribute as it stands in HTML."""
+        try:
+            value = getattr(thing, name)
+        except AttributeError:  # an item, or nothing
+            value = self.getattr(thing, name)
+        kind = type(value)
+        if kind is str:
+            return _escape_inner(value)
+        return str(value) if kind is int else plainly(value)
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         return {**self.globals, **(d or {})}

@@ -20,6 +20,12 @@ from portal_app.schema import folder
 
 NEAR_DAYS = 180
 Filter = Callable[..., Any]
+_MEDIA = {
+    "application/pdf": "PDF", "text/plain": "Text", "application/zip": "ZIP", "text/csv": "CSV",
+    "application/msword": "Word", "image/jpeg": "JPEG", "image/png": "PNG",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
+}  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -34,12 +40,29 @@ def _date_as(day: dt.date, form: str, locale: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def _near(day: dt.date, today: dt.date, locale: str) -> str:
+    """Jul 9, or with its year when that is far from today."""
+    return _date(day, "MMMd" if abs((day - today).days) < NEAR_DAYS else "yMMMd", locale)
+
+
+@lru_cache(maxsize=4096)
+def _day_in(zone: str, moment: dt.datetime) -> dt.date:
+    return clock.local(moment, zone).date()
+
+
+@lru_cache(maxsize=4096)
+def _time_in(zone: str, moment: dt.datetime, locale: str) -> str:
+    return _time(clock.local(moment, zone).time().replace(second=0, microsecond=0), locale)
+
+
+@lru_cache(maxsize=4096)
 def _time(moment: dt.time, locale: str) -> str:
     """Canada's “p.m.” without its points: a sentence may end with the time, and has one of its own."""
     text = format_time(moment, "short", locale=locale).replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}")
     return text.replace("a.m.", "am").replace("p.m.", "pm")
 
 
+@lru_cache(maxsize=4096)
 def size(count: int) -> str:
     """Bytes as people say them: 212 kB."""
     for unit in ("B", "kB", "MB"):
@@ -51,13 +74,7 @@ def size(count: int) -> str:
 
 def media_name(media_type: str) -> str:
     """What a file is, in a word."""
-    known = {
-        "application/pdf": "PDF", "text/plain": "Text", "application/zip": "ZIP", "text/csv": "CSV",
-        "application/msword": "Word", "image/jpeg": "JPEG", "image/png": "PNG",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
-    }  # fmt: skip
-    return known.get(media_type, "File")
+    return _MEDIA.get(media_type, "File")
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -101,8 +118,7 @@ class Writing:
 
     def near_day(self, day: dt.date) -> str:
         """Jul 9, or with its year when that is far from today."""
-        is_near = abs((day - self.today).days) < NEAR_DAYS
-        return self.month_day(day) if is_near else self.day(day)
+        return _near(day, self.today, self.locale)
 
     def long_day(self, day: dt.date) -> str:
         """Thursday, July 16."""
@@ -117,11 +133,11 @@ class Writing:
 
     def local_day(self, moment: dt.datetime) -> dt.date:
         """The reader's calendar day of a stored (UTC) moment."""
-        return clock.local(moment, self.zone).date()
+        return _day_in(self.zone, moment)
 
     def time_of(self, moment: dt.datetime) -> str:
         """9:41 AM, in the reader's zone."""
-        return _time(clock.local(moment, self.zone).time().replace(second=0, microsecond=0), self.locale)
+        return _time_in(self.zone, moment, self.locale)
 
     def zoned_time(self, moment: dt.datetime) -> str:
         """9:41 AM CST: where the zone cannot be guessed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MethodType
 from typing import Any
 
 import jinja2
@@ -32,12 +33,15 @@ PAGE = """
 {{ thing("called") }}{{ asking("called") }}
 {{ given("<&>") }} {{ told() }} {{ method() }} {{ "%s"|format(html) }} {{ names|length }} {{ names.index("Bo & Co") }}
 {{ "<" ~ number ~ names[0] }}{{ "<" ~ html ~ names[0] }}{{ html ~ "<" }}{{ "a" ~ truth ~ none ~ 0.5 }}{{ "<" ~ "b" }}
+{{ thing.text }}{{ thing.count }}{{ thing.html }}{{ thing.none }}{{ given.__name__ }}{{ table.text }}
 {{ ("<" ~ html)|upper }}{{ ("<" ~ number)|upper }}
 {% autoescape false %}{{ "<" ~ html ~ names[0] }}{{ names }}{{ short("<") }}{% endautoescape %}
 """
 
 
 class Thing:
+    text, count, html, none = "<text>", 3, Markup("<i>"), None
+
     def upper(self) -> str:
         return "<UP>"
 
@@ -68,11 +72,13 @@ def drawn(compiler: type[CodeGenerator], context: type[Context], text: str, **va
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, loader=loader)
     environment.code_generator_class, environment.context_class = compiler, context
     vars(environment).update(plainly=plainly, escaped=Pages.escaped, linked=Pages.linked, markup=Pages.markup)
+    vars(environment)["shown"] = MethodType(Pages.shown, environment)
     environment.globals["shout"] = lambda text, end="!": text + end
     thing = Thing()
     return environment.from_string(text).render(
         names=["<Ann>", "Bo & Co", "“Cy”"], html=Markup("<hr>"), none=None, number=12, truth=True, thing=thing,
-        given=lambda text: text, told=told, asking=Asking(), method=thing.asks, **values,
+        given=lambda text: text, told=told, asking=Asking(), method=thing.asks, table={"text": "<t>"},
+        **values,
     )  # fmt: skip
 
 
@@ -85,7 +91,15 @@ def test_a_template_draws_the_same_as_with_jinjas_own() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["{{ short('a', 'b', 'c') }}", "{{ short() }}", "{{ short(size=1) }}", "{{ nobody() }}", "{{ 'a' ~ nobody }}"],
+    [
+        "{{ short('a', 'b', 'c') }}",
+        "{{ short() }}",
+        "{{ short(size=1) }}",
+        "{{ nobody() }}",
+        "{{ 'a' ~ nobody }}",
+        "{{ thing.nothing }}",
+        "{{ nobody.name }}",
+    ],
 )
 def test_what_jinja_refuses_is_refused_in_the_same_words(wrong: str) -> None:
     text = "{% macro short(name, kind='x') %}{{ name }}{{ kind }}{% endmacro %}" + wrong
@@ -146,6 +160,7 @@ def test_the_portal_uses_them(app: Flask) -> None:
     assert (environment.code_generator_class, environment.context_class) == (Compiler, Calling)
     written = environment.compile("{{ a }}", raw=True)
     assert "environment.plainly(" in written
+    assert "environment.shown((" in environment.compile("{{ a.b }}", raw=True)
     assert "environment.linked((" in environment.compile("{{ a ~ b }}", raw=True)
     assert "l_0_asset)('a')" in environment.compile("{{ asset('a') }}", raw=True)
     assert "environment.escaped(" in environment.compile("{{ a|money }}", raw=True)
