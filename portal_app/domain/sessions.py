@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from functools import cached_property
 from typing import Any
 
 from peewee import JOIN, CharField, DateTimeField, ForeignKeyField, ModelSelect
@@ -35,7 +34,7 @@ class Session(BaseModel):
     last_seen_at = DateTimeField()
     proved_at = DateTimeField(null=True)
 
-    @cached_property
+    @property
     def login(self) -> FirmUser | PortalUser:
         return self.firm_user or self.portal_user
 
