@@ -36,7 +36,7 @@ class Session(BaseModel):
 
     @property
     def login(self) -> FirmUser | PortalUser:
-        return self.firm_user or self.portal_user
+        return self.portal_user if self.firm_user_id is None else self.firm_user
 
     def is_fresh(self, minutes: int) -> bool:
         """Whether its person proved who they are within the last ``minutes``."""
