@@ -93,7 +93,6 @@ class Compiler(CodeGenerator):
             is_text = isinstance(node, nodes.Filter) and getattr(filters.get(node.name), "writes_text", False)
             self.write("environment.escaped(" if is_text else "environment.plainly(")
 
-    @optimizeconst
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802 - Jinja's name
         if node is not self._stands:
             super().visit_Getattr(node, frame)

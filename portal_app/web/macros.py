@@ -48,9 +48,9 @@ class Kept:
 
     __slots__ = ("_where", "macro", "piece")
 
-    def __init__(self, macro: Macro) -> None:
+    def __init__(self, macro: Macro, most: int = 512) -> None:
         self.macro, self._where = macro, nodes.EvalContext(macro._environment)
-        self.piece = lru_cache(maxsize=512, typed=True)(macro)
+        self.piece = lru_cache(maxsize=most, typed=True)(macro)
 
     def __call__(self, *words: Any, **named: Any) -> Any:
         if "caller" in named:
