@@ -58,9 +58,11 @@ def test_what_was_accepted_stays_accepted_until_it_changes(
 
 
 def test_a_script_that_is_changed_or_added_on_the_way_is_found(served: Flask, world: World) -> None:
-    page_check.check(served, accept=True)
+    is_tampered = False
 
     def tamper(response: Response) -> Response:
+        if not is_tampered:
+            return response
         if (response.mimetype or "") == "text/javascript":
             response.set_data(response.get_data() + b";steal()")
             response.headers.pop("Content-Encoding", None)
@@ -69,6 +71,8 @@ def test_a_script_that_is_changed_or_added_on_the_way_is_found(served: Flask, wo
         return response
 
     served.after_request_funcs[None].insert(0, tamper)  # the last to run: what a proxy on the way would do
+    page_check.check(served, accept=True)
+    is_tampered = True
     changes = page_check.check(served).changes
     assert {change.split(":")[1].strip() for change in changes} >= {"inline script", "element base", "script pay.js"}
 
