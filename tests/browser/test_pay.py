@@ -112,6 +112,7 @@ def test_a_part_is_paid_from_the_portal(page: Page, portal: Portal, world: World
     assert download.value.suggested_filename == f"Receipt {Payment.get().receipt_number}.pdf"
     page.get_by_role("link", name="Back to home").click()
     expect(page.locator("#balance-due")).to_contain_text("$540.00")
+    assert any(b"/portal/pay" in part for part in portal.heard)
     assert not any(NUMBER in part.decode("latin1").replace(" ", "").replace("+", "") for part in portal.heard)
 
 

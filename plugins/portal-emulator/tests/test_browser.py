@@ -112,6 +112,7 @@ def test_a_card_is_typed_in_frames_and_the_page_gets_a_token(stage: Stage) -> No
     charge = stage.api.charge(1250, answer["token"]["id"])
     assert (charge["cvv_result"], charge["method"]["number"]) == ("MATCHED", "************4242")
     assert (charge["method"]["name"], charge["method"]["exp_year"]) == ("Ann", 2099)
+    assert stage.host.heard
     assert b"4242" not in stage.host.heard
     assert "4242 4242" not in stage.page.content()
     assert stage.complaints == []

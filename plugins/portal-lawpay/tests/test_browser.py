@@ -142,6 +142,7 @@ def test_a_card_is_declined_and_another_one_taken(page: Page, portal: Portal, co
     expect(page.locator("#payment")).to_contain_text("Visa ending 4242")
     assert sorted(row.state for row in Payment.select()) == ["declined", "succeeded"]
     heard = b"".join(portal.heard).replace(b"+", b"").replace(b"%20", b"")
+    assert b"/portal/pay" in heard
     assert NUMBER.encode() not in heard
     assert b"cvv" not in heard
 
@@ -160,7 +161,9 @@ def test_an_echeck_is_on_its_way_and_comes_in_the_night(page: Page, portal: Port
     gateways.look_again(Payment.get())
     expect(page.get_by_role("heading", name="Paid, thank you")).to_be_visible()
     expect(page.locator("#payment")).to_contain_text("Bank account ending 7890")
-    assert ACCOUNT.encode() not in b"".join(portal.heard)
+    heard = b"".join(portal.heard)
+    assert b"/portal/pay" in heard
+    assert ACCOUNT.encode() not in heard
 
 
 def test_without_scripts_lawpays_own_page_takes_the_card(

@@ -121,6 +121,7 @@ def test_a_card_becomes_a_token_and_the_token_a_charge(host: Any, page: Page, co
     frame.locator("#number").fill("4242424242424241")
     assert page.evaluate(ASK) == {"message": "Your card number is incorrect."}
     complaints.clear()  # the browser notes the 402 of the frame's own request
+    assert kept.heard
     assert b"4242" not in kept.heard
 
 
@@ -133,6 +134,7 @@ def test_a_bank_account(host: Any, page: Page, complaints: list[str]) -> None:
     page.frame_locator("iframe").locator("#account").fill("000123456789")
     paid = kept.desk.charge(page.evaluate(ASK)["token"], method=Method.BANK)
     assert (paid.kind, paid.method_summary) == (OutcomeKind.PENDING, "Bank account ending 6789")
+    assert kept.heard
     assert b"000123456789" not in kept.heard
 
 

@@ -122,6 +122,7 @@ def test_a_card_is_declined_and_another_one_taken(page: Page, portal: Portal, co
     assert sorted(row.state for row in Payment.select()) == ["declined", "succeeded"]
     assert [each["status"] for each in portal.fake.all("charge")] == ["failed", "succeeded"]
     heard = b"".join(portal.heard).replace(b"+", b"").replace(b"%20", b"")
+    assert b"/portal/pay" in heard
     assert NUMBER.encode() not in heard
     assert b"sk_test_firm" not in heard
 
@@ -135,7 +136,9 @@ def test_a_bank_account_is_on_its_way_and_comes_days_later(page: Page, portal: P
     gateways.look_again(Payment.get())
     expect(page.get_by_role("heading", name="Paid, thank you")).to_be_visible()
     expect(page.locator("#payment")).to_contain_text("Bank account ending 6789")
-    assert ACCOUNT.encode() not in b"".join(portal.heard)
+    heard = b"".join(portal.heard)
+    assert b"/portal/pay" in heard
+    assert ACCOUNT.encode() not in heard
 
 
 def test_the_bank_asks_whether_it_is_you(page: Page, portal: Portal) -> None:
