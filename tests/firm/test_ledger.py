@@ -70,6 +70,7 @@ def test_totals_sum_what_is_shown(world: World, as_: As, paid: Payment) -> None:
     assert "3 entries" in foot
     assert all(figure in foot for figure in ("2,040.00", "1,500.00", "$540.00"))
     foot = as_(world.erin).get(f"{home(world)}?kind=portal").text.split("<tfoot>")[1].split("</tfoot>")[0]
+    assert "Totals of this entry<" in foot
     assert "1,500.00" in foot
     assert "$540.00" not in foot
 
