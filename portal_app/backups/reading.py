@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
+from peewee import OperationalError
+
 from portal_app import __version__, config, db, schema
 from portal_app.backups.archive import (
     CHUNK,
@@ -26,6 +28,7 @@ from portal_app.backups.archive import (
     sync_folder,
     told_of,
 )
+from portal_app.backups.moving import fill_postgresql
 from portal_app.config import Config
 from portal_app.domain import store
 from portal_app.domain.errors import Refused
@@ -45,7 +48,8 @@ def check(source: Path) -> Told:
 
 def restore(settings: Config, source: Path, keys: str = "") -> Told:
     """Put everything back: into an empty data folder, and an empty database where that is elsewhere, with the secret
-    ``keys`` if they are given. All sums are proved before anything is in its place.
+    ``keys`` if they are given. All sums are proved before anything is in its place. What was SQLite becomes PostgreSQL
+    where the settings name one.
 
     Raises:
         Refused: as :func:`check`; or there is something already.
@@ -164,19 +168,20 @@ def _put_documents(settings: Config, room: Path) -> None:
 
 
 def _refuse_taken(settings: Config, told: Told) -> None:
-    """The settings must name a database of the same kind, in which there is nothing."""
-    if settings.database_url.startswith("sqlite") is not (told.database == "sqlite"):
-        wanted = {
-            "sqlite": "an SQLite database: leave the setting “database” out",
-            "postgresql": "a PostgreSQL database: name an empty one with the setting “database”",
-        }
-        raise Refused(f"This is a backup of {wanted[told.database]}.")
-    if told.database == "sqlite":
+    """The settings must name a database in which there is nothing; where PostgreSQL was left, nothing leads back."""
+    if settings.database_url.startswith("sqlite"):
+        if told.database != "sqlite":
+            raise Refused("This is a backup of a PostgreSQL database: name an empty one with the setting “database”.")
         if _place(settings).exists():
             raise Refused(f"There is a database {_place(settings)} already. It was left as it is.")
         return
     db.open_database(settings.database_url)
-    if db.rows_of("SELECT 1 FROM pg_tables WHERE schemaname = 'public' LIMIT 1"):
+    try:
+        tables = db.rows_of("SELECT 1 FROM pg_tables WHERE schemaname = 'public' LIMIT 1")
+    except OperationalError as problem:
+        said = str(problem).strip().partition("\n")[0]
+        raise Refused(f"The PostgreSQL database cannot be opened: {said}.") from None
+    if tables:
         raise Refused("There is something in this PostgreSQL database already. A backup is put back into an empty one.")
 
 
@@ -190,6 +195,10 @@ def _put_database(settings: Config, told: Told, room: Path) -> None:
         options = ("--no-owner", "--no-acl", "--exit-on-error", "--single-transaction")
         postgresql("pg_restore", settings.database_url, *options, str(copy))
         copy.unlink()
+    elif not settings.database_url.startswith("sqlite"):
+        fill_postgresql(copy, settings.database_url)
+        for path in room.glob(f"{copy.name}*"):
+            path.unlink()
     elif _place(settings) != settings.data_dir / copy.name:
         _place(settings).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(copy, _place(settings))

@@ -51,8 +51,9 @@ def backup(file: Path, data: str | None, key: Path | None, without_documents: bo
 def restore(file: Path, data: str | None, key: Path | None, check: bool) -> None:
     """Put a backup back into an empty data folder, and into an empty database where the settings name one.
 
-    Every sum is proved before anything is in its place. Live gateways are paused in what comes back, until an
-    administrator says that it is the installation that takes payments.
+    Every sum is proved before anything is in its place. A backup of an SQLite portal may go into PostgreSQL: so one
+    moves. Live gateways are paused in what comes back, until an administrator says that it is the installation that
+    takes payments.
     """
     settings = load(data=data)
     from portal_app import backups

@@ -295,8 +295,11 @@ def test_a_disk_that_is_full_leaves_nothing(
     assert list(folder.iterdir()) == []
 
 
-def test_the_other_kind_of_database_is_refused(engine: Engine, archive: Path, elsewhere: Config) -> None:
-    other = "" if engine.cluster else "postgresql://nobody@localhost/none"
-    with pytest.raises(Refused, match="This is a backup of"):
+def test_a_database_of_another_kind_or_that_is_not_there_is_refused(
+    engine: Engine, archive: Path, elsewhere: Config
+) -> None:
+    other = "" if engine.cluster else "postgresql://nobody@127.0.0.1:9/none"
+    said = "This is a backup of a PostgreSQL database" if engine.cluster else "cannot be opened: connection failed"
+    with pytest.raises(Refused, match=said):
         backups.restore(dataclasses.replace(elsewhere, database=other), archive)
     assert not elsewhere.data_dir.exists()
