@@ -161,7 +161,11 @@ def planted(archive: Path, statement: str) -> Path:
     """The archive with a database in which somebody has done this, and its sums as they should be."""
     room, target = archive.parent / "room", archive.with_name("planted.tar")
     with tarfile.open(archive) as tar:
-        tar.extractall(room, filter="data")
+        for member in tar:
+            file = tar.extractfile(member)
+            assert file is not None
+            (room / member.name).parent.mkdir(parents=True, exist_ok=True)
+            (room / member.name).write_bytes(file.read())
     with closing(sqlite3.connect(room / "portal.sqlite3")) as connection:
         connection.execute(statement)
         connection.commit()
