@@ -23,6 +23,7 @@ from portal_app.domain.ledger import JournalEntry
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client
 from tests.conftest import Engine
+from tests.domain.test_backups import use
 from tests.domain.test_payments import order
 from tests.world import World, today
 
@@ -60,13 +61,6 @@ def backup(settings: Config, folder: Path) -> Path:
     target = folder / "outgrown.tar"
     backups.write(settings, target)
     return target
-
-
-def use(settings: Config) -> None:
-    config.use(settings)
-    db.db.close()
-    db.open_database(settings.database_url)
-    store.open_store(settings.data_dir / "documents")
 
 
 def rows() -> dict[str, list[str]]:
