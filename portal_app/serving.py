@@ -224,15 +224,23 @@ class Beside:
         self.thread.start()
 
     def stop(self) -> None:
-        # Closed by its own thread: a socket that is closed under a waiting select() fails there.
-        self.server.trigger.pull_trigger(self.server.close)
-        self.thread.join(timeout=5)
+        # Closed by its own thread: a socket that is closed under a waiting select() fails there. The lock keeps that
+        # thread from it until the trigger is pulled: then its file is closed, and the number may be another file's.
+        trigger = self.server.trigger
+        with trigger.lock:
+            trigger.thunks.append(self._end)
+            trigger._physical_pull()
+        self.thread.join(timeout=10)
         close = getattr(self.server.served, "close", None)
         if close is not None:
             try:
                 close()
             except Exception:
                 log.exception("a gateway's companion does not stop as it should; the portal goes on without it")
+
+    def _end(self) -> None:
+        self.server.task_dispatcher.shutdown()  # who is answering pulls the trigger, too
+        self.server.close()
 
 
 def run(servers: list[Any]) -> None:

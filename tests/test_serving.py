@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -221,3 +222,23 @@ def test_an_old_browser_is_told_that_the_line_ends(settings: Config) -> None:
         ask(line, version="1.0")
         assert b"Connection: close\r\n" in read(line, b"body")
         assert line.recv(1) == b""
+
+
+def test_a_server_beside_is_not_closed_before_it_was_told(settings: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread may be awake already, by a request that has just ended: the trigger's file is not to be gone then."""
+    server = serving._listen(lambda _environ, _start: [], settings, 0, "port")
+    beside = serving.Beside(server)
+    write, was_there = os.write, []
+
+    def slowly(number: int, data: bytes) -> int:
+        if number == server.trigger.trigger and threading.current_thread() is not beside.thread:
+            write(number, data)  # somebody else was quicker: the thread wakes now
+            beside.thread.join(timeout=0.5)
+            was_there.append(beside.thread.is_alive())
+        return write(number, data)
+
+    monkeypatch.setattr(os, "write", slowly)
+    beside.stop()
+    assert was_there == [True]
+    assert not beside.thread.is_alive()
+    assert server.task_dispatcher.threads == set()
