@@ -241,6 +241,8 @@ class Beside:
     def _end(self) -> None:
         self.server.task_dispatcher.shutdown()  # who is answering pulls the trigger, too
         self.server.close()
+        for channel in self.server.active_channels.values():
+            channel.close_when_flushed = True  # nobody would answer what still comes on an open line
 
 
 def run(servers: list[Any]) -> None:

@@ -242,3 +242,20 @@ def test_a_server_beside_is_not_closed_before_it_was_told(settings: Config, monk
     assert was_there == [True]
     assert not beside.thread.is_alive()
     assert server.task_dispatcher.threads == set()
+
+
+def test_an_open_line_does_not_keep_a_server_that_is_told_to_stop(settings: Config) -> None:
+    """A browser keeps its line for minutes; what was answered has arrived all the same."""
+
+    def app(_environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        start("200 OK", [("Content-Length", "4")])
+        return [b"body"]
+
+    server = serving._listen(app, settings, 0, "port")
+    beside = serving.Beside(server)
+    with socket.create_connection(server.socket.getsockname(), timeout=10) as line:
+        ask(line)
+        assert read(line, b"body")
+        beside.stop()
+        assert not beside.thread.is_alive()
+        assert line.recv(1) == b""
