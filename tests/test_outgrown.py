@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import sha256
@@ -23,7 +22,7 @@ from portal_app.domain.ledger import JournalEntry
 from portal_app.domain.matters import Matter
 from portal_app.domain.people import Client
 from tests.conftest import Engine
-from tests.domain.test_backups import use
+from tests.domain.test_backups import rewritten, use
 from tests.domain.test_payments import order
 from tests.world import World, today
 
@@ -153,24 +152,22 @@ def test_a_database_that_is_not_empty_is_left_as_it_is(
 
 def planted(archive: Path, statement: str) -> Path:
     """The archive with a database in which somebody has done this, and its sums as they should be."""
-    room, target = archive.parent / "room", archive.with_name("planted.tar")
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            file = tar.extractfile(member)
-            assert file is not None
-            (room / member.name).parent.mkdir(parents=True, exist_ok=True)
-            (room / member.name).write_bytes(file.read())
-    with closing(sqlite3.connect(room / "portal.sqlite3")) as connection:
-        connection.execute(statement)
-        connection.commit()
-    digest = sha256((room / "portal.sqlite3").read_bytes()).hexdigest()
-    lines = (room / "SHA256SUMS").read_text().splitlines()
-    lines = [f"{digest}  portal.sqlite3" if line.endswith("  portal.sqlite3") else line for line in lines]
-    (room / "SHA256SUMS").write_text("\n".join(lines) + "\n")
-    with tarfile.open(archive) as tar, tarfile.open(target, "w") as new:
-        for name in tar.getnames():
-            new.add(room / name, name)
-    return target
+    copy = archive.with_name("planted.sqlite3")
+
+    def change(name: str, data: bytes) -> tuple[str, bytes]:
+        if name == "portal.sqlite3":
+            copy.write_bytes(data)
+            with closing(sqlite3.connect(copy)) as connection:
+                connection.execute(statement)
+                connection.commit()
+            return name, copy.read_bytes()
+        if name == backups.SUMS:
+            was, digest = "  portal.sqlite3", sha256(copy.read_bytes()).hexdigest()
+            lines = data.decode().splitlines(keepends=True)
+            return name, "".join(f"{digest}{was}\n" if line.endswith(f"{was}\n") else line for line in lines).encode()
+        return name, data
+
+    return rewritten(archive, change)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,11 @@ def postgresql(tool: str, url: str, *options: str) -> None:
         raise Refused(f"{tool} did not finish: {said[-1]}")
 
 
+def said_by(problem: BaseException) -> str:
+    """The first line of what a database says."""
+    return str(problem).strip().partition("\n")[0]
+
+
 def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:

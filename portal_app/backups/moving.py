@@ -6,27 +6,29 @@ import datetime as dt
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from peewee import PeeweeException, __exception_wrapper__
+from psycopg.sql import SQL, Identifier
 
 from portal_app import db, schema
+from portal_app.backups.archive import said_by
 from portal_app.domain.errors import Refused
 
 # SQLite has text for days and moments, and numbers for yes and no.
 _READERS: dict[str, Callable[[Any], Any]] = {
     "boolean": bool, "date": dt.date.fromisoformat, "timestamp without time zone": dt.datetime.fromisoformat,
 }  # fmt: skip
-_OURS = "table_schema = 'public'"
 _KEYS = """
     SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint
     WHERE contype = 'f' AND connamespace = 'public'::regnamespace"""
-_NUMBERED = f"""
+_NUMBERED = """
     SELECT table_name, column_name, pg_get_serial_sequence(quote_ident(table_name), column_name)
     FROM information_schema.columns
-    WHERE {_OURS} AND pg_get_serial_sequence(quote_ident(table_name), column_name) IS NOT NULL"""  # noqa: S608 - ours
+    WHERE table_schema = 'public' AND pg_get_serial_sequence(quote_ident(table_name), column_name) IS NOT NULL"""
 
 
 def fill_postgresql(copy: Path, url: str) -> None:
@@ -43,10 +45,9 @@ def fill_postgresql(copy: Path, url: str) -> None:
         with closing(sqlite3.connect(copy)) as source, db.db.atomic(), __exception_wrapper__:
             schema.migrate()
             _move(source)
-        db.self_test()
+            db.self_test()
     except (PeeweeException, ValueError) as problem:
-        said = str(problem).strip().partition("\n")[0]
-        raise Refused(f"The database was not moved: {said}. Nothing was put into PostgreSQL.") from problem
+        raise Refused(f"The database was not moved: {said_by(problem)}. Nothing was put into PostgreSQL.") from problem
 
 
 def _bring_up(copy: Path) -> None:
@@ -59,7 +60,7 @@ def _move(source: sqlite3.Connection) -> None:
     """Into tables that lie there as the migrations left them. The rules that the triggers keep were kept when each row
     was written; here rows come in any order, so keys and triggers are away while they do, and each key is proved when
     it is put back."""
-    tables = [name for (name,) in db.rows_of("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+    tables = db.db.get_tables()
     keys = db.rows_of(_KEYS)
     for table in tables:
         db.run(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
@@ -82,56 +83,49 @@ def _refuse_left_behind(source: sqlite3.Connection, tables: Sequence[str]) -> No
 
 
 def _move_table(source: sqlite3.Connection, table: str) -> None:
-    query = f"SELECT column_name, data_type FROM information_schema.columns WHERE {_OURS} AND table_name = ?"  # noqa: S608 - our own names
-    kinds = dict(db.rows_of(query, table))
+    kinds = {column.name: column.data_type for column in db.db.get_columns(table)}
     if kinds.keys() != {row[1] for row in source.execute(f'PRAGMA table_info("{table}")')}:
         raise ValueError(f"the table {table} has other columns than the portal's")
-    names = ", ".join(f'"{name}"' for name in kinds)
-    readers = [(at, _READERS[kind]) for at, kind in enumerate(kinds.values()) if kind in _READERS]
-    db.run(f'DELETE FROM "{table}"')  # noqa: S608 - what the migrations have put there comes along, too
+    readers = [_READERS.get(kind, _as_it_is) for kind in kinds.values()]
+    place, names = Identifier(table), SQL(", ").join(map(Identifier, kinds))
+    rows = SQL("SELECT {} FROM {}").format(names, place)
     connection = db.db.connection()
     sent, arrived = _Sum(), _Sum()
-    with connection.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as to:
-        for row in source.execute(f'SELECT {names} FROM "{table}"'):  # noqa: S608 - our own names
-            values = _read(row, readers)
-            sent.add(values)
-            to.write_row(values)
+    with connection.cursor() as cursor:
+        cursor.execute(SQL("DELETE FROM {}").format(place))  # what the migrations have put there comes along, too
+        with cursor.copy(SQL("COPY {} ({}) FROM STDIN").format(place, names)) as to:
+            for row in source.execute(rows.as_string(connection)):
+                values = tuple(None if value is None else read(value) for read, value in zip(readers, row, strict=True))
+                sent.add(values)
+                to.write_row(values)
     with connection.cursor(name="arrived") as cursor:
-        cursor.execute(f'SELECT {names} FROM "{table}"')  # noqa: S608 - our own names
-        for row in cursor:
+        for row in cursor.execute(rows):
             arrived.add(row)
     if arrived != sent:
         raise ValueError(f"the table {table} did not arrive as it was")
 
 
-def _read(row: tuple[Any, ...], readers: list[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
-    values = list(row)
-    for at, read in readers:
-        if values[at] is not None:
-            values[at] = read(values[at])
-    return tuple(values)
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
+@dataclass(slots=True)
 class _Sum:
     """Of rows in any order: two of the same number and the same sum of hashes hold the same rows."""
 
-    def __init__(self) -> None:
-        self.count = self.sum = 0
+    count: int = 0
+    sum: int = 0
 
     def add(self, row: tuple[Any, ...]) -> None:
         self.count += 1
         self.sum += int.from_bytes(sha256(repr(row).encode()).digest())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Sum) and (self.count, self.sum) == (other.count, other.sum)
-
-    __hash__ = None  # type: ignore[assignment]  # it changes
 
 
 def _go_on_counting(source: sqlite3.Connection) -> None:
     """No number is given out twice, not even that of a row which is gone."""
     counted = dict(source.execute("SELECT name, seq FROM sqlite_sequence"))
     for table, column, sequence in db.rows_of(_NUMBERED):
-        (there,) = db.rows_of(f'SELECT COALESCE(MAX("{column}"), 0) FROM "{table}"')[0]  # noqa: S608 - our own names
+        highest = SQL("SELECT COALESCE(MAX({}), 0) FROM {}").format(Identifier(column), Identifier(table))
+        (there,) = db.db.connection().execute(highest).fetchone()
         if last := max(there, counted.get(table, 0)):
             db.run("SELECT setval(?, ?)", sequence, last)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
-from peewee import OperationalError
+from peewee import PeeweeException
 
 from portal_app import __version__, config, db, schema
 from portal_app.backups.archive import (
@@ -25,10 +25,10 @@ from portal_app.backups.archive import (
     Meter,
     Told,
     postgresql,
+    said_by,
     sync_folder,
     told_of,
 )
-from portal_app.backups.moving import fill_postgresql
 from portal_app.config import Config
 from portal_app.domain import store
 from portal_app.domain.errors import Refused
@@ -177,10 +177,10 @@ def _refuse_taken(settings: Config, told: Told) -> None:
         return
     db.open_database(settings.database_url)
     try:
-        tables = db.rows_of("SELECT 1 FROM pg_tables WHERE schemaname = 'public' LIMIT 1")
-    except OperationalError as problem:
-        said = str(problem).strip().partition("\n")[0]
-        raise Refused(f"The PostgreSQL database cannot be opened: {said}.") from None
+        db.connect()
+        tables = db.db.get_tables()
+    except PeeweeException as problem:
+        raise Refused(f"The PostgreSQL database cannot be opened: {said_by(problem)}.") from None
     if tables:
         raise Refused("There is something in this PostgreSQL database already. A backup is put back into an empty one.")
 
@@ -196,6 +196,8 @@ def _put_database(settings: Config, told: Told, room: Path) -> None:
         postgresql("pg_restore", settings.database_url, *options, str(copy))
         copy.unlink()
     elif not settings.database_url.startswith("sqlite"):
+        from portal_app.backups.moving import fill_postgresql  # psycopg is there where PostgreSQL is used
+
         fill_postgresql(copy, settings.database_url)
         for path in room.glob(f"{copy.name}*"):
             path.unlink()
