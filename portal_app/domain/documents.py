@@ -345,7 +345,6 @@ def find_for(who: PortalUser, public_id: str) -> Document:
 class SeenMatter(NamedTuple):
     """A matter of which a portal user can see something."""
 
-    id: int
     number: str
     name: str
 
@@ -358,7 +357,7 @@ def matters_of(who: PortalUser) -> tuple[SeenMatter, ...]:
 @prepared_and_kept_as(SeenMatter)
 def _matters_of(who_id: Any) -> ModelSelect:
     papers, events = seen_by(who_id)
-    query = Matter.select(Matter.id, Matter.number, Matter.name).where(Matter.id.in_(papers + events))
+    query = Matter.select(Matter.number, Matter.name).where(Matter.id.in_(papers + events))
     return query.order_by(Matter.name, Matter.id)
 
 

@@ -82,8 +82,6 @@ def held_after(movement: TrustMovement) -> int:
 class HeldMatter(NamedTuple):
     """A matter on which something is held in trust."""
 
-    id: int
-    number: str
     name: str
     held_cents: int
 
@@ -92,15 +90,14 @@ def matters_of(who: PortalUser, on: dt.date) -> tuple[tuple[SeenMatter, ...], li
     """The matters of which ``who`` can see something now; and those whose trust account they may read and on which
     something is held at the end of ``on``. Both by name; one query."""
     rows = _matters_of(who.id, on)
-    seen = tuple(SeenMatter(row.id, row.number, row.name) for row in rows if row.is_seen)
-    held = [HeldMatter(row.id, row.number, row.name, -sum_of(row.there)) for row in rows]
+    seen = tuple(SeenMatter(row.number, row.name) for row in rows if row.is_seen)
+    held = [HeldMatter(row.name, -sum_of(row.there)) for row in rows]
     return seen, [row for row in held if row.held_cents > 0]
 
 
 class _Reading(NamedTuple):
     """``there`` is the sum of the ledger accounts of the money that is held, a credit."""
 
-    id: int
     number: str
     name: str
     is_seen: int
@@ -124,7 +121,7 @@ def _matters_of(who_id: Any, on: Any) -> ModelSelect:
     lines = TrustDay.select(fn.SUM(TrustDay.balance_cents))
     there = lines.join(TrustBook, on=(TrustBook.account == TrustDay.account_code)).where(is_last)
     query = Matter.select(
-        Matter.id, Matter.number, Matter.name, theirs.c.is_seen,
+        Matter.number, Matter.name, theirs.c.is_seen,
         Case(None, [(theirs.c.is_read == 1, there)], 0).alias("there"),
     ).join(theirs, on=(theirs.c.matter_id == Matter.id))  # fmt: skip
     return query.order_by(Matter.name, Matter.id)

@@ -329,7 +329,8 @@ class Pages(Environment):
         return kept
 
     def shown(self, thing: Any, name: str) -> str:
-        """An attribute as it stands in HTML."""
+        """An attribute as it stands in HTML. A page shows dozens: each call that is saved counts, so what
+        :func:`plainly` does first is done here, too."""
         try:
             value = getattr(thing, name)
         except AttributeError:  # an item, or nothing

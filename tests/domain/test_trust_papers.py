@@ -30,5 +30,5 @@ def test_what_can_be_seen_is_told_apart_from_what_is_held(world: World) -> None:
     InvoiceRecipient.update(reads_trust=True).where(InvoiceRecipient.matter == quiet.id).execute()
     trusts.deposit(world, 100, matter=quiet)
     seen, with_money = trust_papers.matters_of(world.alice, today())
-    assert [row.id for row in seen] == [row.id for row in documents.matters_of(world.alice)]
-    assert [row.id for row in with_money] == [quiet.id]
+    assert seen == documents.matters_of(world.alice)
+    assert [row.name for row in with_money] == [quiet.name]
